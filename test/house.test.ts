@@ -1,23 +1,23 @@
 // `npm run check:imports` checks the project itself; these tests check that it finds every violation.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { useFolders } from './helpers/folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Copy of the project, to which tests add files that break rules. */
+const newFolder = useFolders();
 let copy: string;
 beforeEach(() => {
-  copy = mkdtempSync(join(tmpdir(), 'netpane-house-'));
+  copy = newFolder();
   for (const name of ['src', '.config', 'tsconfig.json', 'package.json']) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 });
-afterEach(() => rmSync(copy, { recursive: true, force: true }));
 
 /** Runs the import check of `npm test` on the copy. */
 function check(): { passed: boolean; output: string } {

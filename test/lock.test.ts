@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { useFolders } from './helpers/folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -12,14 +12,14 @@ interface Lock {
   readonly packages: Record<string, Entry>;
 }
 
+const newFolder = useFolders();
 let copy: string;
 beforeEach(() => {
-  copy = mkdtempSync(join(tmpdir(), 'netpane-lock-'));
+  copy = newFolder();
   mkdirSync(join(copy, '.config'));
   for (const name of ['.config/check-lock.mjs', '.config/lock-entries.mjs', 'package-lock.json'])
     cpSync(join(ROOT, name), join(copy, name));
 });
-afterEach(() => rmSync(copy, { recursive: true, force: true }));
 
 function check(): { passed: boolean; output: string } {
   const { status, stderr } = spawnSync(process.execPath, [join(copy, '.config', 'check-lock.mjs')], {

@@ -1,18 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { memoryLimit } from '../../src/cli/memory.ts';
+import { useFolders } from '../helpers/folder.ts';
 
 /** Memory of the machine, bytes. */
 const MACHINE = 8_000_000_000;
-const roots: string[] = [];
-afterEach(() => roots.splice(0).forEach((root) => rmSync(root, { recursive: true })));
+const newFolder = useFolders();
 
 /** Returns the limit on a machine with these files. */
 function limitWith(files: Readonly<Record<string, string>>): number {
-  const root = mkdtempSync(join(tmpdir(), 'netpane-memory-'));
-  roots.push(root);
+  const root = newFolder();
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);

@@ -1,30 +1,29 @@
 import {
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { saveSockets } from '../../src/cli/save.ts';
 import { socketsCsv, socketsJson } from '../helpers/export.ts';
 import { SCENE } from '../helpers/scene.ts';
+import { useFolders } from '../helpers/folder.ts';
 
 const ALL = Object.values(SCENE);
 
+const newFolder = useFolders();
 let directory: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'netpane-save-'));
+  directory = newFolder();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 const at = (name: string) => join(directory, name);

@@ -229,6 +229,11 @@ export class FakeApp {
     return this.lines.findIndex((_, y) => this.cellAt(3, y).inverse);
   }
 
+  /** The line of prompts, messages and the query. */
+  get said(): string {
+    return this.lines[2] ?? '';
+  }
+
   /** Returns the first line with `text`. */
   lineOf(text: string): string {
     return this.lines[this.find(text).y] ?? '';

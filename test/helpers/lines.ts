@@ -53,3 +53,10 @@ export const placed = (...ids: readonly ColumnId[]): PlacedColumn[] =>
     ALL_SEEN,
     ids.map((id) => ({ id })),
   );
+
+/** Returns the visible part of each line: padding may exceed the edge. */
+export const shown = (
+  lines:
+    | readonly { spans: readonly { text: string; tone: 'plain' }[] }[]
+    | readonly Parameters<typeof textOf>[0][],
+) => lines.map((it) => textOf(it as Parameters<typeof textOf>[0]).trimEnd());

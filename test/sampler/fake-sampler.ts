@@ -55,7 +55,8 @@ export class FakeClock implements Clock {
 /** Waits until all promises have settled. */
 export const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-export interface Case {
+export /** Options of `setUp`. */
+interface Case {
   readonly intervalMs?: number;
   readonly maxShare?: number;
   readonly auto?: boolean;

@@ -1,88 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BUILT_IN } from '../../src/store/views.ts';
 import { FakeApp, TOP_ROW } from '../helpers/app.ts';
-import { after, baseline, batch, emptyState, listener, socket } from '../helpers/fakes.ts';
+import { baseline, batch, listener, socket } from '../helpers/fakes.ts';
+import { DOWN, RIGHT, LEFT, ESC, node, curl, web, ALL } from './world-scene.ts';
 
-// Effects of the app outside the screen, and the mouse on grouped rows.
+// Effects of the app outside the screen: copying, saving, the saved state.
 
 let app: FakeApp;
 beforeEach(() => {
   app = new FakeApp(120, 40);
 });
 afterEach(() => app.close());
-
-const [DOWN, UP, RIGHT, LEFT, ESC, TAB] = ['\x1b[B', '\x1b[A', '\x1b[C', '\x1b[D', '\x1b', '\t'];
-const selected = (): string => app.lines.find((_, y) => app.cellAt(3, y).inverse) ?? '';
-/** Returns the line of prompts, messages and the query. */
-const said = (): string => app.lines[2] ?? '';
-
-const node = socket({ process: 'node', pid: 7, local: '10.0.0.5:51000', remote: '203.0.113.80:443' });
-const nodeToo = socket({ process: 'node', pid: 7, local: '10.0.0.5:51001', remote: '203.0.113.81:443' });
-const curl = socket({ process: 'curl', pid: 8, local: '10.0.0.5:51002', remote: '203.0.113.80:443' });
-const web = listener({ process: 'web', pid: 9, local: '*:80' });
-const ALL = [node, nodeToo, curl, web];
-
-describe('host names', () => {
-  test('are resolved once, when the query is complete, and shown', async () => {
-    await app.take(baseline(ALL));
-    await app.type('/@db.example');
-    expect(app.resolvedHosts).toEqual([]);
-    await app.press('\r');
-    expect(app.resolvedHosts).toEqual(['db.example']);
-    expect(said()).toContain('db.example: looking up …');
-    expect(said()).toContain('0 of 4');
-    await app.press(DOWN, 'j');
-    await app.answer('db.example', { type: 'addresses', addresses: ['203.0.113.80', '2001:db8::80'] });
-    expect(said()).toContain('db.example = 203.0.113.80 +1');
-    expect(said()).toContain('2 of 4');
-    await app.type('/ or @db.example');
-    await app.press('\r');
-    expect(app.resolvedHosts).toEqual(['db.example']);
-  });
-
-  test('rows stay while a name is looked up that is still typed, and the line below says so', async () => {
-    await app.take(baseline(ALL));
-    await app.type('/@db.example');
-    expect(said()).toContain('4 of 4');
-    app.app.dispatch({ type: 'resolve-typed' });
-    await app.shown();
-    expect(app.resolvedHosts).toEqual(['db.example']);
-    expect(app.lines[3]).toContain('db.example: looking up …');
-    await app.answer('db.example', { type: 'failed', why: 'no such name' });
-    expect(app.lines[3]).toContain('db.example: no such name');
-    expect(said()).toContain('4 of 4');
-    const answer = { type: 'addresses', addresses: ['203.0.113.80'] } as const;
-    app.app.dispatch({ type: 'host', name: 'db.example', answer });
-    await app.shown();
-    expect(said()).toMatch(/\/ @db\.example .* 2 of 4/);
-  });
-
-  test('a failed lookup is shown, and repeated when the query is entered again', async () => {
-    await app.take(baseline(ALL));
-    await app.type('/@nowhere.example');
-    await app.press('\r');
-    await app.answer('nowhere.example', { type: 'failed', why: 'no such \x1b[31mname' });
-    expect(said()).toContain('nowhere.example: no such ?[31mname');
-    await app.press(DOWN);
-    expect(app.resolvedHosts).toHaveLength(1);
-    await app.press('/', '\r');
-    expect(app.resolvedHosts).toEqual(['nowhere.example', 'nowhere.example']);
-  });
-
-  test('are resolved for a view and for negated terms, but not for a cancelled query', async () => {
-    app.close();
-    app = new FakeApp(120, 40, {
-      ...emptyState(),
-      views: [{ name: 'mine', query: '!@a.example or @b.example' }],
-    });
-    await app.take(baseline(ALL));
-    await app.press('7');
-    expect(app.resolvedHosts).toEqual(['a.example', 'b.example']);
-    await app.type('/@c.example');
-    await app.press(ESC);
-    expect(app.resolvedHosts).toHaveLength(2);
-  });
-});
 
 describe('copying', () => {
   test('y copies all columns of the selected row, separated by tabs', async () => {
@@ -100,9 +27,9 @@ describe('copying', () => {
       '443',
       'ESTABLISHED',
     ]);
-    expect(said()).toMatch(/copied row \(\d+ columns\)/);
+    expect(app.said).toMatch(/copied row \(\d+ columns\)/);
     await app.press(DOWN);
-    expect(said()).not.toContain('copied');
+    expect(app.said).not.toContain('copied');
   });
 
   test('Y copies the chosen cell; without one the remote endpoint, or the local one of a listener', async () => {
@@ -131,7 +58,7 @@ describe('copying', () => {
     await app.take(baseline([]));
     await app.press('y', 'Y');
     expect(app.copied).toEqual([]);
-    expect(said()).toContain('nothing to copy');
+    expect(app.said).toContain('nothing to copy');
   });
 
   test('copies only printable characters of a hostile name', async () => {
@@ -146,14 +73,14 @@ describe('saving', () => {
   test('w offers a name, enter saves the shown sockets in the order of the screen', async () => {
     await app.take(baseline(ALL));
     await app.press('/', ...Array.from('node or web'), '\r', 's', 's', 's', 's', 's', 'w');
-    expect(said()).toContain('save to: netpane-2026-01-02T120000.csv');
+    expect(app.said).toContain('save to: netpane-2026-01-02T120000.csv');
     await app.press(...Array.from('a.json'), '\r');
     expect(app.saved.map(({ path }) => path)).toEqual(['a.json']);
     const rows = app.lines.slice(TOP_ROW).map((line) => /51000|51001| 80 /.exec(line)?.[0].trim());
     expect(app.saved[0]?.sockets.map(({ local }) => String(local.port))).toEqual(
       rows.filter((it) => it !== undefined),
     );
-    expect(said()).toContain('saved 3 sockets to a.json');
+    expect(app.said).toContain('saved 3 sockets to a.json');
   });
 
   test('rows of folded groups are saved too', async () => {
@@ -182,10 +109,10 @@ describe('saving', () => {
     expect(app.cellAt(x, y)).toMatchObject({ colour: 1 });
     await app.take(batch({ monotonicMs: 1000 }));
     expect(app.text).toContain('file exists: a.csv');
-    expect(said()).toContain('save to: netpane-2026-01-02T120000.csv');
+    expect(app.said).toContain('save to: netpane-2026-01-02T120000.csv');
     await app.press('\x7f');
     expect(app.text).not.toContain('file exists: a.csv');
-    expect(said()).toContain('save to: netpane-2026-01-02T120000.cs ');
+    expect(app.said).toContain('save to: netpane-2026-01-02T120000.cs ');
   });
 });
 
@@ -194,7 +121,7 @@ describe('the state is saved', () => {
     await app.take(baseline(ALL));
     await app.press('l', 'v', 'a', ...Array.from('mine'), '\r');
     expect(app.savedStates.map(({ views }) => views)).toMatchObject([[{ name: 'mine', query: 'listen' }]]);
-    expect(said()).toContain('saved view "mine"');
+    expect(app.said).toContain('saved view "mine"');
     expect(app.lineOf('(saved)')).toContain('7 mine');
     await app.press('G', 'd');
     expect(app.savedStates.at(-1)?.views).toEqual([]);
@@ -204,16 +131,16 @@ describe('the state is saved', () => {
   test('when h hides a row or H shows it again', async () => {
     await app.take(baseline(ALL));
     await app.press('h');
-    expect(said()).toContain('hide curl → 203.0.113.80:443 for good? y hides, any other key cancels');
+    expect(app.said).toContain('hide curl → 203.0.113.80:443 for good? y hides, any other key cancels');
     await app.press('y');
     expect(app.savedStates.map(({ hideRules }) => hideRules)).toEqual([
       [{ process: 'curl', remote: '203.0.113.80', port: 443 }],
     ]);
-    expect(said()).toContain('hidden (u undoes): curl → 203.0.113.80:443');
+    expect(app.said).toContain('hidden (u undoes): curl → 203.0.113.80:443');
     expect(app.lines.slice(TOP_ROW).join('')).not.toContain('51002');
     await app.press('j');
-    expect(said()).toContain('1 hidden by you: H');
-    expect(said()).toContain('3 of 4');
+    expect(app.said).toContain('1 hidden by you: H');
+    expect(app.said).toContain('3 of 4');
     await app.press('H', 'd');
     expect(app.savedStates.at(-1)?.hideRules).toEqual([]);
     expect(app.lines.slice(TOP_ROW).join('')).toContain('51002');
@@ -228,121 +155,6 @@ describe('the state is saved', () => {
       app.app.state.hideRules.length,
     );
   });
-});
-
-describe('the query', () => {
-  test('marks a mistake while typing and keeps the table', async () => {
-    await app.take(baseline(ALL));
-    await app.type('/node >3');
-    expect(said()).toMatch(/^\/ node >3 .* 2 of 4$/);
-    expect(app.lines[3]).toMatch(/^ {7}\^\^ expected a field before >/);
-    await app.press('\r');
-    expect(said()).toContain('/ node >3');
-    await app.press(...Array<string>(2).fill('\x7f'), '\r');
-    expect(said()).toMatch(/^\/ node .* 2 of 4$/);
-  });
-
-  test('a paste of several lines is one text and accepts nothing; with other keys around it', async () => {
-    await app.take(baseline(ALL));
-    await app.press('\x1b[200~node or\r\n curl\r\x1b[201~');
-    expect(said()).toMatch(/^\/ node or curl .* 3 of 4$/);
-    await app.press('\x7f', '\r');
-    expect(said()).toMatch(/^\/ node or cur .* 3 of 4$/);
-  });
-
-  test('tab cycles through names of terms and current values', async () => {
-    await app.take(baseline(ALL));
-    await app.type('/proc');
-    await app.press(TAB);
-    expect(said()).toContain('/ process:');
-    await app.press(TAB);
-    expect(said()).toContain('/ process:curl');
-    expect(app.lines[3]).toContain('curl  node  web');
-    expect(said()).toContain('1 of 4');
-    await app.press(TAB, '\r');
-    expect(said()).toMatch(/^\/ process:node .*2 of 4$/);
-  });
-
-  test('the arrow keys recall earlier queries', async () => {
-    await app.take(baseline(ALL));
-    for (const text of ['node', 'curl']) await app.press('/', '\x15', ...Array.from(text), '\r');
-    await app.press('/', '\x15', UP, UP);
-    expect(said()).toContain('/ node');
-    await app.press(DOWN, '\r');
-    expect(said()).toContain('/ curl');
-  });
-});
-
-describe('the mouse on groups', () => {
-  const group = (name: string) => app.find(`${name} `);
-  beforeEach(async () => {
-    await app.take(baseline(ALL));
-    await app.press('o');
-  });
-
-  test('a click selects a group header, a second one folds it, a third unfolds it', async () => {
-    const { y } = group('▾ node');
-    await app.click(20, y);
-    expect(selected()).toContain('node');
-    expect(app.text).toContain('51000');
-    await app.click(20, y);
-    expect(selected()).toContain('▸ node');
-    expect(app.text).not.toContain('51000');
-    await app.click(20, y);
-    expect(app.text).toContain('51000');
-  });
-
-  test('a click on a row of a group selects it without folding', async () => {
-    const { x, y } = app.find('51001');
-    await app.click(x, y);
-    await app.click(x, y);
-    expect(selected()).toContain('51001');
-    expect(app.app.state.cell).toBe('localPort');
-  });
-
-  test('the wheel moves over headers and rows', async () => {
-    await app.press('\x1b[<65;5;8M');
-    expect(selected()).toContain('51000');
-  });
-
-  test('a click on a title sorts the groups', async () => {
-    const before = app.lines
-      .slice(TOP_ROW)
-      .filter((line) => /^. ?▾/.test(line.trimStart()) || line.includes('▾'));
-    const { x, y } = app.find('PROCESS');
-    await app.click(x, y);
-    const now = app.lines.slice(TOP_ROW).filter((line) => line.includes('▾'));
-    expect(now.map((line) => line.trim().split(/ +/)[1])).toEqual(
-      before.map((line) => line.trim().split(/ +/)[1]).toReversed(),
-    );
-  });
-
-  test('folding moves the selection to the group header, unfolding back to the row', async () => {
-    const { x, y } = app.find('51001');
-    await app.click(x, y);
-    await app.press('z');
-    expect(selected()).toContain('▸ node');
-    await app.press('z');
-    expect(selected()).toContain('51001');
-    await app.press('Z');
-    expect(selected()).toContain('▸ node');
-    await app.press(DOWN);
-    expect(selected()).toContain('▸ web');
-  });
-});
-
-test('an open list keeps the keys of the table and is closed by its own keys', async () => {
-  await app.take(baseline(ALL));
-  await app.press('v');
-  for (const { name } of BUILT_IN) expect(app.text).toContain(name);
-  await app.press(DOWN, '\r');
-  expect(said()).toContain('1 of 4');
-  expect(app.text).not.toContain('VIEWS');
-  await app.press('C', 'j', ' ');
-  expect(app.lines[3]).not.toContain('PID');
-  await app.press('r', ESC);
-  expect(app.lines[3]).toContain('PID');
-  expect(after(app.app.state).list).toBeNull();
 });
 
 describe('the user is away', () => {
@@ -389,32 +201,6 @@ describe('the user is away', () => {
     await app.take(batch({ monotonicMs: 2000, spawned: [ncat] }), batch({ monotonicMs: 60_000 }));
     await app.press(ESC);
     expect(app.lineOf('4444')).toMatch(/^\+ ncat/);
-  });
-});
-
-describe('a diagnosis', () => {
-  const leaked = Array.from({ length: 10 }, (_, i) =>
-    socket({ id: `leaked ${i}`, process: 'leaky-app', state: 'CLOSE_WAIT' }),
-  );
-
-  test('is at the bottom, moves no row, and ! or a click filters to it', async () => {
-    await app.take(baseline([...ALL, ...leaked]));
-    const { y } = app.find('51000');
-    expect(app.text).not.toContain('! leaky-app');
-    await app.take(batch({ monotonicMs: 1000 }));
-    expect(app.find('! leaky-app: 10 CLOSE_WAIT, oldest >1s').y).toBe(38);
-    expect(app.find('51000').y).toBe(y);
-    await app.press('!');
-    expect(said()).toMatch(/^\/ process=leaky-app state:CLOSE_WAIT .* 10 of 14$/);
-    await app.press(ESC);
-    await app.click(10, 38);
-    expect(said()).toContain('10 of 14');
-  });
-
-  test('without one, ! says so', async () => {
-    await app.take(baseline(ALL));
-    await app.press('!');
-    expect(said()).toContain('no diagnosis: netpane sees nothing wrong');
   });
 });
 

@@ -4,7 +4,6 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,32 +11,32 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type AccountSources, openAccount } from '../../../src/cli/config/account.ts';
 import { loadConfig } from '../../../src/cli/config/load.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
 import { saveSockets } from '../../../src/cli/save.ts';
 import { loadLibC } from '../../../src/source/libc.ts';
+import { useFolders } from '../../helpers/folder.ts';
 
 const CALLER = 4242;
 const THIRD = 4243;
 const canActAs = process.geteuid?.() === 0 && process.platform === 'linux';
 
+const newFolder = useFolders();
 let folder: string;
 let home: string;
 let config: string;
 let statePath: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'netpane-sudo-'));
+  folder = newFolder();
   chmodSync(folder, 0o755);
   home = join(folder, 'ana');
   config = join(home, '.config', 'netpane', 'config.toml');
   statePath = join(home, '.local', 'state', 'netpane', 'state.json');
   mkdirSync(home);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Gives a path below the home, or the whole home, to a user. */
 const give = (path: string, uid: number, gid = uid) => spawnSync('chown', ['-hR', `${uid}:${gid}`, path]);

@@ -3,33 +3,32 @@ import {
   chownSync,
   lchownSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/cli/config/load.ts';
 import { StateFile } from '../../../src/cli/config/state-file.ts';
 import { checkOwner, processUser, trustedPath, Untrusted } from '../../../src/cli/config/trust.ts';
+import { useFolders } from '../../helpers/folder.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const OTHER = 4242;
 
+const newFolder = useFolders();
 let home: string;
 let config: string;
 beforeEach(() => {
   // Below /tmp, which is sticky: other users can add files there, but not replace those of root.
-  home = mkdtempSync(join(tmpdir(), 'netpane-trust-'));
+  home = newFolder();
   config = join(home, '.config', 'netpane', 'config.toml');
   mkdirSync(dirname(config), { recursive: true });
   writeFileSync(config, 'interval = "9s"\n');
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 /** Returns the message if the default file is ignored; undefined if it is read. */
 async function refusal(): Promise<string | undefined> {

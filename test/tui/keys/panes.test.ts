@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/model/event.ts';
 import type { Socket } from '../../../src/model/socket.ts';
-import { type State } from '../../../src/store/state.ts';
+import type { State } from '../../../src/store/state.ts';
 import { actionOf } from '../../../src/tui/keymap.ts';
 import { after, batch, emptyState, NOON_MS, socket } from '../../helpers/fakes.ts';
 import { contextOf } from '../../helpers/key-context.ts';

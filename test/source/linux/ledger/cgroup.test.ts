@@ -1,15 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
-import { ERRNO, NativeError } from '../../../../src/source/linux/netlink/errno.ts';
+import { ERRNO } from '../../../../src/source/linux/netlink/errno.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
+import { useFolders } from '../../../helpers/folder.ts';
 
+const newFolder = useFolders();
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'netpane-cgroup-'));
+  folder = newFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(file: string, text = ''): void {
   mkdirSync(join(folder, file, '..'), { recursive: true });

@@ -1,10 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ContainerNames } from '../../../../src/source/linux/namespaces/container-names.ts';
 import {
   type Container,
@@ -12,6 +11,7 @@ import {
   labelOf,
   serviceOf,
 } from '../../../../src/source/linux/namespaces/containers.ts';
+import { useFolders } from '../../../helpers/folder.ts';
 
 const FIXTURE = fileURLToPath(new URL('../../../../fixtures/linux/containers/', import.meta.url));
 
@@ -166,13 +166,13 @@ describe('the name of a container', () => {
 });
 
 describe('malformed files', () => {
+  const newFolder = useFolders();
   let root: string;
   let names: ContainerNames;
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'netpane-containers-'));
+    root = newFolder();
     names = new ContainerNames(root);
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
 
   const path = (file: string): string => {
     mkdirSync(join(root, file, '..'), { recursive: true });

@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LIMIT, Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { useFolders } from '../../../helpers/folder.ts';
 
 const PAGE = 4096;
 
@@ -38,13 +38,13 @@ vi.mock('node:fs', async (original) => {
   };
 });
 
+const newFolder = useFolders();
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'netpane-proc-'));
+  folder = newFolder();
 });
 afterEach(() => {
   pages.isOn = false;
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test('reads files of any size completely', () => {

@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { SocketEvent } from '../../../src/model/event.ts';
+import { type Action, numberOf, type Poll, type Scene, type Delivery, type Truth, World } from './machine.ts';
+import { NOON_MS } from '../../helpers/fakes.ts';
+
+const which = fc.nat(7);
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('make' as const),
+      path: fc.nat(1),
+      hasOwner: fc.boolean(),
+      isUdp: fc.integer({ min: 0, max: 4 }).map((it) => it === 0),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom('go' as const, 'go' as const, 'own' as const), which }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('expire' as const), which }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('end' as const), which, leavesRemnant: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(60) }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'drain' as const }) },
+);
+
+const poll: fc.Arbitrary<Poll> = fc.record({
+  do: fc.constant('poll' as const),
+  missesOneIn: fc.integer({ min: -6, max: 3 }).map((it) => Math.max(0, it)),
+  before: fc.array(action, { maxLength: 3 }),
+  after: fc.array(action, { maxLength: 3 }),
+});
+
+const scene = (delivery: Delivery): fc.Arbitrary<Scene> =>
+  fc.record({
+    delivery: fc.constant(delivery),
+    emitsEveryChange: fc.boolean(),
+    delays: fc.array(
+      fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(90) }),
+      { minLength: 1, maxLength: 20 },
+    ),
+    losses: fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }),
+    steps: fc.array(fc.oneof({ weight: 5, arbitrary: action }, { weight: 1, arbitrary: poll }), {
+      minLength: 10,
+      maxLength: 80,
+    }),
+  });
+
+const rowsOf = (world: World) =>
+  [...world.rows.values()].map((it) => `${numberOf(it.id)} ${it.state}`).sort();
+
+const machineOf = (world: World) =>
+  world.truths
+    .filter((it) => !it.isGone)
+    .map((it) => `${it.n} ${it.isRemnant ? 'TIME_WAIT' : it.path[it.stage]}`)
+    .sort();
+
+/** Expects one spawn, then changes, then one close. */
+function checkLife(truth: Truth, events: readonly SocketEvent[]): void {
+  const types = events.map(({ type }) => type).join(' ');
+  const hasEventSource = events.length > 0;
+  if (truth.inFirstPoll) expect(types).toMatch(/^(change )*close$/);
+  else if (hasEventSource) expect(types).toMatch(/^spawn (change )*close$/);
+  // Only sockets of the first poll are baseline; an early kernel event may still report when they were made.
+  if (!truth.inFirstPoll) expect(events.filter(({ isBaseline }) => isBaseline)).toEqual([]);
+  const times = events.map(({ atMs }) => atMs - NOON_MS);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  const pids = events.map(({ socket }) => socket.owners[0]?.pid);
+  const known = pids.findIndex((it) => it !== undefined);
+  if (known >= 0) expect(pids.slice(known)).not.toContain(undefined);
+}
+
+function checkClose(truth: Truth, close: SocketEvent, spawn: SocketEvent | undefined): void {
+  const { lifetimeMs, isAtLeast = false, learntBy, atMs, socket } = close;
+  const trueMs = (truth.endedMs ?? NaN) - truth.madeMs;
+  if (lifetimeMs !== undefined) {
+    expect(lifetimeMs).toBeGreaterThanOrEqual(0);
+    if (learntBy === 'poll') expect(lifetimeMs).toBeLessThanOrEqual(atMs - NOON_MS - truth.bornMs);
+    else expect(lifetimeMs).toBeLessThanOrEqual((truth.endedMs ?? NaN) - truth.bornMs);
+    // It is short only by the time before its spawn was seen.
+    if (spawn && learntBy !== 'poll' && !isAtLeast)
+      expect(lifetimeMs).toBeGreaterThanOrEqual(
+        (truth.endedMs ?? NaN) - Math.max(truth.madeMs, spawn.atMs - NOON_MS),
+      );
+  }
+  // Only the last message of the kernel has the counters.
+  if (learntBy === 'destroy') {
+    expect(socket.traffic?.rxBytes).toBe(truth.rxBytes);
+    if (truth.n % 3 === 1)
+      expect({ lifetimeMs, isAtLeast }).toEqual({ lifetimeMs: trueMs, isAtLeast: false });
+  }
+}
+
+describe.each<Delivery>(['all', 'some', 'ends', 'gaps', 'nothing'])(
+  'an event source that delivers %s',
+  (delivery) => {
+    test('each socket has one life, the lists are consistent, and the rows are the sockets of the machine', () => {
+      fc.assert(
+        fc.property(scene(delivery), (it) => {
+          const world = new World(it);
+          for (const step of it.steps) {
+            world.run(step);
+            expect(world.faults).toEqual([]);
+            const isStill =
+              step.do === 'poll' && step.before.length + step.after.length + step.missesOneIn === 0;
+            // The next poll corrects what lost or late events left wrong.
+            if (isStill && world.isQuiet && (delivery === 'all' || delivery === 'nothing'))
+              expect(rowsOf(world)).toEqual(machineOf(world));
+          }
+          world.settle();
+          expect(world.faults).toEqual([]);
+          expect(rowsOf(world)).toEqual(machineOf(world));
+          world.end();
+          world.settle();
+          expect(world.faults).toEqual([]);
+          expect(rowsOf(world)).toEqual([]);
+          for (const truth of world.truths) {
+            const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
+            checkLife(truth, events);
+            if (truth.inFirstPoll && (delivery === 'ends' || delivery === 'nothing'))
+              expect(events.map(({ isBaseline }) => isBaseline)).toEqual(events.map(() => true));
+            const [spawn] = events;
+            const close = events.at(-1);
+            if (close) checkClose(truth, close, spawn?.type === 'spawn' ? spawn : undefined);
+            else expect(delivery === 'all' && !truth.isEarly).toBe(false);
+          }
+        }),
+        { numRuns: 400 },
+      );
+    });
+  },
+);
+
+describe.each<Delivery>(['ends', 'some'])(
+  'with few short lives and a source that delivers %s',
+  (delivery) => {
+    /** A drain between the reading of a poll and its application does not happen. */
+    const withoutDrain = (actions: readonly Action[]) => actions.filter((it) => it.do !== 'drain');
+
+    test('each connection is shown or counted, and only remnants of counted ones have no row', () => {
+      let counted = 0;
+      fc.assert(
+        fc.property(scene(delivery), fc.nat(2), (it, maxShortLives) => {
+          const world = new World({ ...it, maxShortLives });
+          for (const step of it.steps)
+            world.run(step.do === 'poll' ? { ...step, after: withoutDrain(step.after) } : step);
+          world.settle();
+          expect(world.faults).toEqual([]);
+          const [shown, there] = [rowsOf(world), machineOf(world)];
+          expect(there).toEqual(expect.arrayContaining(shown));
+          const hidden = there.filter((row) => !shown.includes(row));
+          expect(hidden.filter((row) => !row.endsWith('TIME_WAIT'))).toEqual([]);
+          expect(world.countedRemnants).toBe(hidden.length);
+          world.end();
+          world.settle();
+          expect([world.faults, rowsOf(world), world.countedRemnants]).toEqual([[], [], 0]);
+          const isSilent = (truth: Truth) => {
+            const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
+            checkLife(truth, events);
+            // What ended before the first poll did is ignored.
+            return events.length === 0 && (truth.endedMs ?? 0) > world.firstPollEndMs;
+          };
+          const silent = world.truths.filter(isSilent).length;
+          if (delivery === 'some') expect(world.counted).toBeLessThanOrEqual(silent);
+          else expect(world.counted).toBe(silent);
+          counted += world.counted;
+        }),
+        { numRuns: 300 },
+      );
+      // Spawns that a source reports become lives at once.
+      expect(counted).toBeGreaterThan(10);
+    });
+  },
+);

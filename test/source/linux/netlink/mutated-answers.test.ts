@@ -1,0 +1,232 @@
+import { describe, expect, test } from 'vitest';
+import type { Socket } from '../../../../src/model/socket.ts';
+import { type Outcome, Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
+import { type RequestKind, requestKind, FakeNetlink } from '../../../helpers/netlink/kernel.ts';
+import { captured } from '../../../helpers/netlink/captured.ts';
+import { joined, refusal } from '../../../helpers/netlink/messages.ts';
+import { Random } from '../../../fuzz/random.ts';
+import { timeout, SEED, CLOSES, MESSAGES, EDGES, WIDE_EDGES, NOW_MS, renumbered } from './mutated.ts';
+
+const POLLS = 4000;
+const NOTIFICATIONS = 50_000;
+
+const ENOENT = 2;
+
+/** /proc of a machine without processes and with one network namespace. */
+const NO_FILE = { failed: 'gone', message: 'ENOENT' } as const;
+
+class BareProc extends Proc {
+  constructor() {
+    super('/nowhere');
+  }
+
+  override link(path: string): Outcome<string> {
+    return path === 'self/ns/net' ? { value: 'net:[1]' } : NO_FILE;
+  }
+
+  // A real system call for each missing file would take half of the time of the test.
+  override text = () => NO_FILE;
+  override latin1 = () => NO_FILE;
+  override table = () => NO_FILE;
+  override names = () => NO_FILE;
+  override stat = () => NO_FILE;
+}
+
+/** The captured answer to each request. */
+const ANSWERS: Partial<Record<RequestKind, readonly Uint8Array[]>> = Object.fromEntries(
+  (
+    [
+      ['tcp', 'tcp-old-details'],
+      ['tcp4', 'tcp4'],
+      ['tcp6', 'tcp6'],
+      ['udp4', 'udp4'],
+      ['udp6', 'udp6'],
+      ['udplite4', 'udplite4'],
+      ['raw4', 'raw4'],
+      ['raw6', 'raw6'],
+      ['mptcp4', 'mptcp4'],
+      ['mptcp6', 'mptcp6'],
+      ['sctp4', 'sctp4'],
+      ['packet', 'packet'],
+      ['unix', 'unix'],
+      ['vsock', 'vsock'],
+      ['links', 'links'],
+      ['addresses', 'addresses'],
+    ] as const satisfies readonly (readonly [RequestKind, string])[]
+  ).map(([kind, name]) => [kind, captured(name).datagrams]),
+);
+
+/** Returns the captured answer to a request; for a lookup, the message of that socket in the captured dump. */
+function answersTo(request: Uint8Array, isRoute: boolean): readonly Uint8Array[] {
+  const kind = requestKind(request, isRoute);
+  if (kind !== 'lookup') return ANSWERS[kind] ?? ANSWERS['mptcp6'] ?? [];
+  // Ports, addresses and interface: struct inet_diag_sockid without its cookie.
+  const sockId = request.subarray(24, 64);
+  for (const datagram of ANSWERS['tcp'] ?? []) {
+    const view = new DataView(datagram.buffer, datagram.byteOffset);
+    for (let at = 0, next; at + 16 <= datagram.length; at = next) {
+      next = at + Math.max(16, (view.getUint32(at, true) + 3) & ~3);
+      if (Buffer.compare(sockId, datagram.subarray(at + 20, at + 60)) === 0)
+        return [datagram.slice(at, next)];
+    }
+  }
+  return [refusal(ENOENT)];
+}
+
+/** Returns datagrams with random changes: bytes flipped, datagrams cut, lengthened, dropped or repeated. */
+function mutate(random: Random, datagrams: readonly Uint8Array[]): Uint8Array[] {
+  const mutated: Uint8Array[] = datagrams.map((it) => it.slice());
+  for (let count = 1 + random.below(4); count > 0; count--) {
+    const index = random.below(mutated.length);
+    const bytes = mutated[index] ?? new Uint8Array();
+    const view = new DataView(bytes.buffer);
+    const at = random.below(bytes.length);
+    const cell = Math.min(at & ~3, bytes.length - 4);
+    switch (random.below(7)) {
+      case 0:
+        bytes[at] = random.bits();
+        break;
+      case 1:
+        if (cell >= 0) view.setUint32(cell, random.of(WIDE_EDGES), true);
+        break;
+      case 2:
+        if (cell >= 0) view.setUint16(cell, random.of(EDGES), true);
+        break;
+      case 3:
+        mutated[index] = bytes.slice(0, at);
+        break;
+      case 4:
+        mutated[index] = joined(bytes, random.of(MESSAGES).bytes);
+        break;
+      case 5:
+        mutated.splice(index, 1);
+        break;
+      default:
+        mutated.splice(index, 0, bytes.slice());
+    }
+    if (mutated.length === 0) break;
+  }
+  return mutated;
+}
+
+describe('a kernel that sends mutated datagrams', () => {
+  const sourceOn = (kernel: FakeNetlink, events = false) =>
+    new SockDiagSource({
+      also: ['unix', 'vsock', 'sctp', 'mptcp'],
+      tcpDetails: true,
+      events,
+      ownerBudgetMs: Infinity,
+      isRoot: true,
+      system: kernel,
+      proc: new BareProc(),
+      passwdPath: 'passwd',
+      root: '/nowhere',
+      nowMs: () => 0,
+      wallMs: () => NOW_MS,
+    });
+
+  /** Returns the fields of a socket that do not depend on earlier polls. */
+  const currentFields = ({ id, protocol, family, local, remote, state, inode }: Socket) =>
+    JSON.stringify([id, protocol, family, local, remote, state, inode]);
+
+  test('every poll succeeds, and valid datagrams restore the snapshot', { timeout }, async () => {
+    const random = new Random(SEED);
+    const kernel = new FakeNetlink();
+    let isValid = true;
+    let mutations = 0;
+    kernel.own.answer = (request, isRoute) => {
+      const sequence = new DataView(request.buffer).getUint32(8, true);
+      const datagrams = answersTo(request, isRoute).map((it) => renumbered(it, sequence));
+      if (isValid || random.below(3) > 0) return datagrams;
+      mutations++;
+      return mutate(random, datagrams);
+    };
+    const source = sourceOn(kernel);
+    const first = [...(await source.read()).sockets.values()].map(currentFields).sort();
+    expect(first.length).toBeGreaterThan(45);
+    for (let i = 0; i < POLLS; i++) {
+      isValid = false;
+      const { sockets, interfaces, degradations } = await source.read();
+      for (const [id, it] of sockets) {
+        if (it.id !== id || it.owners.length === 0 || !(it.local.port >= 0)) expect.fail(JSON.stringify(it));
+      }
+      if (interfaces.some(({ name }) => name === '')) expect.fail(JSON.stringify(interfaces));
+      if (degradations.some(({ text }) => text === '')) expect.fail(JSON.stringify(degradations));
+      if (i % 50 > 0) continue;
+      isValid = true;
+      // Refused requests are tried again after 120 polls.
+      for (let poll = 0; poll < 121; poll++) await source.read();
+      const { sockets: restored, degradations: remaining } = await source.read();
+      expect([...restored.values()].map(currentFields).sort()).toEqual(first);
+      const codes = remaining.map(({ code }) => code);
+      const always = ['missing-kinds', 'owners-hidden', 'no-proc'];
+      expect(codes.filter((code) => !always.includes(code))).toEqual([]);
+    }
+    expect(mutations).toBeGreaterThan(POLLS);
+  });
+
+  test('reports or counts each mutated close message', { timeout }, () => {
+    const random = new Random(SEED);
+    const kernel = new FakeNetlink();
+    const others = kernel.own.answer.bind(kernel.own);
+    let isValid = true;
+    let answer = new Uint8Array();
+    let mutations = 0;
+    kernel.own.answer = (request, isRoute) => {
+      if (requestKind(request, isRoute) !== 'lookup') return others(request, isRoute);
+      const valid = renumbered(answer, new DataView(request.buffer).getUint32(8, true));
+      if (isValid || random.below(3) > 0) return [valid];
+      mutations++;
+      return mutate(random, [valid]);
+    };
+    const { events } = sourceOn(kernel, true);
+    if (events === undefined) throw new Error('a source without events');
+    /** Returns the kernel events of the captured notifications, each with its captured answer. */
+    const drainCaptured = () => {
+      isValid = true;
+      const drained = CLOSES.map((close) => {
+        ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
+        kernel.own.notifications = [close.notification];
+        return events.drain();
+      });
+      isValid = false;
+      return drained;
+    };
+    const first = drainCaptured();
+    expect(first.flat().length).toBeGreaterThan(40);
+    let eventCount = 0;
+    for (let i = 0; i < NOTIFICATIONS; i++) {
+      const close = random.of(CLOSES);
+      ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
+      const { notification } = close;
+      kernel.own.notifications = random.below(4) ? mutate(random, [notification]) : [notification];
+      if (random.below(20) === 0) kernel.own.notifications.push(-random.of([4, 11, 12, 105]));
+      // No notification is longer than the receive buffer.
+      kernel.own.notifications = kernel.own.notifications.map((it) =>
+        typeof it === 'number' ? it : it.slice(0, 16 * 1024),
+      );
+      for (const it of events.drain()) {
+        eventCount++;
+        if (it.type !== 'ended') expect.fail(JSON.stringify(it));
+        const { socket, lifetimeMs = 0 } = it;
+        const { rxBytes = 0, txBytes = 0 } = socket.traffic ?? {};
+        const isWhole =
+          socket.id.startsWith('sk:') &&
+          socket.local.port > 0 &&
+          socket.local.port < 65_536 &&
+          socket.owners.length > 0 &&
+          lifetimeMs >= 0 &&
+          Number.isFinite(rxBytes + txBytes) &&
+          rxBytes >= 0;
+        if (!isWhole) expect.fail(JSON.stringify(it));
+      }
+      // An error leaves notifications for the next call.
+      while (kernel.own.notifications.length > 0) events.drain();
+    }
+    expect(eventCount).toBeGreaterThan(NOTIFICATIONS / 2);
+    expect(mutations).toBeGreaterThan(NOTIFICATIONS / 20);
+    expect(events.problems).toBeGreaterThan(NOTIFICATIONS / 20);
+    expect(drainCaptured()).toEqual(first);
+  });
+});

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PromptKind } from '../../../src/store/state.ts';
+import { KEYS } from '../../../src/tui/keymap.ts';
+import { PROMPTS } from '../../../src/store/prompts.ts';
+import { filterLine, type Share } from '../../../src/view/header/query-line.ts';
+import { displayWidth } from '../../../src/view/text/width.ts';
+import { after, emptyState } from '../../helpers/fakes.ts';
+import { textOf } from '../../helpers/lines.ts';
+
+const NO_SHARE: Share = { shown: 0, total: 0, hidden: 0 };
+
+describe('the prompt', () => {
+  const typing = (text: string, kind: PromptKind = 'query') =>
+    after(emptyState(), { type: 'prompt', kind, text }, { type: 'edit', edit: { type: 'move', to: 'end' } });
+
+  test('keeps the cursor visible at every width, for any text', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer({ min: 14, max: 120 }),
+        fc.constantFrom(...(Object.keys(PROMPTS) as PromptKind[])),
+        (text, width, kind) => {
+          const { spans } = filterLine(typing(text, kind), KEYS, NO_SHARE, width);
+          const at = spans.findIndex(({ tone }) => tone === 'cursor');
+          const left = spans.slice(0, at).reduce((sum, it) => sum + displayWidth(it.text), 0);
+          expect(at).toBeGreaterThan(0);
+          expect(left).toBeLessThan(width);
+          expect(
+            displayWidth(
+              spans
+                .map((it) => it.text)
+                .join('')
+                .trimEnd(),
+            ),
+          ).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+
+  test('shows each character once, unprintable ones as ?', () => {
+    const state = after(
+      typing('a\u{e0041}bc'),
+      { type: 'edit', edit: { type: 'move', to: 'start' } },
+      { type: 'edit', edit: { type: 'move', to: 'right' } },
+    );
+    expect(textOf(filterLine(state, KEYS, NO_SHARE, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
+  });
+});
