@@ -23,6 +23,36 @@ export interface Scene {
   udpConnected: HerdSocket;
 }
 
+/** Sizes of terminals, in columns and lines, from a corner of tmux to a large screen. */
+export const SIZES = [
+  [80, 24],
+  [60, 15],
+  [40, 10],
+  [120, 40],
+  [200, 50],
+] as const;
+
+/** The last line of the screen: it ends with the last hint of the table, a list, a prompt or a question. */
+const LAST_LINE = / (?:help|close|cancel|no)$/;
+
+/**
+ * Resizes the terminal to each of {@link SIZES}, and to the first again.
+ * @param check is called when the screen has the size
+ */
+export async function atEachSize(t: Terminal, check: (cols: number, rows: number) => unknown): Promise<void> {
+  for (const [cols, rows] of SIZES) {
+    await resize(t, cols, rows);
+    await check(cols, rows);
+  }
+  await resize(t, ...SIZES[0]);
+}
+
+async function resize(t: Terminal, cols: number, rows: number): Promise<void> {
+  t.resize(cols, rows);
+  // The last line is written last.
+  await t.until(`${cols}×${rows}`, () => LAST_LINE.test(t.rows()[rows - 1] ?? ''));
+}
+
 /** Number of sockets of a {@link Scene}. */
 export const SCENE_SIZE = 15;
 

@@ -1,53 +1,109 @@
-// What matters stays on the screen: the columns of listeners, exposure, age, unknown values.
-import { spawn } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+// What matters stays on the screen: the columns of listeners, exposure, network namespaces, age.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { cleanUp, isLinux, newHome, startNetpane } from './netpane.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Terminal } from '../helpers/terminal.ts';
+import { isLinux, openNetpane, uniqueName } from './netpane.ts';
+import { atEachSize, filterLine, SIZES, titleLine } from './scene.ts';
 
 const LISTEN = `const [, host] = process.argv; const server = require('net').createServer().listen(0, host, () => console.log(server.address().port))`;
 
-/** Starts a program of this name that listens on an address; returns its port. */
-async function startListener(name: string, folder: string, host: string): Promise<string> {
-  mkdirSync(folder, { recursive: true });
+interface Listener {
+  readonly child: ChildProcess;
+  readonly port: string;
+}
+
+/** Starts a program of this name in a new folder; it listens on an address. */
+async function startListener(name: string, folder: string, host: string): Promise<Listener> {
+  mkdirSync(folder);
   const file = join(folder, name);
   symlinkSync(process.execPath, file);
   const child = spawn(file, ['-e', LISTEN, '--', host], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  cleanUp(() => void child.kill('SIGKILL'));
-  const [port] = await new Promise<string[]>((resolve) => {
+  const [port = ''] = await new Promise<string[]>((resolve) => {
     child.stdout.once('data', (data: Buffer) => resolve(data.toString().split('\n')));
   });
-  return port ?? '';
+  return { child, port };
 }
 
-describe.skipIf(!isLinux)('what matters stays on the screen (skipped elsewhere: /proc)', () => {
-  test.each([
-    [80, 24],
-    [60, 15],
-    [40, 10],
-    [120, 40],
-    [200, 50],
-  ])('1, 2, 5: a listener shows its address and who can reach it, at %i×%i', async (cols, rows) => {
-    const home = newHome();
-    const name = `np-col-${process.pid}`;
-    const local = await startListener(name, join(home, 'one'), '127.0.0.1');
-    const open = await startListener(name, join(home, 'two'), '0.0.0.0');
-    const t = startNetpane({ args: ['--process', name, 'listen'], cols, rows });
-    const lineOf = (port: string) => t.rows().find((line) => line.includes(`:${port} `));
-    await t.until('both listeners', () => lineOf(local) !== undefined && lineOf(open) !== undefined);
-    const titles = t.rows().find((line) => line.includes('PROCESS')) ?? '';
-    expect(titles).toMatch(/LOCAL:PORT +EXPOSURE/);
-    expect(titles).not.toMatch(/REMOTE|STATE/);
-    expect(lineOf(local)).toMatch(/127\.0\.0\.1:\d+ +loopback/);
-    expect(lineOf(open)).toMatch(/\*:\d+ +all/);
-    if (cols >= 80) expect(lineOf(open)).toContain('all interfaces');
-    if (cols >= 120) {
-      expect(titles).toContain('COMMAND');
+const [COLS, ROWS] = SIZES[0];
+/** The colour of what is reachable from outside. */
+const YELLOW = 3;
+
+describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
+  const name = uniqueName();
+  let folder: string;
+  let [local, open]: Listener[] = [];
+  let t: Terminal;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+    [local, open] = await Promise.all([
+      startListener(name, join(folder, 'one'), '127.0.0.1'),
+      startListener(name, join(folder, 'two'), '0.0.0.0'),
+    ]);
+    t = openNetpane({ args: ['--process', name, 'listen', '--interval', '200ms'], cols: COLS, rows: ROWS });
+    await t.until('both listeners', () => filterLine(t).includes(' 2 of ') && t.text().includes('? help'));
+  });
+  afterAll(async () => {
+    await t.close();
+    for (const it of [local, open]) it?.child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  const yOf = (it: Listener | undefined) => t.rows().findIndex((line) => line.includes(`:${it?.port} `));
+  const lineOf = (it: Listener | undefined) => t.rows()[yOf(it)] ?? '';
+
+  test('1: a listener shows its address, and the command with the folder that tells two apart, at five sizes', async () => {
+    await atEachSize(t, (cols) => {
+      expect(titleLine(t)).toMatch(/^ {2}PROCESS▴ +.*LOCAL:PORT +EXPOSURE/);
+      expect(titleLine(t)).not.toMatch(/REMOTE|STATE/);
+      expect(lineOf(local)).toContain(`127.0.0.1:${local?.port} `);
+      expect(lineOf(open)).toContain(` *:${open?.port} `);
+      expect(titleLine(t).includes('COMMAND')).toBe(cols >= 80);
+      if (cols < 80) return;
+      expect(lineOf(local)).toMatch(/one · /);
       expect(lineOf(open)).toMatch(/two · /);
-      expect(lineOf(open)).toMatch(/[>≤]\d+[smhd]/);
-    }
+    });
+  });
+
+  test('2: a word says who can reach a listener, in colour where others can; the details explain it, at five sizes', async () => {
+    await atEachSize(t, (cols) => {
+      const word = cols < 60 ? 'all' : 'all interfaces';
+      const x = titleLine(t).indexOf('EXPOSURE');
+      expect(lineOf(local).slice(x)).toMatch(/^loopback( |$)/);
+      expect(lineOf(open).slice(x)).toMatch(new RegExp(`^${word}( |$)`));
+      // The selected row has one colour.
+      expect(t.cell(x, yOf(open)).fg).toBe(YELLOW);
+      expect(t.cell(x, yOf(local)).fg).not.toBe(YELLOW);
+    });
+    t.press('end');
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('DETAILS'));
+    t.press('tab');
+    await atEachSize(t, async () => {
+      t.press('home');
+      for (let lines = 0; !/\bexposure +all interfaces/.test(t.text()); lines++) {
+        expect(lines).toBeLessThan(9);
+        const before = t.text();
+        t.press('down');
+        await t.until('the next line', () => t.text() !== before);
+      }
+    });
+    t.press('escape');
+    await t.until('no details', () => !t.text().includes('DETAILS'));
+  });
+
+  test('5: the age of a socket is never blank, at five sizes', async () => {
+    // The column by which the table is sorted has room at every size.
+    t.write(':sort by age\r');
+    await t.until('the order', () => /AGE[▴▾]/.test(titleLine(t)));
+    await atEachSize(t, () => {
+      const x = titleLine(t).search(/AGE[▴▾]/) + 'AGE▴'.length;
+      for (const it of [local, open]) expect(lineOf(it).slice(0, x)).toMatch(/ [>≤]\d+[smhd]$/);
+    });
   });
 });
