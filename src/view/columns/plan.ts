@@ -11,6 +11,8 @@ export interface Plan {
   readonly order: readonly Column[];
   /** The same columns by importance: the last ones leave first in a narrow pane. */
   readonly ranked: readonly Column[];
+  /** The column of the sort order, which the narrowest pane shows too; undefined if it is the filler. */
+  readonly sorted: Column | undefined;
   /** The last column of the screen, which takes the cells that no other column needs; absent if there are too few. */
   readonly filler: Column | undefined;
   /** True if a column is no wider than the texts seen so far, so that the filler gets more. */
@@ -73,6 +75,7 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
   return {
     order: sorted === undefined || order.includes(sorted) ? order : [...order, sorted],
     ranked: [...(first ? [first] : []), ...(sorted && sorted !== first ? [sorted] : []), ...rest],
+    sorted,
     filler: columnOf(FILLER),
     isFitted: isOfListeners,
   };

@@ -157,12 +157,12 @@ export const chosenWidth = (cells: number): number =>
 
 /** Returns the automatic columns that fit with the smallest gap, with their widths. */
 function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Column, number> {
-  const { ranked, filler, isFitted } = plan;
+  const { ranked, sorted, filler, isFitted } = plan;
   const goodOf = ({ id, title, width: { least, good, most } }: Column): number =>
     isFitted
       ? Math.max(least, title.length + 1, Math.min(widest.get(id) ?? 0, Math.max(good, MAX_FITTED), most))
       : good;
-  const columns = ranked.filter(({ from = 0 }) => width >= from);
+  const columns = ranked.filter((it) => it === sorted || width >= (it.from ?? 0));
   const size = new Map<Column, number>();
   const free = () => {
     const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
