@@ -57,7 +57,7 @@ describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
   const yOf = (it: Listener | undefined) => t.rows().findIndex((line) => line.includes(`:${it?.port} `));
   const lineOf = (it: Listener | undefined) => t.rows()[yOf(it)] ?? '';
 
-  test('1: a listener shows its address, and the command with the folder that tells two apart, at five sizes', async () => {
+  test('1: a listener shows its address, and the command with the folder where it distinguishes two, at five sizes', async () => {
     await atEachSize(t, (cols) => {
       expect(titleLine(t)).toMatch(/^ {2}PROCESS▴ +.*LOCAL:PORT +EXPOSURE/);
       expect(titleLine(t)).not.toMatch(/REMOTE|STATE/);
