@@ -1,11 +1,12 @@
 import type { Batch } from '../model/batch.ts';
-import type { SocketEvent } from '../model/event.ts';
+import type { Event, SocketEvent } from '../model/event.ts';
 import { compileForSubjects } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import { directionOf, Listeners } from '../store/listeners.ts';
 import { addressesIn, type Lookups } from '../store/lookups.ts';
 import { subjectOfEvent } from '../view/panes/event-subject.ts';
+import { KnownPeers } from './known-peers.ts';
 
 /** Selects the events that match a query. */
 export class EventFilter {
@@ -13,23 +14,43 @@ export class EventFilter {
   readonly #context: { nowMs: number };
   readonly #matches: (subject: Subject) => boolean;
   readonly #listeners = new Listeners();
+  /** Undefined if the query does not test peers. */
+  readonly #peers: KnownPeers | undefined;
 
   /** @param tooSlow called once with a regex that takes too long and matches nothing from then on */
   constructor(query: Query, lookups: Lookups, tooSlow: (regex: string) => void) {
-    const context = { nowMs: 0, baselineMs: undefined, addressesOf: addressesIn(lookups), tooSlow };
+    const peers = query.asksPeers ? new KnownPeers() : undefined;
+    const context = {
+      nowMs: 0,
+      baselineMs: undefined,
+      addressesOf: addressesIn(lookups),
+      peerOf: (subject: Subject) => peers?.peerOf(subject),
+      tooSlow,
+    };
     this.#context = context;
+    this.#peers = peers;
     this.#matches = compileForSubjects(query, context);
   }
 
-  /** Updates the listeners, which determine the direction of connections. */
-  take({ spawned, changed, closed }: Pick<Batch, 'spawned' | 'changed' | 'closed'>): void {
+  /** Updates the listeners, which determine the direction of connections, and the peers. */
+  take(batch: Pick<Batch, 'spawned' | 'changed' | 'closed' | 'partial'>): void {
+    const { spawned, changed, closed } = batch;
+    this.#peers?.takeBatch(batch);
     for (const socket of [...spawned, ...changed]) this.#listeners.take(socket);
     for (const id of closed) this.#listeners.drop(id);
+  }
+
+  /** Updates the peers by events that are about to be tested. */
+  takeEvents(events: readonly Event[]): void {
+    this.#peers?.takeEvents(events);
   }
 
   /** Returns true if the event matches the query. */
   matches(event: SocketEvent): boolean {
     this.#context.nowMs = event.atMs;
-    return this.#matches(subjectOfEvent(event, 0, directionOf(event.socket, this.#listeners)));
+    const direction = directionOf(event.socket, this.#listeners);
+    const peer = this.#peers?.idOf(event.socket.id);
+    const known = { ...(direction && { direction }), ...(peer !== undefined && { peer }) };
+    return this.#matches(subjectOfEvent(event, 0, known));
   }
 }

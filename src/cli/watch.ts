@@ -73,7 +73,10 @@ export async function watch(
         filter.take(batch);
         notices.printNew(batch);
       },
-      onEvents: (events) => printer.print(events),
+      onEvents: (events) => {
+        filter.takeEvents(events);
+        printer.print(events);
+      },
       progress: link.progress,
       onError: (error) => fail(error),
     },

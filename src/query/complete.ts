@@ -116,13 +116,13 @@ export function complete(text: string, cursor: number, values: Values): Completi
   }
   // `:443` is short for `port:443`.
   const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
-  if (endpointNamed(field) !== undefined)
+  const named = fieldNamed(field);
+  if (named === undefined && endpointNamed(field) !== undefined)
     return {
       from: cursor - value.length,
       to,
       choices: choicesFor([values.hosts], value, `${name}${operator}`),
     };
-  const named = fieldNamed(field);
   const row = named && fieldRow(named);
   if (!row?.live) return nothing;
   const sets = [row.live(values), row.possible?.() ?? []];

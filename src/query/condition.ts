@@ -1,4 +1,5 @@
-import { NameParts, type SearchFields } from './search-fields.ts';
+import type { Socket } from '../model/socket.ts';
+import { NameParts, namesOf, type SearchFields } from './search-fields.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
 
@@ -13,6 +14,8 @@ export interface QueryContext {
    * resolved. Must return the same array until the answer changes: a new array makes every address be tested again.
    */
   addressesOf(host: string): readonly string[] | undefined;
+  /** Returns the peer of a local connection; undefined without a known one. Without the function no peer is known. */
+  peerOf?(subject: Subject): Socket | undefined;
   /** Called once if a regex takes too long; the regex matches nothing from then on. */
   tooSlow?(regex: string): void;
 }
@@ -30,4 +33,18 @@ export interface Compiling {
 export const namesTest = ({ pool }: Compiling, test: (names: NameParts) => boolean): Condition => {
   const matches = pool.cachedTest((text) => test(new NameParts(text)));
   return ({ names }) => matches(names);
+};
+
+/** Compiles a test of the names of the peer of a local connection. It runs once per version of the peer. */
+export const peerTest = ({ context }: Compiling, test: (names: NameParts) => boolean): Condition => {
+  const known = new WeakMap<Socket, boolean>();
+  return (_, subject) => {
+    const peer = context.peerOf?.(subject);
+    if (peer === undefined) return false;
+    const before = known.get(peer);
+    if (before !== undefined) return before;
+    const answer = test(new NameParts(namesOf(peer)));
+    known.set(peer, answer);
+    return answer;
+  };
 };

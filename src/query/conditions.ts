@@ -1,10 +1,10 @@
 import { portOrProtocolText, isService } from '../model/services.ts';
 import { hasPorts } from '../model/socket.ts';
 import { canonicalAddress, compileNetwork, isAddress } from './addresses.ts';
-import { type Compiling, type Condition, namesTest } from './condition.ts';
+import { type Compiling, type Condition, namesTest, peerTest } from './condition.ts';
 import type { Expression, Term } from './expression.ts';
-import type { Side } from './field-kinds.ts';
-import { FIELDS } from './fields.ts';
+import type { Side, TextRow } from './field-kinds.ts';
+import { type FieldOf, FIELDS } from './fields.ts';
 import { FLAGS } from './flags.ts';
 import { isHostName } from './hosts.ts';
 import { PROTOCOLS } from './protocols.ts';
@@ -80,6 +80,16 @@ function compileHost(
   };
 }
 
+/** Compiles a test of the texts of a field: those of the socket, or of its peer. */
+function textTest(
+  field: FieldOf<'text'>,
+  compiling: Compiling,
+  matches: (text: string) => boolean,
+): Condition {
+  const { texts, isOfPeer }: TextRow = FIELDS[field];
+  return (isOfPeer ? peerTest : namesTest)(compiling, (names) => texts(names).some(matches));
+}
+
 /** Compiles each kind of term. */
 const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { kind: K }>> } = {
   word: ({ text }, { pool }) => compileWord(text, pool),
@@ -87,8 +97,7 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
   text: ({ field, whole, value }, compiling) => {
     const lower = value.toLowerCase();
     const matches = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));
-    const { texts } = FIELDS[field];
-    return namesTest(compiling, (names) => texts(names).some(matches));
+    return textTest(field, compiling, matches);
   },
   exact: ({ field, value }, compiling) => {
     const { texts } = FIELDS[field];
@@ -99,10 +108,7 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     const matches = (text: string): boolean => text !== '' && regex(text);
     // The same program name is part of many texts of names: the regex runs on it once.
     const matchesName = withCache(matches);
-    if (field !== 'any') {
-      const { texts } = FIELDS[field];
-      return namesTest(compiling, (names) => texts(names).some(matchesName));
-    }
+    if (field !== 'any') return textTest(field, compiling, matchesName);
     const inNames = namesTest(compiling, ({ all }) => all.some(matchesName));
     const inAddress = compiling.pool.cachedTest(matches);
     const inPort = cachedPortTest(

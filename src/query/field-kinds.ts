@@ -25,6 +25,8 @@ export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
   readonly texts: (names: NameParts) => readonly string[];
+  /** The texts are those of the peer of a local connection. */
+  readonly isOfPeer?: true;
   /** The field takes a regex too: `field:/REGEX/`. */
   readonly takesRegex?: true;
 }

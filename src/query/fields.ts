@@ -39,6 +39,17 @@ export const FIELDS = {
     texts: (names) => names.ofOwners('process'),
     live: ({ processes }) => processes,
   },
+  peer: {
+    kind: 'text',
+    takesRegex: true,
+    isOfPeer: true,
+    syntax: 'peer:TEXT, peer=NAME',
+    example: 'peer:redis',
+    about: 'the same for the program of the peer, if it is on this machine',
+    expected: 'a name: peer:redis, peer=redis, peer:/^redis/',
+    texts: (names) => names.ofOwners('process'),
+    live: ({ processes }) => processes,
+  },
   cmd: {
     kind: 'text',
     takesRegex: true,

@@ -1,6 +1,6 @@
-import { canonicalAddress } from './addresses.ts';
+import { canonicalAddress, parseNetwork } from './addresses.ts';
 import type { Term } from './expression.ts';
-import { type Piece, refuse, quotePart } from './mistake.ts';
+import { Mistake, type Piece, refuse, quotePart } from './mistake.ts';
 import { readPorts } from './ranges.ts';
 
 /** A label of a host name: letters, digits and `-` (RFC 1123), and `_`, which occurs in practice. */
@@ -45,3 +45,11 @@ export function readHost(piece: Piece): Extract<Term, { kind: 'host' }> {
 
 /** Returns true if the host of a term is a name that must be resolved. */
 export const isHostName = (host: string): boolean => canonicalAddress(host) === undefined;
+
+/** Returns true for an address, a network or ports, as after `remote:`; false for a host name or any other text. */
+export function isEndpointText(text: string): boolean {
+  if (/^:?\d[\d,-]*$/.test(text)) return true;
+  if (text.includes('/')) return parseNetwork(text) !== undefined;
+  const host = text !== '' && Mistake.caught(() => readHost({ text, at: 0 }));
+  return host !== false && 'kind' in host && !isHostName(host.host);
+}

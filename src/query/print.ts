@@ -1,5 +1,7 @@
 import type { Expression, Term } from './expression.ts';
+import { isEndpointText } from './hosts.ts';
 import { Mistake } from './mistake.ts';
+import { endpointNamed } from './synonyms.ts';
 import { readTerm } from './term.ts';
 import { portsText, rangesText } from './ranges.ts';
 import { Scanner } from './scanner.ts';
@@ -26,8 +28,12 @@ export function printTerm(term: Term): string {
       return wordText(term.text);
     case 'number':
       return String(term.number);
-    case 'text':
-      return `${term.field}${term.whole ? '=' : ':'}${quoteWord(term.value)}`;
+    case 'text': {
+      const { field, whole, value } = term;
+      // Without quotes it would be the endpoint.
+      const isEndpoint = endpointNamed(field) !== undefined && isEndpointText(value);
+      return `${field}${whole ? '=' : ':'}${isEndpoint ? quote(value) : quoteWord(value)}`;
+    }
     case 'regex':
       return `${term.field === 'any' ? '' : `${term.field}:`}/${term.source}/`;
     case 'ports':

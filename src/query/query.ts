@@ -12,6 +12,8 @@ export interface Query {
   readonly expression: Expression;
   /** The query compares ages: its answer about a socket changes with time even if the socket does not change. */
   readonly isTimed: boolean;
+  /** The query tests peers: its answer about a socket changes with the peer of the socket. */
+  readonly asksPeers: boolean;
   /** Distinct host names of the query in small letters; they must be resolved. */
   readonly hosts: readonly string[];
 }
@@ -25,6 +27,7 @@ export const queryOf = (expression: Expression, text: string): Query => {
     text,
     expression,
     isTimed: terms.some((it) => it.kind === 'compare' && quantityRow(it.quantity).isTimed === true),
+    asksPeers: terms.some((it) => 'field' in it && it.field === 'peer'),
     hosts: [...new Set(hosts)],
   };
 };
@@ -42,7 +45,13 @@ export function parseQuery(text: string): Parsed {
 }
 
 /** The empty query, which matches everything. */
-export const EVERYTHING: Query = { text: '', expression: { kind: 'all', of: [] }, isTimed: false, hosts: [] };
+export const EVERYTHING: Query = {
+  text: '',
+  expression: { kind: 'all', of: [] },
+  isTimed: false,
+  asksPeers: false,
+  hosts: [],
+};
 
 /** Returns true if a query matches everything. */
 export const isEverything = ({ expression }: Query): boolean =>

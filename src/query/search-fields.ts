@@ -76,7 +76,7 @@ const SOCKET_PART_NAMES = [...Object.keys(WORD_PARTS), ...Object.keys(OTHER_PART
  * Returns one text of all searchable names of a socket, without its endpoints. Thousands of sockets share one text. The
  * parts of each owner come first, then those of the socket.
  */
-function namesOf(socket: Socket): string {
+export function namesOf(socket: Socket): string {
   let found = '';
   for (const owner of socket.owners) {
     for (const part of ownerParts) found += (part(owner) ?? '') + SEPARATOR;

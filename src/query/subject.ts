@@ -17,6 +17,8 @@ export interface Subject {
   readonly baseline: boolean;
   /** Side that opened the connection: the peer (`in`) or this machine; absent if unknown or not a connection. */
   readonly direction?: 'in' | 'out';
+  /** Id of the socket that is the peer of a local connection; absent if none is known. */
+  readonly peer?: string;
   /** Bytes per second received in the last tick; undefined if unknown. */
   readonly rxRate: number | undefined;
   /** Bytes per second sent in the last tick; undefined if unknown. */

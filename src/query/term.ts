@@ -2,7 +2,7 @@ import { parseNetwork, type Network } from './addresses.ts';
 import type { Term } from './expression.ts';
 import type { Side } from './field-kinds.ts';
 import { type Field, fieldRow, FIELDS, isFieldOf } from './fields.ts';
-import { readHost } from './hosts.ts';
+import { isEndpointText, readHost } from './hosts.ts';
 import { Mistake, type Piece, refuse, quotePart } from './mistake.ts';
 import { amountExpected, isQuantity, type Operator, quantityNames, readAmount } from './quantities.ts';
 import { MAX_PORT, readPorts } from './ranges.ts';
@@ -72,7 +72,9 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     const value = readAmount(name, piece);
     return { kind: 'compare', quantity: name, operator: operator as Operator, amount: piece.text, value };
   }
-  if (side !== undefined && !isOrder) return readEndpoint(scanner.run(), side);
+  // `peer` is a field and an endpoint: `peer:redis` is a program.
+  if (side !== undefined && !isOrder && (field === undefined || isEndpointText(scanner.peekRun().text)))
+    return readEndpoint(scanner.run(), side);
   if (field !== undefined) {
     if (!isOrder) return readValue(scanner, field, operator === '=');
     throw new Mistake(

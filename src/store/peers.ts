@@ -3,13 +3,19 @@ import type { Socket } from '../model/socket.ts';
 import { isConnection } from './listeners.ts';
 import type { Row } from './row.ts';
 
+/** An end of a connection: a row, or what else has a peer. */
+type Peered = Pick<Row, 'socket' | 'peer'>;
+
 /**
  * Returns the row of the peer of a local connection; undefined if it is not known, or no longer in these rows. It
  * may be closed already.
  */
-export function peerOf(rows: ReadonlyMap<string, Row>, { id, peer }: Row): Row | undefined {
+export function peerOf<T extends Peered>(
+  rows: ReadonlyMap<string, T>,
+  { socket, peer }: Peered,
+): T | undefined {
   const row = peer === undefined ? undefined : rows.get(peer);
-  return row?.peer === id ? row : undefined;
+  return row?.peer === socket.id ? row : undefined;
 }
 
 /** Rank of the end that is shown when both ends are one row: the one that opened the connection. */
@@ -24,6 +30,11 @@ const MAX_OWN_ADDRESSES = 10_000;
 
 /** The inode for sockets without a known namespace. */
 const NO_NAMESPACE = -1;
+/** The namespace in the key of a pair of sockets in different namespaces. */
+const ACROSS = '*';
+
+/** Returns true for a link-local address (RFC 3927, RFC 4291): each link may have it. */
+const isLinkLocal = (address: string): boolean => /^(?:fe[89ab]|169\.254\.)/i.test(address);
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
@@ -46,8 +57,7 @@ function withoutId(end: End, id: string): End {
 }
 
 /** The open sockets with the same two endpoints. */
-interface Pair {
-  readonly key: string;
+interface Pair extends Pick<Place, 'key' | 'isAcross'> {
   /** Those whose local endpoint sorts first, and the others. */
   lower: End;
   upper: End;
@@ -57,19 +67,24 @@ interface Pair {
 interface Place {
   readonly key: string;
   readonly side: 'lower' | 'upper';
+  /** True if the pair is for sockets of different namespaces. */
+  readonly isAcross: boolean;
 }
 
 const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.has(id) : end === id);
 
 /**
- * Finds the peer of each local connection: the only open socket of the same protocol and namespace that has the
- * same endpoints swapped. If several sockets have the same endpoints, none of them has a peer: it would be a guess.
- * Ends in two namespaces are not matched, because address translation and equal private addresses prove nothing.
+ * Finds the peer of each local connection: the only open socket of the same protocol that has the same endpoints
+ * swapped. If several sockets have the same endpoints, none of them has a peer: it would be a guess.
  *
- *     take ─▶ its remote address is an own one? ── no ─▶ not kept
- *                  │ yes
- *                  ▼
- *             kept by endpoints ─▶ the swapped endpoints have one socket? ─▶ `onPair`
+ * A connection to an address of its own namespace stays there. Any other one may lead to another namespace of this
+ * machine, such as from a container to its host: then no other socket of any namespace may have these endpoints.
+ * Loopback and link-local addresses say nothing of another namespace, and address translation hides the peer.
+ *
+ *     take ─▶ its remote address is of its own namespace? ── yes ─▶ kept by namespace and endpoints ──┐
+ *                  │ no                                                                               ▼
+ *             endBatch ─▶ of another namespace? ── yes ─▶ kept by endpoints ─▶ one socket at each end ─▶ `onPair`
+ *                              └── no ─▶ not kept
  *
  * Work is constant per socket, whatever the endpoints. Only connections to own addresses need memory. An own address
  * seen after a connection to it makes `endBatch` read all rows once.
@@ -77,9 +92,13 @@ const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.h
 export class Peers {
   /** Local addresses of connections, by the inode of the namespace. */
   readonly #ownAddresses = new Map<number, Set<string>>();
+  /** The same addresses of all namespaces. */
+  readonly #allAddresses = new Set<string>();
   #ownCount = 0;
   /** True if an own address was seen since the last `endBatch`. */
   #hasNewAddress = false;
+  /** Ids of sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. */
+  readonly #waiting = new Set<string>();
   /** Pairs by endpoints. */
   readonly #pairs = new Map<string, Pair>();
   /** Pairs by the id of a socket. */
@@ -94,34 +113,52 @@ export class Peers {
 
   /** Takes a new socket, or one whose endpoints, state or namespace may have changed. Its row must exist. */
   take(socket: Socket): void {
-    const { id } = socket;
     const place = this.#placeOf(socket);
+    if (place?.isAcross) this.#waiting.add(socket.id);
+    else this.#put(socket, place);
+  }
+
+  /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
+  drop(id: string): void {
+    this.#waiting.delete(id);
+    this.#remove(id, false);
+  }
+
+  /**
+   * Ends a batch: takes the connections to other namespaces, and those to own addresses that were not known as such.
+   * @param rows all rows
+   */
+  endBatch(rows: ReadonlyMap<string, Pick<Row, 'socket' | 'mark'>>): void {
+    if (this.#hasNewAddress) {
+      for (const { socket, mark } of rows.values()) {
+        const isOpen = mark !== 'closed' && socket.remote !== null;
+        // A pair within a namespace is certain.
+        if (isOpen && this.#pairOf.get(socket.id)?.isAcross !== false)
+          this.#put(socket, this.#placeOf(socket));
+      }
+    } else
+      for (const id of this.#waiting) {
+        const row = rows.get(id);
+        if (row) this.#put(row.socket, this.#placeOf(row.socket));
+      }
+    this.#hasNewAddress = false;
+    this.#waiting.clear();
+  }
+
+  #put(socket: Socket, place: Place | undefined): void {
+    const { id } = socket;
     const before = this.#pairOf.get(id);
     if (before?.key === place?.key && (!before || !place || isAt(before[place.side], id))) return;
     // A connection in TIME_WAIT was a connection to its peer, as a closed one was.
     this.#remove(id, place !== undefined);
     if (place === undefined) return;
-    const { key, side } = place;
-    const pair = this.#pairs.get(key) ?? { key, lower: undefined, upper: undefined };
+    const { key, side, isAcross } = place;
+    const pair = this.#pairs.get(key) ?? { key, isAcross, lower: undefined, upper: undefined };
     this.#report(pair, false);
     pair[side] = withId(pair[side], id);
     this.#pairs.set(key, pair);
     this.#pairOf.set(id, pair);
     this.#report(pair, true);
-  }
-
-  /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
-  drop(id: string): void {
-    this.#remove(id, false);
-  }
-
-  /** Ends a batch: takes the connections to own addresses that were not known as such. @param rows all rows */
-  endBatch(rows: ReadonlyMap<string, Row>): void {
-    if (!this.#hasNewAddress) return;
-    this.#hasNewAddress = false;
-    for (const { socket, mark } of rows.values()) {
-      if (mark !== 'closed' && socket.remote !== null && !this.#pairOf.has(socket.id)) this.take(socket);
-    }
   }
 
   #remove(id: string, isReported: boolean): void {
@@ -140,7 +177,7 @@ export class Peers {
     if (typeof lower === 'string' && typeof upper === 'string') this.#onPair(lower, upper, isPair);
   }
 
-  /** Returns the place of a connection whose peer may be a socket here; undefined for any other socket. */
+  /** Returns the place of a connection whose peer may be on this machine; undefined for any other socket. */
   #placeOf(socket: Socket): Place | undefined {
     const { protocol, local, remote, netns, state } = socket;
     // The kernel has freed a socket in TIME_WAIT, and its peer has closed before.
@@ -151,16 +188,29 @@ export class Peers {
     const inode = netns?.inode ?? NO_NAMESPACE;
     const [near, far] = [unmapped(local.address), unmapped(remote.address)];
     const own = this.#noteOwn(inode, near);
-    if (near !== far && !isLoopback(far) && !own.has(far)) return undefined;
+    const isAcross = near !== far && !isLoopback(far) && !own.has(far);
+    if (isAcross && !this.#mayLeadAcross(socket, near, far)) return undefined;
     // A socket connected to itself has no peer.
     if (near === far && local.port === remote.port) return undefined;
     const isLower = near === far ? local.port < remote.port : near < far;
     const ends = [near, local.port, far, remote.port];
     // `join` makes one flat string: see `sampler/merge/by-endpoints.ts`.
     return {
-      key: [protocol, inode, ...(isLower ? ends : [...ends.slice(2), ...ends.slice(0, 2)])].join(' '),
+      key: [
+        protocol,
+        isAcross ? ACROSS : inode,
+        ...(isLower ? ends : [...ends.slice(2), ...ends.slice(0, 2)]),
+      ].join(' '),
       side: isLower ? 'lower' : 'upper',
+      isAcross,
     };
+  }
+
+  /** Returns true if another namespace has the remote address. */
+  #mayLeadAcross({ netns, family }: Socket, near: string, far: string): boolean {
+    const isIp = family === 'ipv4' || family === 'ipv6';
+    if (!isIp || netns === undefined || this.#ownAddresses.size < 2) return false;
+    return this.#allAddresses.has(far) && !isLoopback(near) && !isLinkLocal(near) && !isLinkLocal(far);
   }
 
   /** Notes an own address. Returns those of the namespace. */
@@ -172,6 +222,7 @@ export class Peers {
     }
     if (!own.has(address) && !isLoopback(address) && this.#ownCount < MAX_OWN_ADDRESSES) {
       own.add(address);
+      this.#allAddresses.add(address);
       this.#ownCount++;
       this.#hasNewAddress = true;
     }

@@ -5,8 +5,8 @@ import { Activity } from './activity.ts';
 import { Directions } from './directions.ts';
 import type { FadingRows } from './fading-rows.ts';
 import { directionFromKernel } from './listeners.ts';
-import { Peers } from './peers.ts';
-import { idleRates, measuredRates, type Row, withDirection, withPeer } from './row.ts';
+import { LocalPairs } from './local-pairs.ts';
+import { idleRates, measuredRates, type Row, withDirection } from './row.ts';
 import type { Summary } from './summary.ts';
 
 /** What the rows need to know of the batch that changes them. */
@@ -30,16 +30,16 @@ export class RowWriter {
   readonly #activity = new Activity();
   readonly #directions = new Directions((id) => {
     const row = this.#rows.get(id);
-    if (row) this.#rows.set({ ...row, direction: 'in' });
+    if (row === undefined) return;
+    this.#rows.set({ ...row, direction: 'in' });
+    this.#pairs.agree(id);
   });
-  readonly #peers = new Peers((id, peer, isPair) => {
-    this.#setPeer(id, isPair ? peer : undefined);
-    this.#setPeer(peer, isPair ? id : undefined);
-  });
+  readonly #pairs: LocalPairs;
 
   constructor(rows: FadingRows, summary: Summary) {
     this.#rows = rows;
     this.#summary = summary;
+    this.#pairs = new LocalPairs(rows);
   }
 
   /** True while `setIdleRates` has rows to replace. */
@@ -66,7 +66,7 @@ export class RowWriter {
     this.#summary.take(undefined, row, nowMs);
     this.#activity.add(row);
     this.#rows.add(row, nowMs);
-    this.#peers.take(socket);
+    this.#pairs.take(socket);
   }
 
   /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
@@ -85,7 +85,8 @@ export class RowWriter {
     const isUnseen = notable && this.#summary.newListeners.isUnseen(row.id);
     if (notable) this.#rows.setMarked({ ...row, mark: isUnseen ? 'spawned' : 'changed' }, nowMs);
     else this.#rows.set(row);
-    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#peers.take(socket);
+    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#pairs.take(socket);
+    if (direction !== before.direction) this.#pairs.agree(row.id);
     return notable;
   }
 
@@ -94,7 +95,7 @@ export class RowWriter {
     const before = this.#rows.getOpen(id);
     if (before === undefined) return;
     this.#directions.drop(id);
-    this.#peers.drop(id);
+    this.#pairs.drop(id);
     this.#summary.drop(before);
     // Used unless a close event has set the lifetime: the time since the first sighting.
     const seen = { lifetimeMs: nowMs - before.firstSeenMs, isAtLeast: before.baseline };
@@ -111,7 +112,9 @@ export class RowWriter {
     }
     // A spawn event of the trace has the state of the handshake.
     const direction = event.type === 'spawn' ? directionFromKernel(event.socket) : undefined;
-    if (direction && row.direction !== direction) this.#rows.set({ ...row, direction });
+    if (direction === undefined || row.direction === direction) return;
+    this.#rows.set({ ...row, direction });
+    this.#pairs.agree(row.id);
   }
 
   /** Ends a batch after its last part. */
@@ -119,7 +122,7 @@ export class RowWriter {
     this.#activity.endTick();
     this.setIdleRates();
     this.#directions.endBatch();
-    this.#peers.endBatch(this.#rows.all);
+    this.#pairs.endBatch();
   }
 
   /** Sets the rates of rows without new traffic to 0: at most a thousand rows in one call. */
@@ -131,10 +134,5 @@ export class RowWriter {
       this.#summary.takeRates(before, row);
       this.#rows.set(row);
     }
-  }
-
-  #setPeer(id: string, peer: string | undefined): void {
-    const row = this.#rows.get(id);
-    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
   }
 }

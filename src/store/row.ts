@@ -20,8 +20,6 @@ export interface Row extends Subject {
   readonly txRate: number | undefined;
   /** Rates received and sent together in the last ticks; absent if the socket has had no traffic. */
   readonly history?: RateHistory;
-  /** Id of the peer of a local connection; absent if none is known. `peerOf` checks that it is still current. */
-  readonly peer?: string;
   /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
   readonly lifetimeMs?: number;
   /** True if `lifetimeMs` is a lower bound. */

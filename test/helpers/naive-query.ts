@@ -159,6 +159,12 @@ function numbers(subject: Subject, quantity: string, operator: Operator, nowMs: 
   return known.length === parts.length ? [known.reduce((a, b) => a + b, 0)] : [];
 }
 
+/** Returns the names of the programs of the peer. */
+const peerNames = (subject: Subject, context: QueryContext): string[] =>
+  (context.peerOf?.(subject)?.owners ?? [])
+    .flatMap(({ process, nowProcess }) => [process, nowProcess])
+    .filter((it) => it !== undefined);
+
 function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean {
   const { socket } = subject;
   const { owners, protocol, family, state, netns } = socket;
@@ -176,6 +182,7 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     case 'text': {
       const { field, whole, value } = term;
       const texts = {
+        peer: peerNames(subject, context),
         process: owners.map(({ process }) => process),
         cmd: owners.map(({ command }) => command),
         user: [socket.user ?? socket.uid ?? owners[0]?.user],
@@ -185,6 +192,7 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
     }
     case 'regex': {
       const regex = new RegExp(term.source, 'i');
+      if (term.field === 'peer') return peerNames(subject, context).some((it) => regex.test(it));
       if (term.field === 'any') return shownTexts(socket).some((it) => regex.test(it));
       const key = term.field === 'cmd' ? 'command' : 'process';
       return owners.some((it) => it[key] !== undefined && regex.test(it[key]));

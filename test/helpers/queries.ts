@@ -160,6 +160,12 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
     'process="A\nB"',
     'process:""',
     'process=""',
+    'peer:cur',
+    'peer=NODE',
+    'peer="my app"',
+    'peer:/^n/',
+    'peer:"443"',
+    'peer:"10.0.0.5"',
   ),
   pick(
     'cmd:silent',

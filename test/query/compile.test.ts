@@ -20,6 +20,19 @@ const context: QueryContext = {
   addressesOf: (host) => HOSTS.get(host),
 };
 
+/** The peer of each incoming connection. */
+const NODE: Socket = {
+  ...socket(),
+  owners: [
+    { knowledge: 'exact', pid: 8, process: 'Node', nowProcess: 'my app' },
+    { knowledge: 'exact', pid: 9, process: 'curl' },
+  ],
+};
+const withPeers: QueryContext = {
+  ...context,
+  peerOf: ({ direction }) => (direction === 'in' ? NODE : undefined),
+};
+
 const finds = (text: string, of: Socket | Subject, where: QueryContext = context): boolean =>
   compileForSubjects(queryFrom(text), where)('socket' in of ? of : subject(of));
 
@@ -169,6 +182,17 @@ describe('matches', () => {
     expect([finds('local:db.example', curl), finds('remote:db.example', curl)]).toEqual([true, false]);
   });
 
+  test('peer: tests the programs of the peer', () => {
+    const incoming = subject(socket({ process: 'nginx' }), { direction: 'in' });
+    const found = ['peer:nod', 'peer=node', 'peer:/^n/', 'peer="my app"', 'peer:curl', '!peer:nginx'];
+    expect(found.filter((text) => !finds(text, incoming, withPeers))).toEqual([]);
+    expect(['peer:nginx', 'peer=nod', 'peer:/x/'].filter((text) => finds(text, incoming, withPeers))).toEqual(
+      [],
+    );
+    const outgoing = subject(socket(), { direction: 'out' });
+    expect([finds('peer:node', outgoing, withPeers), finds('peer:node', incoming)]).toEqual([false, false]);
+  });
+
   test('a word matches neither across two texts nor in a text that is not shown', () => {
     expect(finds('"42curl" or "curl\0"', curl)).toBe(false);
     expect([
@@ -210,11 +234,11 @@ test('any query matches the same sockets as a naive evaluation, with and without
   fc.assert(
     fc.property(queryText, fc.array(anySubject, { maxLength: 12 }), (text, subjects) => {
       const query = queryFrom(text);
-      const expected = subjects.filter((it) => naive(query.expression, it, context));
-      expect(subjects.filter(compileForSubjects(query, context))).toEqual(expected);
+      const expected = subjects.filter((it) => naive(query.expression, it, withPeers));
+      expect(subjects.filter(compileForSubjects(query, withPeers))).toEqual(expected);
       const pool = new TextPool();
       const fields = subjects.map((it) => takeSearchFields(it.socket, pool));
-      const matches = compileQuery(query, pool, context);
+      const matches = compileQuery(query, pool, withPeers);
       const matched = subjects.filter((it, i) => fields[i] && matches(fields[i], it));
       expect(matched).toEqual(expected);
     }),

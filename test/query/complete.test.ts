@@ -57,6 +57,7 @@ describe('completes', () => {
     [':|', [':53', ':443', ':8080', ':afp']],
     ['port:80,4|', ['port:80,443']],
     ['rport:htt|', ['rport:http', 'rport:http-alt', 'rport:https', 'rport:https-alt']],
+    ['peer:cu|', ['peer:Cupsd', 'peer:curl']],
     ['process:cu|', ['process:Cupsd', 'process:curl']],
     ['process=M|', ['process="my app"']],
     ['process:"my |', ['process:"my app"']],

@@ -35,6 +35,9 @@ describe('prints a typed query in canonical form', () => {
     ['state:LISTENING,estab,fin-wait-1', 'state:LISTEN,ESTABLISHED,FIN_WAIT1'],
     ['remote:192.0.2.1 dst:[::1]:80 src:Example.COM', 'remote:192.0.2.1 remote:[::1]:80 local:example.com'],
     ['peer:443 local::80,443 remote:10.0.0.0/8', 'rport:443 lport:80,443 rnet:10.0.0.0/8'],
+    ['peer:192.0.2.1:80 peer:10.0.0.0/8 peer:::1', 'remote:192.0.2.1:80 rnet:10.0.0.0/8 remote:[::1]'],
+    ['peer:redis peer=node peer:/^a/ peer:"my app"', 'peer:redis peer=node peer:/^a/ peer:"my app"'],
+    ['peer:"443" peer:"::1" peer:db.example', 'peer:"443" peer:"::1" peer:db.example'],
     ['host:192.0.2.1:22 ip:10.0.0.0/8 addr:::1', '@192.0.2.1:22 net:10.0.0.0/8 @[::1]'],
     ['"a\\"b\\\\c" "\\"a"', 'a"b\\c "\\"a"'],
     [

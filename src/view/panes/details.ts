@@ -14,12 +14,14 @@ import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State, Usage } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
+
 import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
 import {
   bytesText,
   clockText,
   endpointText,
   lifetimeText,
+  namespaceText,
   ownerText,
   portText,
   userText,
@@ -119,16 +121,21 @@ function ownerFacts(owner: Owner, usage: Usage | null, width: number): Line[] {
   return lines;
 }
 
-/** Returns the program of the peer of a local connection, and the key that goes to it. */
+/** Returns the program of the peer of a local connection, and where it is. */
 function peerFields(row: Row, state: State, keys: readonly KeyHelp[], width: number): Line[] {
   const peer = peerOf(pictureOf(state).rows, row);
   if (peer === undefined) return [];
   const { pid, process, knowledge } = firstOwner(peer.socket);
   const name = pid === undefined && process === undefined ? knowledge : ownerText(peer.socket);
+  const { netns } = peer.socket;
+  const where =
+    netns === undefined || netns.inode === row.socket.netns?.inode
+      ? 'on this machine'
+      : `in ${netns.own ? 'the namespace of netpane' : `namespace ${namespaceText(netns)}`}`;
   const words = [
     name,
     ...(pid === undefined ? [] : [`pid ${pid}`]),
-    'on this machine',
+    where,
     `${keyText(keys, 'go-to-peer')} goes to its row`,
   ];
   return factField(['peer', words], width);

@@ -3,15 +3,15 @@ import type { Subject } from '../../query/subject.ts';
 
 const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed', sum: 'closed' } as const;
 
+/** Parts of a subject that no event has. */
+export type Known = Pick<Subject, 'direction' | 'peer'>;
+
 /**
  * Returns the subject that a query is evaluated for: the socket as it was at the event; of a sum the last one.
  * @param toMonotonicMs added to wall-clock time, gives the clock of the batches
+ * @param known what else is known of the socket, such as its row
  */
-export function subjectOfEvent(
-  event: SocketEvent | SumEvent,
-  toMonotonicMs: number,
-  direction: Subject['direction'],
-): Subject {
+export function subjectOfEvent(event: SocketEvent | SumEvent, toMonotonicMs: number, known?: Known): Subject {
   const { type, atMs, socket } = event;
   const {
     lifetimeMs,
@@ -23,7 +23,8 @@ export function subjectOfEvent(
     mark: MARKS[type],
     firstSeenMs: atMs + toMonotonicMs - (lifetimeMs ?? ageMs),
     baseline: isBaseline,
-    ...(direction && { direction }),
+    ...(known?.direction && { direction: known.direction }),
+    ...(known?.peer !== undefined && { peer: known.peer }),
     rxRate: undefined,
     txRate: undefined,
     ...(lifetimeMs !== undefined && { lifetimeMs }),

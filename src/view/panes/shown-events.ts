@@ -4,8 +4,9 @@ import type { Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
 import type { EventLog } from '../../store/log.ts';
 import { type Lookups, usesLookups } from '../../store/lookups.ts';
+import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
-import type { State } from '../../store/state.ts';
+import type { Picture, State } from '../../store/state.ts';
 import { subjectOfEvent } from './event-subject.ts';
 import { queryContext } from '../table/query-context.ts';
 
@@ -34,7 +35,8 @@ export class ShownEvents {
   #context: { nowMs: number } = { nowMs: 0 };
   #tooSlow: string | undefined;
   #matches: (subject: Subject) => boolean = () => true;
-  #directionOf: (id: string) => Subject['direction'] = () => undefined;
+  /** The rows of the picture: they know the direction and the peer of a socket. */
+  #rows: Picture['rows'] = new Map();
   /** Added to wall-clock time, gives the clock of the batches. */
   #toMonotonicMs = 0;
   /** The events from `#from` up to `#to` are filtered. */
@@ -65,17 +67,21 @@ export class ShownEvents {
    * @returns false while older events are still to be filtered, by further calls
    */
   update(state: State): boolean {
-    const { log, query, lookups, baselineMs, table } = state;
+    const { log, query, lookups, baselineMs } = state;
     this.#toMonotonicMs = (state.nowMs ?? 0) - state.takenAtMs;
-    this.#directionOf = (id) => table.rows.get(id)?.direction;
     // A pause shows the events until it began.
-    const { logEnd: end } = pictureOf(state);
+    const { logEnd: end, rows } = pictureOf(state);
+    this.#rows = rows;
     const start = Math.min(log.start, end);
     const isAnswered = usesLookups(query) && lookups !== this.#lookups;
     if (query !== this.#query || isAnswered || baselineMs !== this.#baselineMs) {
       [this.#query, this.#lookups, this.#baselineMs] = [query, lookups, baselineMs];
       this.#tooSlow = undefined;
-      const context = { ...queryContext(state), tooSlow: (regex: string) => void (this.#tooSlow = regex) };
+      const context = {
+        ...queryContext(state),
+        peerOf: (subject: Subject) => peerOf(this.#rows, subject)?.socket,
+        tooSlow: (regex: string) => void (this.#tooSlow = regex),
+      };
       this.#context = context;
       this.#matches = compileForSubjects(query, context);
       this.#isFiltered = query.text.trim() !== '';
@@ -123,9 +129,10 @@ export class ShownEvents {
   #isShown(event: Event): boolean {
     if (event.type === 'gap') return true;
     // The socket of a sum has no row.
-    const direction = event.type === 'sum' ? event.socket.opened : this.#directionOf(event.socket.id);
+    const { opened } = event.socket;
+    const row = event.type === 'sum' ? opened && { direction: opened } : this.#rows.get(event.socket.id);
     // Ages are those at the time of the event.
     this.#context.nowMs = event.atMs + this.#toMonotonicMs;
-    return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, direction));
+    return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, row));
   }
 }

@@ -1,10 +1,12 @@
 import { compileQuery } from '../../query/compile.ts';
 import { narrows } from '../../query/narrows.ts';
 import { EVERYTHING } from '../../query/query.ts';
+import type { Subject } from '../../query/subject.ts';
 import { compileHideRules } from '../../store/hide-rules.ts';
 import { addressesIn, NO_LOOKUPS, usesLookups } from '../../store/lookups.ts';
-import { isMainEnd } from '../../store/peers.ts';
+import { isMainEnd, peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
+import type { Row } from '../../store/row.ts';
 import type { State } from '../../store/state.ts';
 import type { Counted, Entry } from './entry.ts';
 import type { EntryIndex } from './entry-index.ts';
@@ -41,11 +43,13 @@ export class RowFilter {
   #hidden = 0;
   #joined = 0;
   #inputs = NO_FILTER;
+  #rows: ReadonlyMap<string, Row> = new Map();
   /** The inputs of the query besides the row. The compiled query reads them on every evaluation. */
   readonly #context = {
     nowMs: 0,
     baselineMs: undefined as number | undefined,
     addressesOf: (host: string) => addressesIn(this.#inputs.lookups)(host),
+    peerOf: (subject: Subject) => peerOf(this.#rows, subject)?.socket,
     tooSlow: (regex: string) => void (this.#tooSlow = regex),
   };
   #tooSlow: string | undefined;
@@ -90,7 +94,8 @@ export class RowFilter {
   update(state: State): FilterChange {
     const before = this.#inputs;
     const { query, hideRules, lookups, baselineMs, joinsPairs } = state;
-    const { nowMs } = pictureOf(state);
+    const { nowMs, rows } = pictureOf(state);
+    this.#rows = rows;
     const isLater = query.isTimed && nowMs !== this.#context.nowMs;
     this.#context.nowMs = nowMs;
     this.#inputs = { query, hideRules, lookups, baselineMs, joinsPairs };

@@ -114,6 +114,7 @@ const isPort =
 const regexColumns: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], readonly ColumnId[]>> = {
   any: WORDS,
   process: PROGRAM,
+  peer: ['remoteAddress', 'remote'],
   cmd: COMMAND,
   user: ['user'],
   if: ['interface'],

@@ -132,7 +132,8 @@ export class RowOrder {
     const before = this.#sort;
     this.#sort = sort;
     const changed = this.#follower.read(state);
-    const touched = state.joinsPairs ? withPeers(shown.entries, this.#follower, changed) : changed;
+    const touched =
+      state.joinsPairs || state.query.asksPeers ? withPeers(shown.entries, this.#follower, changed) : changed;
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);
     const isRegrouped = group !== shown.arrangement.by;

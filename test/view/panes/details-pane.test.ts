@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { KEYS } from '../../../src/tui/keymap.ts';
+import { KEYS, Keymap } from '../../../src/tui/keymap.ts';
 import { detailLines } from '../../../src/view/panes/details-pane.ts';
+import type { NetworkNamespace } from '../../../src/model/socket.ts';
 import { EVERY_FIELD } from '../../helpers/every-field.ts';
 import { after, baseline, emptyState, socket } from '../../helpers/fakes.ts';
 import { textOf } from '../../helpers/lines.ts';
@@ -94,5 +95,45 @@ describe('the details', () => {
       ],
     ])
       expect(text).toContain(value);
+  });
+});
+
+describe('the peer of a local connection', () => {
+  const own = { inode: 1, own: true } as const;
+  const [web, inner] = [
+    { inode: 7, name: 'web' },
+    { inode: 8, name: 'inner' },
+  ];
+  const client = { id: 'client', local: '172.17.0.2:40000', remote: '172.17.0.1:80' };
+  const server = {
+    id: 'server',
+    local: '172.17.0.1:80',
+    remote: '172.17.0.2:40000',
+    process: 'nginx',
+    pid: 8,
+  };
+  const peerLine = (of: string, clientIn: NetworkNamespace, serverIn: NetworkNamespace, keys = KEYS) => {
+    const sockets = [socket({ ...client, netns: clientIn }), socket({ ...server, netns: serverIn })];
+    const state = after(emptyState(), baseline(sockets));
+    const lines = detailLines(state.table.rows.get(of), state, keys, 200, 100).map(textOf);
+    return lines
+      .find((it) => it.startsWith('peer'))
+      ?.replace(/ +/g, ' ')
+      .trim();
+  };
+
+  test('says in which namespace it is', () => {
+    expect(peerLine('client', web, own)).toBe(
+      'peer nginx pid 8 in the namespace of netpane % goes to its row',
+    );
+    expect(peerLine('server', web, inner)).toBe('peer curl pid 100 in namespace web % goes to its row');
+  });
+
+  test('names the key in effect', () => {
+    const keys = (key: string[]) => new Keymap({ 'go-to-peer': key }).bindings;
+    expect(peerLine('client', web, own, keys(['F9']))).toContain('F9 goes to its row');
+    expect(peerLine('client', web, own, keys([]))).toContain(
+      ': go to the peer of a local connection goes to its row',
+    );
   });
 });

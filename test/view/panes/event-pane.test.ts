@@ -65,6 +65,25 @@ describe('the events that are shown', () => {
     );
   });
 
+  test('are those of connections to a peer, while it is known', () => {
+    const [client, server] = [
+      socket({ id: 'client', local: '127.0.0.1:40000', remote: '127.0.0.1:6379', process: 'app' }),
+      socket({ id: 'server', local: '127.0.0.1:6379', remote: '127.0.0.1:40000', process: 'redis' }),
+    ];
+    const events = [client, server].map((it): Event => ({
+      type: 'spawn',
+      atMs: 1000,
+      socket: it,
+      learntBy: 'poll',
+    }));
+    const state = after(emptyState('peer:redis'), batch(), batch({ spawned: [client, server], events }));
+    const shown = new ShownEvents();
+    shown.update(state);
+    expect(shownOf(shown)).toEqual([0]);
+    shown.update(after(state, { type: 'pause' }, { type: 'query', query: queryFrom('peer:app') }));
+    expect(shownOf(shown)).toEqual([1]);
+  });
+
   test('are filtered in runs, from the newest back, each event once', () => {
     const asked: number[] = [];
     const log = new EventLog(50_000);

@@ -27,6 +27,12 @@ function marked(query: string, column: ColumnId): string[] {
   return parts.map(({ from, to }) => padded.slice(from, to));
 }
 
+test('marks the program of the peer', () => {
+  const find = matchedPartsOf(queryFrom('peer:RED'));
+  expect(find?.('remoteAddress', it, '→ redis ')).toEqual([{ from: 2, to: 5 }]);
+  expect(find?.('process', it, 'redis')).toEqual([]);
+});
+
 describe('marks in a cell what the query matches', () => {
   test.each<[string, ColumnId, string[]]>([
     ['CUR', 'process', ['cur']],
