@@ -23,6 +23,8 @@ export interface Entry extends SearchFields {
   open: boolean;
   /** True for a connection that this machine opened. */
   out: boolean;
+  /** True for a socket in TIME_WAIT. */
+  timeWait: boolean;
   /** True if the row matches the query and no hide rule. */
   shown: boolean;
   /** What the filter has counted it as, besides `shown`. */

@@ -56,13 +56,12 @@ export class RowFilter {
   #matches: ReturnType<typeof compileQuery> = () => true;
   #isHiddenByRule: ReturnType<typeof compileHideRules>;
   /** The matching entries in TIME_WAIT. */
-  readonly timeWait: TimeWaitFold;
+  readonly timeWait = new TimeWaitFold();
   readonly #entries: EntryIndex;
 
   /** @param entries all entries */
   constructor(entries: EntryIndex) {
     this.#entries = entries;
-    this.timeWait = new TimeWaitFold(entries.pool);
   }
 
   /** Number of shown entries. */
@@ -127,7 +126,7 @@ export class RowFilter {
     if (!matches) this.#setAnswer(entry, false, 'nothing');
     else if (this.#isHiddenByRule?.(entry.row.socket, entry.row.direction) === true)
       this.#setAnswer(entry, false, 'rule');
-    else if (this.timeWait.has(entry)) this.#setAnswer(entry, this.timeWait.isShown, 'time-wait');
+    else if (entry.timeWait) this.#setAnswer(entry, this.timeWait.isShown, 'time-wait');
     else if (this.#inputs.joinsPairs && this.#isJoined(entry)) this.#setAnswer(entry, false, 'pair');
     else this.#setAnswer(entry, true, 'nothing');
     return entry.shown;
@@ -141,7 +140,7 @@ export class RowFilter {
       main.row.peer === row.id &&
       isMainEnd(main.row, row) &&
       (main.open || row.mark === 'closed') &&
-      !this.timeWait.has(main) &&
+      !main.timeWait &&
       this.#matches(main, main.row) &&
       this.#isHiddenByRule?.(main.row.socket, main.row.direction) !== true
     );

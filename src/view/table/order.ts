@@ -174,10 +174,6 @@ export class RowOrder {
       else if (entry) shown.entries.remove(entry);
     }
     shown.regroup(group, folds);
-    for (const entry of shown.entries.values()) {
-      entry.group = undefined;
-      if (shown.show(entry)) shown.setKey(entry);
-    }
-    shown.sort(sort);
+    shown.showAll(sort);
   }
 }

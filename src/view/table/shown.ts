@@ -24,7 +24,7 @@ export class ShownRows {
     return this.#arrangement;
   }
 
-  /** Prepares the arrangement to get all entries; the caller then shows and sorts them. */
+  /** Prepares the arrangement to get all entries; the caller then calls `showAll`. */
   regroup(by: GroupBy | null, folds: Folds): void {
     if (by !== null) this.#arrangement = new Groups(by, folds, this.entries.pool);
     else if (this.#arrangement.by !== null) this.#arrangement = new FlatRows();
@@ -66,6 +66,20 @@ export class ShownRows {
   keepsPlace(entry: Entry, row: Row): boolean {
     if (!entry.shown) return true;
     return staysInPlace(entry, row, this.#keys.ofRow(row)) && this.#arrangement.isIn(entry, row);
+  }
+
+  /** Shows the entries that pass the filter, none of which is in the arrangement yet, and sorts them. */
+  showAll(sort: Sort): void {
+    const unsorted = this.#unsorted;
+    let count = 0;
+    for (const entry of this.entries.values()) {
+      entry.group = undefined;
+      if (!this.show(entry)) continue;
+      this.setKey(entry);
+      unsorted[count++] = entry;
+    }
+    unsorted.length = count;
+    this.#arrangement.sort(unsorted, sort);
   }
 
   /** Sorts all shown entries. */

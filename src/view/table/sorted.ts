@@ -6,6 +6,8 @@ import { sortByKeys, NumberBuffer } from './radix.ts';
 
 const pidOf = ({ socket }: Row): number => socket.owners[0]?.pid ?? -1;
 
+const isTimeWait = ({ socket }: Row): boolean => socket.state === 'TIME_WAIT';
+
 /** Makes an entry, not shown yet. @param searched the search values of its row; may be another entry of the same row */
 export const entryOf = (row: Row, searched: SearchFields): Entry => {
   const { names, local, remote, localPort, remotePort, protocol, listening, established } = searched;
@@ -15,6 +17,7 @@ export const entryOf = (row: Row, searched: SearchFields): Entry => {
     pid: pidOf(row),
     open: row.mark !== 'closed',
     out: row.direction === 'out',
+    timeWait: isTimeWait(row),
     shown: false,
     counted: 'nothing',
     group: undefined,
@@ -35,6 +38,7 @@ export function setRow(entry: Entry, row: Row): void {
   entry.pid = pidOf(row);
   entry.open = row.mark !== 'closed';
   entry.out = row.direction === 'out';
+  entry.timeWait = isTimeWait(row);
 }
 
 /** Returns true if a row with this key keeps the position of the entry: all values it is sorted by are equal. */

@@ -1,7 +1,5 @@
 import type { Expression } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
-import { NameParts } from '../../query/search-fields.ts';
-import type { TextPool } from '../../query/texts.ts';
 import type { Folds } from '../../store/state.ts';
 import type { Entry } from './entry.ts';
 import { TIME_WAIT_ID, type TimeWaitItem } from './item.ts';
@@ -43,12 +41,6 @@ export class TimeWaitFold {
   #isAsked = false;
   /** True if the entries are rows now. */
   #isShown = true;
-  readonly #isTimeWait: (names: number) => boolean;
-
-  /** @param pool the text pool of the entries */
-  constructor(pool: TextPool) {
-    this.#isTimeWait = pool.cachedTest((text) => new NameParts(text).ofSocket('state') === 'time_wait');
-  }
 
   get entries(): Iterable<Entry> {
     return this.#entries;
@@ -63,10 +55,6 @@ export class TimeWaitFold {
   get item(): TimeWaitItem | undefined {
     if (this.#isAsked || this.#open === 0 || this.#entries.size <= FEW) return undefined;
     return { type: 'time-wait', id: TIME_WAIT_ID, count: this.#open, folded: !this.#isShown };
-  }
-
-  has({ names }: Entry): boolean {
-    return this.#isTimeWait(names);
   }
 
   add(entry: Entry): void {
