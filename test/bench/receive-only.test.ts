@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Channel } from '../../src/source/linux/netlink/dump.ts';
+import type { LookupChannel } from '../../src/source/linux/netlink/dump.ts';
 import type { Channels, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { done, message, refusal } from '../helpers/netlink/messages.ts';
 import { RecordingNetlink } from './receive-only.ts';
@@ -15,10 +15,11 @@ const SOCKET = message(20, new Uint8Array(72));
 
 /** Opens channels that answer each request with `answers`, and fail as the kernel does where no datagram is left. */
 function systemOf(answers: (request: Uint8Array) => readonly Uint8Array[]): NetlinkSystem {
-  const channel = (): Channel => {
+  const channel = (): LookupChannel => {
     let left: readonly Uint8Array[] = [];
     return {
       send: (request) => void (left = answers(request)),
+      receiveWaiting: () => 0,
       receive: (into) => {
         const [next, ...rest] = left;
         if (next === undefined) throw new Error('recv: EAGAIN');

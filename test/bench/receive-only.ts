@@ -53,7 +53,8 @@ export class RecordingNetlink implements NetlinkSystem {
     const source = this.#system.open(namespace);
     const replay = this.#system.open(namespace);
     this.namespaces++;
-    const recording = (channel: Channel, replayChannel: Channel): Channel => ({
+    const recording = <T extends Channel>(channel: T, replayChannel: Channel): T => ({
+      ...channel,
       send: (message) => {
         this.#requests.push({ replayChannel, request: message.slice() });
         channel.send(message);

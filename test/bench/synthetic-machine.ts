@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { SocketState } from '../../src/model/socket.ts';
-import type { Channel } from '../../src/source/linux/netlink/dump.ts';
-import { NativeError } from '../../src/source/linux/netlink/errno.ts';
+import type { LookupChannel } from '../../src/source/linux/netlink/dump.ts';
+import { ERRNO, NativeError } from '../../src/source/linux/netlink/errno.ts';
 import type { Channels, CloseReceiver, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
 import { type Outcome, Proc } from '../../src/source/linux/proc/proc.ts';
 import {
@@ -72,13 +72,18 @@ interface FakeProcess {
 }
 
 /** The kernel side of a netlink socket. */
-class FakeChannel implements Channel {
+class FakeChannel implements LookupChannel {
   readonly #messages: (request: Uint8Array) => readonly Uint8Array[];
   #left: Uint8Array[] = [];
   #sequence: Uint8Array = new Uint8Array(4);
 
   constructor(messages: (request: Uint8Array) => readonly Uint8Array[]) {
     this.#messages = messages;
+  }
+
+  /** The machine reports no closes, after which sockets are looked up. */
+  receiveWaiting(): number {
+    return -ERRNO.EAGAIN;
   }
 
   send(request: Uint8Array): void {

@@ -1,6 +1,7 @@
 // A fake kernel that answers netlink requests.
-import type { Channel } from '../../../src/source/linux/netlink/dump.ts';
+import type { LookupChannel } from '../../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../../src/source/linux/netlink/errno.ts';
+import { netlinkBuffer } from '../../../src/source/linux/netlink/wire.ts';
 import type {
   Channels,
   ClosesChannel,
@@ -281,21 +282,41 @@ function closesOf(network: FakeNetwork, isOpen: () => boolean): ClosesChannel {
     return network;
   };
   return {
-    receiveNow: (into) => {
-      const notification = open().nextNotification();
-      if (typeof notification === 'number') return notification;
-      into.set(notification);
-      return notification.length;
-    },
+    receiveWaiting: receiverOf(() => open().nextNotification()),
     drops: () => (open().countsDrops ? network.drops : undefined),
   };
 }
 
-class FakeChannel implements Channel {
+/**
+ * Returns a function that receives several datagrams, as the kernel does: an error after some of them is the result of the
+ * next call.
+ * @param next returns the next datagram, or a negative errno
+ */
+export function receiverOf(next: () => Uint8Array | number): LookupChannel['receiveWaiting'] {
+  let waiting: number | undefined;
+  return (max, onDatagram) => {
+    for (let count = 0; count < max; count++) {
+      const result = waiting ?? next();
+      waiting = undefined;
+      if (typeof result === 'number') {
+        if (count === 0) return result;
+        waiting = result;
+        return count;
+      }
+      const buffer = netlinkBuffer(Math.ceil(result.length / 4) * 4);
+      buffer.bytes.set(result);
+      onDatagram(buffer, 0, result.length);
+    }
+    return max;
+  };
+}
+
+class FakeChannel implements LookupChannel {
   readonly #network: FakeNetwork;
   readonly #isRoute: boolean;
   readonly #isOpen: () => boolean;
   #waiting: Uint8Array[] = [];
+  readonly receiveWaiting = receiverOf(() => this.#waiting.shift() ?? -EAGAIN);
 
   constructor(network: FakeNetwork, isRoute: boolean, isOpen: () => boolean) {
     this.#network = network;
@@ -305,7 +326,12 @@ class FakeChannel implements Channel {
 
   send(request: Uint8Array): void {
     if (!this.#isOpen()) throw new Error('request to a closed channel');
-    this.#waiting.push(...this.#network.answer(request, this.#isRoute));
+    // One datagram may have several requests.
+    for (let at = 0; at < request.length;) {
+      const length = new DataView(request.buffer, request.byteOffset + at).getUint32(0, LE);
+      this.#waiting.push(...this.#network.answer(request.subarray(at, at + length), this.#isRoute));
+      at += length;
+    }
   }
 
   receive(into: Uint8Array): number {

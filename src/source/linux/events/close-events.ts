@@ -1,4 +1,4 @@
-import type { Owner, Socket, SocketState } from '../../../model/socket.ts';
+import type { Owner, Socket, SocketState, Traffic } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
@@ -21,13 +21,28 @@ const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 /** A socket that is being made. */
 type MutableSocket = { -readonly [Field in keyof Socket]: Socket[Field] };
 
+/** A close message with what else is known of its socket. */
+interface Closing {
+  readonly closed: ClosedSocket;
+  /** When the trace saw the socket destroyed; undefined if it did not. */
+  readonly tracedAtMs: number | undefined;
+  readonly traced: TracedSocket | undefined;
+  readonly record: ClosedRecord | undefined;
+  /** What the ledger counted; undefined for TCP. */
+  readonly counted: Traffic | undefined;
+  readonly lastState: SocketState | undefined;
+  found: FoundAtEndpoints;
+}
+
+const NOTHING_FOUND: FoundAtEndpoints = {};
+
 type Ended = KernelEvent & { readonly type: 'ended' };
 
 /**
  * Makes the events of closes: the pending state changes of the socket, then `ended`.
  *
- *     close message ──▶ joined with the traced socket (endpoints, states, owners), or with its record in the ledger
- *                   ──▶ queried for its remnant ──▶ ended
+ *     close messages ──▶ each joined with the traced socket (endpoints, states, owners), or with its record in the ledger
+ *                    ──▶ all queried for their remnants ──▶ ended
  *     traced socket whose close message was lost ──▶ ended, without counters
  */
 export class CloseEvents {
@@ -52,21 +67,46 @@ export class CloseEvents {
     this.#records = records;
   }
 
-  /** Returns the events of a socket from its close message. */
-  ofMessage(network: Network, closed: ClosedSocket): readonly KernelEvent[] {
+  /** Returns the events of sockets from their close messages. */
+  ofMessages(network: Network, closed: readonly ClosedSocket[]): readonly KernelEvent[] {
+    const closings: Closing[] = [];
+    for (const it of closed) {
+      const closing = this.#joined(it);
+      if (closing) closings.push(closing);
+    }
+    const asked = closings.filter(mayLeaveRemnant);
+    findAtEndpoints(
+      network,
+      asked.map((it) => it.closed),
+      (index, found) => {
+        const closing = asked[index];
+        if (closing) closing.found = found;
+      },
+    );
+    return closings.flatMap((it) => this.#eventsOf(network, it));
+  }
+
+  /** Returns a close message with what else is known of the socket; undefined if the socket was never used. */
+  #joined(closed: ClosedSocket): Closing | undefined {
     const { id, protocol, addresses } = closed;
     const destroyed = this.#traced.takeDestroyed(id);
     const record = this.#records?.takeClosed(id);
     const counted = protocol === 'tcp' ? undefined : this.#records?.takeTraffic(id);
     // A socket that was never bound had no traffic.
-    if (addresses.local.port === 0 && destroyed === undefined && !record?.local) return [];
+    if (addresses.local.port === 0 && destroyed === undefined && !record?.local) return undefined;
     const traced =
       destroyed && hasOtherPorts(destroyed.traced, addresses.local.port, addresses.remote?.port ?? 0)
         ? undefined
         : destroyed?.traced;
     const lastState = traced?.steps.at(-1)?.now ?? stateOf(closed, record);
-    // The side that closes last leaves no remnant.
-    const found = lastState === 'LAST_ACK' ? {} : findAtEndpoints(network, closed);
+    return { closed, tracedAtMs: destroyed?.atMs, traced, record, counted, lastState, found: NOTHING_FOUND };
+  }
+
+  #eventsOf(
+    network: Network,
+    { closed, tracedAtMs, traced, record, counted, lastState, found }: Closing,
+  ): readonly KernelEvent[] {
+    const { protocol, addresses } = closed;
     // Trace and ledger take precedence: the close message of a reset or refused connection lacks part of its endpoints.
     const earlier = traced && traced.local.port !== 0 ? traced.local : record?.local;
     const local = earlier ?? addresses.local;
@@ -93,7 +133,7 @@ export class CloseEvents {
     if (record) socket.createdAtMs = record.createdAtMs;
     if (traffic) socket.traffic = traffic;
     if (opened) socket.opened = opened;
-    const atMs = destroyed?.atMs ?? endOf(closed, record);
+    const atMs = tracedAtMs ?? endOf(closed, record);
     return eventsOfEnd(traced, {
       type: 'ended',
       atMs,
@@ -134,6 +174,10 @@ export class CloseEvents {
     if (user !== undefined) socket.user = user;
   }
 }
+
+/** Returns true for a connection that may have left a remnant: the side that closes last leaves none. */
+const mayLeaveRemnant = ({ closed: { protocol, addresses, end }, lastState }: Closing): boolean =>
+  protocol === 'tcp' && addresses.remote !== null && end !== undefined && lastState !== 'LAST_ACK';
 
 /** Returns true if the peer closed the connection before this side did, which then leaves no remnant. */
 const hasPeerClosed = (record: ClosedRecord | undefined): boolean => record?.releasedState === 'CLOSE_WAIT';

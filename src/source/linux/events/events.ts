@@ -166,8 +166,8 @@ export class LinuxEvents implements EventSource {
     this.#readTrace();
     this.#options.records?.forgetProcesses();
     for (const network of this.#options.networks()) {
-      for (const closed of network.closes?.take() ?? [])
-        this.#events.push(...this.#closes.ofMessage(network, closed));
+      const closed = network.closes?.take() ?? [];
+      for (const event of this.#closes.ofMessages(network, closed)) this.#events.push(event);
     }
     this.#senders.removeReleased();
     for (const traced of this.#traced.takeChanged()) this.#emitLiving(traced);

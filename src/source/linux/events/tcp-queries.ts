@@ -1,7 +1,7 @@
 import type { SocketState } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
-import { decodeAddresses, findInfo, INET, isRemnantAt } from '../netlink/inet.ts';
+import { decodeAddresses, findInfo, INET, isRemnantAt, STATES } from '../netlink/inet.ts';
 import { sockIdOf } from '../netlink/inet-requests.ts';
 import { decodeTraffic } from '../netlink/traffic.ts';
 import { decodeOpened } from '../netlink/opened.ts';
@@ -58,19 +58,25 @@ export function findLiving(
   return message;
 }
 
-/** Queries the kernel for the socket that has the endpoints of a closed connection now. */
+/**
+ * Queries the kernel for the sockets that have the endpoints of closed TCP connections now.
+ * @param onFound gets the index of the connection; not called if no socket has its endpoints
+ */
 export function findAtEndpoints(
   network: Network,
-  { protocol, addresses, sockId, end }: ClosedSocket,
-): FoundAtEndpoints {
-  let found: FoundAtEndpoints = {};
-  if (protocol !== 'tcp' || addresses.remote === null || end === undefined) return found;
-  network.findTcp(addresses.family, sockId, (buffer, start) => {
-    const state = decodeAddresses(buffer, start, 'tcp')?.state;
+  closed: readonly ClosedSocket[],
+  onFound: (index: number, found: FoundAtEndpoints) => void,
+): void {
+  const connections = closed.map(({ addresses: { family }, sockId }) => ({ family, sockId }));
+  network.findTcpSockets(connections, (index, buffer, start) => {
+    const state = STATES[buffer.bytes[start + INET.state] ?? 0];
     if (state === undefined) return;
-    found = isRemnantAt(buffer, start)
-      ? { remnant: { id: cookieId(buffer, start + INET.cookie), state } }
-      : { isListener: state === 'LISTEN' };
+    const isRemnant = isRemnantAt(buffer, start);
+    onFound(
+      index,
+      isRemnant
+        ? { remnant: { id: cookieId(buffer, start + INET.cookie), state } }
+        : { isListener: state === 'LISTEN' },
+    );
   });
-  return found;
 }

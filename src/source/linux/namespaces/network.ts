@@ -5,7 +5,7 @@ import { InterfaceReader } from './interface-reader.ts';
 import type { Interfaces } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from '../netlink/closes.ts';
-import { getOne } from '../netlink/dump.ts';
+import { getMany, getOne, type LookupChannel } from '../netlink/dump.ts';
 import { INET } from '../netlink/inet.ts';
 import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
 import {
@@ -188,6 +188,23 @@ export class Network {
     this.#lookUp(tcpLookupRequest(family, sockId), onMessage);
   }
 
+  /**
+   * Looks up the sockets that have the endpoints of several TCP connections now, with few system calls.
+   * @param onMessage gets the index of the connection; not called if there is no such socket or the lookup fails
+   */
+  findTcpSockets(
+    connections: readonly { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[],
+    onMessage: (index: number, buffer: NetlinkBuffer, start: number) => void,
+  ): void {
+    if (connections.length === 0) return;
+    const requests = connections.map(({ family, sockId }) => tcpLookupRequest(family, sockId));
+    this.#lookUpWith((diag) =>
+      getMany(diag, requests, (index, buffer, start, end) => {
+        if (end - start >= INET.length) onMessage(index, buffer, start);
+      }),
+    );
+  }
+
   /** Returns true if a UDP socket receives datagrams for these endpoints now. */
   hasUdp(family: 'ipv4' | 'ipv6', sockId: Uint8Array): boolean {
     let isThere = false;
@@ -196,12 +213,16 @@ export class Network {
   }
 
   #lookUp(request: Uint8Array, onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void): void {
+    this.#lookUpWith((diag) =>
+      getOne(diag, request, (buffer, start, end) => {
+        if (end - start >= INET.length) onMessage(buffer, start, end);
+      }),
+    );
+  }
+
+  #lookUpWith(lookUp: (diag: LookupChannel) => void): void {
     try {
-      this.#withChannels(({ diag }) =>
-        getOne(diag, request, (buffer, start, end) => {
-          if (end - start >= INET.length) onMessage(buffer, start, end);
-        }),
-      );
+      this.#withChannels(({ diag }) => lookUp(diag));
     } catch (error) {
       // Not found: the kernel refused, or temporary netlink sockets could not be opened (the namespace may have ended).
       if (!isSystemError(error)) throw error;

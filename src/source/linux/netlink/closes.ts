@@ -5,16 +5,10 @@ import { IPPROTO, sockIdAt } from './inet-requests.ts';
 import { decodeTraffic } from './traffic.ts';
 import { ERRNO } from './errno.ts';
 import { cookieId } from './cookie.ts';
+import type { OnDatagram } from './datagrams.ts';
 import type { ClosesChannel } from './system.ts';
 import { TCP_INFO } from './tcp-info.ts';
-import {
-  counterAt,
-  eachAttribute,
-  eachMessage,
-  LITTLE_ENDIAN,
-  type NetlinkBuffer,
-  netlinkBuffer,
-} from './wire.ts';
+import { counterAt, eachAttribute, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
 /** Attribute with the protocol number, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_PROTOCOL = 10;
@@ -57,9 +51,6 @@ export interface ConnectionEnd {
   /** True if one direction carried no data: `lifetimeMs` then covers the whole connection. */
   readonly isFullLifetime: boolean;
 }
-
-/** Receive buffer, far larger than any message. */
-const BUFFER = netlinkBuffer(16 * 1024);
 
 /** Scratch range of the struct tcp_info in the current message. */
 const INFO = { start: 0, end: 0 };
@@ -153,25 +144,26 @@ export class Closes {
   collect(nowMs: number, wallMs: number): void {
     let isOverrun = false;
     let count = 0;
+    const take: OnDatagram = (buffer, from, to) => this.#takeDatagram(buffer, from, to, nowMs, wallMs);
     for (; count < this.#maxWaiting && this.#closed.length < this.#maxWaiting; count++) {
-      const length = this.#channel.receiveNow(BUFFER.bytes);
+      const received = this.#channel.receiveWaiting(this.#maxWaiting - this.#closed.length, take);
       // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
-      if (length === -ERRNO.ENOBUFS) isOverrun = true;
-      else if (length > 0) this.#decodeDatagram(length, nowMs, wallMs);
-      else if (length !== -ERRNO.EINTR) {
-        if (length === -ERRNO.EAGAIN) this.#emptiedMs = nowMs;
+      if (received === -ERRNO.ENOBUFS) isOverrun = true;
+      else if (received <= 0 && received !== -ERRNO.EINTR) {
+        if (received === -ERRNO.EAGAIN) this.#emptiedMs = nowMs;
         break;
       }
     }
     if (count > 0) this.#countLost(isOverrun);
   }
 
-  #decodeDatagram(length: number, nowMs: number, wallMs: number): void {
-    const { problems } = eachMessage(BUFFER, length, NOTIFICATION_SEQUENCE, (_, start, end) => {
-      const closed = decodeClosed(BUFFER, start, end, nowMs, wallMs, this.#emptiedMs);
+  #takeDatagram(buffer: NetlinkBuffer, from: number, to: number, nowMs: number, wallMs: number): void {
+    const take = (_: number, start: number, end: number): void => {
+      const closed = decodeClosed(buffer, start, end, nowMs, wallMs, this.#emptiedMs);
       if (closed) this.#closed.push(closed);
       else this.problems++;
-    });
+    };
+    const { problems } = eachMessage(buffer, to, NOTIFICATION_SEQUENCE, take, from);
     this.problems += problems;
   }
 

@@ -1,3 +1,5 @@
+import type { OnDatagram } from './datagrams.ts';
+import { ERRNO } from './errno.ts';
 import { type Datagram, eachMessage, type NetlinkBuffer, netlinkBuffer, setSequence } from './wire.ts';
 
 /** A netlink socket, or a fake in a test. */
@@ -6,6 +8,12 @@ export interface Channel {
   send(message: Uint8Array): void;
   /** Receives one datagram. @returns its length. Throws `NativeError`. */
   receive(into: Uint8Array): number;
+}
+
+/** A channel for many requests at once. */
+export interface LookupChannel extends Channel {
+  /** Receives up to `max` datagrams without waiting. @returns their number, or a negative errno */
+  receiveWaiting(max: number, onDatagram: OnDatagram): number;
 }
 
 /** Outcome of a dump. */
@@ -95,4 +103,67 @@ export function getOne(
     if (length === 0 || problems > 0) break;
   }
   return EIO;
+}
+
+/** Number of requests sent at once: their answers have to fit into the receive buffer of the socket. */
+const REQUESTS_AT_ONCE = 32;
+
+/** Offset of the sequence number in a message, in 32-bit words. */
+const SEQUENCE_WORD = 2;
+
+/**
+ * Sends requests for single objects, many with one system call, and receives their answers in the same way.
+ * @param onMessage gets the index of the request, and the answer as for `dump`; not called if the kernel refused
+ * @throws NativeError if the socket fails
+ */
+export function getMany(
+  channel: LookupChannel,
+  requests: readonly Uint8Array[],
+  onMessage: (index: number, buffer: NetlinkBuffer, start: number, end: number) => void,
+): void {
+  for (let start = 0; start < requests.length; start += REQUESTS_AT_ONCE) {
+    const some = requests.slice(start, start + REQUESTS_AT_ONCE);
+    const isAnswered = askAll(channel, some, (i, ...message) => onMessage(start + i, ...message));
+    // The kernel answers while it takes the requests. It drops an answer only if the receive buffer is full.
+    for (const [i, request] of some.entries())
+      if (!isAnswered[i]) getOne(channel, request, (...message) => onMessage(start + i, ...message));
+  }
+}
+
+/** Sends some requests as one datagram. @returns for each whether it was answered, with an object or an error */
+function askAll(
+  channel: LookupChannel,
+  requests: readonly Uint8Array[],
+  onMessage: (index: number, buffer: NetlinkBuffer, start: number, end: number) => void,
+): boolean[] {
+  const isAnswered = requests.map(() => false);
+  const first = (sequence + 1) >>> 0;
+  for (const [i, request] of requests.entries()) setSequence(request, (first + i) >>> 0);
+  sequence = (sequence + requests.length) >>> 0;
+  channel.send(requests.length === 1 && requests[0] ? requests[0] : joinedRequests(requests));
+  const take: OnDatagram = (buffer, from, to) => {
+    // Answers to earlier requests may come first.
+    const index = ((buffer.u32[(from >>> 2) + SEQUENCE_WORD] ?? 0) - first) >>> 0;
+    if (index >= requests.length) return;
+    isAnswered[index] = true;
+    const takeMessage = (_: number, start: number, end: number) => onMessage(index, buffer, start, end);
+    eachMessage(buffer, to, (first + index) >>> 0, takeMessage, from);
+  };
+  for (let left = requests.length; left > 0;) {
+    const received = channel.receiveWaiting(left, take);
+    if (received === -ERRNO.EINTR) continue;
+    if (received <= 0) break;
+    left -= received;
+  }
+  return isAnswered;
+}
+
+function joinedRequests(requests: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(requests.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const request of requests) {
+    joined.set(request, at);
+    at += request.length;
+  }
+  return joined;
 }

@@ -1,4 +1,5 @@
 import type { Call, CLibrary } from './c-library.ts';
+import { Datagrams, type OnDatagram } from './datagrams.ts';
 import { ERRNO } from './errno.ts';
 
 const AF_NETLINK = 16;
@@ -11,7 +12,6 @@ const SO_RCVBUFFORCE = 33;
 const SO_MEMINFO = 55;
 /** Index of the count of lost messages in SO_MEMINFO: SK_MEMINFO_DROPS, include/uapi/linux/sock_diag.h. */
 const MEMINFO_DROPS = 8;
-const MSG_DONTWAIT = 0x40;
 
 /** Netlink families. */
 export const NETLINK = { route: 0, sockDiag: 4 } as const;
@@ -28,6 +28,8 @@ export class NetlinkCalls {
   readonly #recv: Call;
   readonly #setsockopt: Call;
   readonly #getsockopt: Call;
+  /** Made when it is first needed. */
+  #datagrams: Datagrams | undefined;
 
   constructor(library: CLibrary) {
     this.#library = library;
@@ -67,10 +69,10 @@ export class NetlinkCalls {
       this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
   }
 
-  /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
-  receiveNow(fd: number, into: Uint8Array): number {
-    const length = this.#recv(fd, into, into.length, MSG_DONTWAIT);
-    return length >= 0 ? length : -this.#library.errno;
+  /** Receives several datagrams without waiting. See `Datagrams`. */
+  receiveWaiting(fd: number, max: number, onDatagram: OnDatagram): number {
+    this.#datagrams ??= new Datagrams(this.#library);
+    return this.#datagrams.receive(fd, max, onDatagram);
   }
 
   /**

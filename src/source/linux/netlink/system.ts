@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { codeOf } from '../../../model/error.ts';
 import { DescriptorBudget } from './descriptors.ts';
-import type { Channel } from './dump.ts';
+import type { OnDatagram } from './datagrams.ts';
+import type { Channel, LookupChannel } from './dump.ts';
 import { ERRNO, NativeError } from './errno.ts';
 import type { Native } from './native.ts';
 import { NETLINK } from './netlink-calls.ts';
@@ -9,7 +10,7 @@ import { NETLINK } from './netlink-calls.ts';
 /** The netlink sockets of one network namespace. */
 export interface Channels {
   /** NETLINK_SOCK_DIAG: lists the sockets of the namespace. */
-  readonly diag: Channel;
+  readonly diag: LookupChannel;
   /** NETLINK_ROUTE: lists the interfaces of the namespace. */
   readonly route: Channel;
   /** NETLINK_SOCK_DIAG: receives close messages. Absent if not requested, or not supported by the kernel. */
@@ -22,8 +23,12 @@ export type CloseReceiver = Pick<Channels, 'closes' | 'close'>;
 
 /** A netlink socket that receives close messages: the kernel sends one when it destroys a socket. */
 export interface ClosesChannel {
-  /** Receives one datagram without waiting. @returns its length in bytes, or a negative errno: EAGAIN, ENOBUFS */
-  receiveNow(into: Uint8Array): number;
+  /**
+   * Receives several datagrams without waiting.
+   * @param max maximum number
+   * @returns their number, or a negative errno: EAGAIN, ENOBUFS
+   */
+  receiveWaiting(max: number, onDatagram: OnDatagram): number;
   /**
    * Returns the number of messages lost because the buffer was full, modulo 2^32; undefined if the kernel does not
    * count them.
@@ -222,15 +227,16 @@ export class KernelNetlink implements NetlinkSystem {
     }
     this.#onCloseReceiver(fd);
     return {
-      receiveNow: (into) => this.#native.netlink.receiveNow(fd, into),
+      receiveWaiting: (max, onDatagram) => this.#native.netlink.receiveWaiting(fd, max, onDatagram),
       drops: () => this.#native.netlink.dropsOf(fd),
     };
   }
 
-  #makeChannel(fd: number): Channel {
+  #makeChannel(fd: number): LookupChannel {
     return {
       send: (message) => this.#native.netlink.send(fd, message),
       receive: (into) => this.#native.netlink.receive(fd, into),
+      receiveWaiting: (max, onDatagram) => this.#native.netlink.receiveWaiting(fd, max, onDatagram),
     };
   }
 }

@@ -51,20 +51,22 @@ export interface Datagram {
 }
 
 /**
- * Calls a function for each message of a datagram (netlink(7)). Never reads beyond `length`.
- * @param length bytes of the datagram; the buffer beyond holds an older one
+ * Calls a function for each message of a datagram (netlink(7)). Never reads beyond its end.
+ * @param end end of the datagram in the buffer, which beyond holds an older one
  * @param sequence number of the request; messages with another one are skipped
  * @param onMessage gets the message type and the start and end of its payload, byte offsets into the buffer
+ * @param from start of the datagram, a multiple of 4
  */
 export function eachMessage(
   { u16, u32, view }: NetlinkBuffer,
-  length: number,
+  end: number,
   sequence: number,
   onMessage: (type: number, start: number, end: number) => void,
+  from = 0,
 ): Datagram {
-  const last = Math.min(length, view.byteLength);
+  const last = Math.min(end, view.byteLength);
   let interrupted = false;
-  for (let at = 0; at + HEADER_LENGTH <= last;) {
+  for (let at = from; at + HEADER_LENGTH <= last;) {
     const size = u32[at >>> 2] ?? 0;
     const type = u16[(at >>> 1) + 2] ?? 0;
     // Sizes are JavaScript numbers up to 2^32: the sum cannot wrap.

@@ -85,7 +85,15 @@ describe('close messages that exceed the buffer', () => {
         received++;
         return channels.diag.receive(into);
       };
-      return { ...channels, diag: { send: (request) => channels.diag.send(request), receive } };
+      const { diag } = channels;
+      return {
+        ...channels,
+        diag: {
+          send: (request) => diag.send(request),
+          receive,
+          receiveWaiting: (max, onDatagram) => diag.receiveWaiting(max, onDatagram),
+        },
+      };
     };
     open();
     kernel.own.bufferSize = 15;

@@ -4,6 +4,7 @@ import type { ClosesChannel } from '../../../../src/source/linux/netlink/system.
 import { attribute, closeMessage, joined, message } from '../../../helpers/netlink/messages.ts';
 import type { InetFields } from '../../../helpers/netlink/fields.ts';
 import { WALL_MS, decoded } from './closes-scene.ts';
+import { receiverOf } from '../../../helpers/netlink/kernel.ts';
 
 const CLOSED: InetFields = {
   cookie: 0x1_0000_0002,
@@ -82,12 +83,7 @@ const channelOf = (
   results: (Uint8Array | number)[],
   drops: () => number | undefined = () => 0,
 ): ClosesChannel => ({
-  receiveNow: (into) => {
-    const result = results.shift() ?? -11;
-    if (typeof result === 'number') return result;
-    into.set(result);
-    return result.length;
-  },
+  receiveWaiting: receiverOf(() => results.shift() ?? -11),
   drops,
 });
 
@@ -129,31 +125,25 @@ describe('Closes', () => {
   });
 
   test('ends if the channel never runs empty', () => {
-    for (const endless of [notification.length, -105, -4]) {
+    for (const endless of [notification, -105, -4]) {
       let count = 0;
-      const closes = new Closes({
-        receiveNow: (into) => {
-          if (endless > 0) into.set(notification);
-          if (++count > 1_000_000) throw new Error('collect does not end');
-          return endless;
-        },
-        drops: () => 0,
+      const receiveWaiting = receiverOf(() => {
+        if (++count > 1_000_000) throw new Error('collect does not end');
+        return endless;
       });
+      const closes = new Closes({ receiveWaiting, drops: () => 0 });
       closes.collect(5, WALL_MS);
-      expect(closes.take().length).toBe(endless > 0 ? count : 0);
+      expect(closes.take().length).toBe(typeof endless === 'number' ? 0 : count);
     }
   });
 
   test('receives at most 10,000 until they are taken; the rest stays in the buffer of the kernel', () => {
     let left = 1_000_000;
-    const closes = new Closes({
-      receiveNow: (into) => {
-        into.set(notification);
-        left--;
-        return notification.length;
-      },
-      drops: () => 0,
+    const receiveWaiting = receiverOf(() => {
+      left--;
+      return notification;
     });
+    const closes = new Closes({ receiveWaiting, drops: () => 0 });
     for (let i = 0; i < 100; i++) closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(10_000);
     expect(left).toBe(990_000);

@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { type Channel, dump, getOne } from '../../../../src/source/linux/netlink/dump.ts';
+import {
+  type Channel,
+  dump,
+  getMany,
+  getOne,
+  type LookupChannel,
+} from '../../../../src/source/linux/netlink/dump.ts';
 import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
-import { dumpRequest } from '../../../../src/source/linux/netlink/wire.ts';
+import { dumpRequest, singleRequest } from '../../../../src/source/linux/netlink/wire.ts';
 import { done, joined, message, NLM_F_DUMP_INTR, refusal } from '../../../helpers/netlink/messages.ts';
+import { receiverOf } from '../../../helpers/netlink/kernel.ts';
 
 /** Returns a channel whose kernel answers each request in turn with these datagrams, given its sequence number. */
 function kernel(
@@ -143,5 +150,66 @@ describe('getOne', () => {
 
   test('throws an error of the netlink socket', () => {
     expect(() => runGetOne(kernel(() => []))).toThrow('recv: EAGAIN');
+  });
+});
+
+describe('getMany', () => {
+  /** A kernel that answers the request with each value, and forgets the answers to the `lost` ones when many are asked. */
+  function lookups(answer: (value: number, sequence: number) => Uint8Array, lost: readonly number[] = []) {
+    const waiting: Uint8Array[] = [];
+    const sizes: number[] = [];
+    const channel: LookupChannel = {
+      send: (bytes) => {
+        sizes.push(bytes.length / 20);
+        const view = new DataView(bytes.buffer);
+        for (let at = 0; at < bytes.length; at += 20) {
+          const [value, sequence] = [view.getUint8(at + 16), view.getUint32(at + 8, true)];
+          if (bytes.length === 20 || !lost.includes(value)) waiting.push(answer(value, sequence));
+        }
+      },
+      receive: (into) => {
+        const datagram = waiting.shift();
+        if (datagram === undefined) throw new NativeError('recv', 11, 'EAGAIN');
+        into.set(datagram);
+        return datagram.length;
+      },
+      receiveWaiting: receiverOf(() => waiting.shift() ?? -11),
+    };
+    return { channel, sizes, waiting };
+  }
+
+  function runGetMany(channel: LookupChannel, count: number): string[] {
+    const received: string[] = [];
+    const requests = Array.from({ length: count }, (_, i) => singleRequest(20, Uint8Array.of(i, 0, 0, 0)));
+    getMany(channel, requests, (index, buffer, start, end) => {
+      received.push(`${index}: ${buffer.bytes.subarray(start, end).join(' ')}`);
+    });
+    return received;
+  }
+
+  test('sends many requests at once, and matches the answers with them', () => {
+    const { channel, sizes } = lookups((value, s) => (value % 3 === 0 ? refusal(2, s) : one(s, value + 100)));
+    const wanted = Array.from({ length: 70 }, (_, i) => i).filter((i) => i % 3 !== 0);
+    expect(runGetMany(channel, 70)).toEqual(wanted.map((i) => `${i}: ${i + 100}`));
+    expect(sizes).toEqual([32, 32, 6]);
+  });
+
+  test('asks again for answers that did not fit into the buffer', () => {
+    const { channel } = lookups((value, s) => one(s, value), [1, 3]);
+    expect(runGetMany(channel, 4).sort()).toEqual(['0: 0', '1: 1', '2: 2', '3: 3']);
+  });
+
+  test('skips leftovers of earlier answers', () => {
+    const { channel, waiting } = lookups((value, s) => one(s, value));
+    waiting.push(one(7, 9), refusal(2, 0));
+    expect(runGetMany(channel, 2)).toEqual(['0: 0', '1: 1']);
+  });
+
+  test('asks nothing without requests, and throws an error of the netlink socket', () => {
+    const { channel, sizes } = lookups((value, s) => one(s, value));
+    expect(runGetMany(channel, 0)).toEqual([]);
+    expect(sizes).toEqual([]);
+    const silent = { ...channel, send: () => {} };
+    expect(() => runGetMany(silent, 2)).toThrow('recv: EAGAIN');
   });
 });

@@ -15,6 +15,8 @@ export class Library {
   /** Soft and hard limit of prlimit(2). */
   limits: readonly bigint[] = [20_000n, 20_000n];
   nextFd = 1000;
+  /** Memory by its address. */
+  readonly memories = new Map<bigint, ArrayBuffer>();
   /** Thrown when the library is loaded. */
   failure: Error | undefined;
 
@@ -41,11 +43,45 @@ export class Library {
 
   #usual(name: string, args: readonly unknown[]): number {
     if (name === 'socket') return this.nextFd++;
+    if (name === 'recvmmsg') return this.#receiveSeveral(args[1] as ArrayBuffer, args[2] as number);
     if (name !== 'recv') return 0;
     const datagram = this.datagrams.shift();
     if (datagram === undefined) return -11;
     (args[1] as Uint8Array).set(datagram);
     return datagram.length;
+  }
+
+  /** Fills the parts of memory that an array of struct mmsghdr refers to (recvmmsg(2), on 64 bits). */
+  #receiveSeveral(headers: ArrayBuffer, max: number): number {
+    const view = new DataView(headers);
+    let count = 0;
+    for (; count < max && this.datagrams.length > 0; count++) {
+      const datagram = this.datagrams.shift() ?? new Uint8Array();
+      const part = this.#at(view.getBigUint64(count * 64 + 16, true));
+      const length = Number(part.getBigUint64(8, true));
+      const target = this.#at(part.getBigUint64(0, true));
+      new Uint8Array(target.buffer, target.byteOffset, length).set(datagram.subarray(0, length));
+      view.setUint32(count * 64 + 56, Math.min(length, datagram.length), true);
+    }
+    return count || -11;
+  }
+
+  /** Returns the memory from an address on. */
+  #at(address: bigint): DataView<ArrayBuffer> {
+    for (const [start, memory] of this.memories)
+      if (address >= start && address < start + BigInt(memory.byteLength))
+        return new DataView(memory, Number(address - start));
+    throw new Error('not an address');
+  }
+
+  allocate(length: number): ArrayBuffer {
+    const memory = new ArrayBuffer(length);
+    this.memories.set(BigInt(this.memories.size + 1) << 32n, memory);
+    return memory;
+  }
+
+  addressOf(memory: ArrayBuffer): bigint {
+    return [...this.memories].find(([, it]) => it === memory)?.[0] ?? 0n;
   }
 }
 

@@ -18,6 +18,9 @@ beforeEach(() => {
       },
       errno: () => library.errno,
       sizeof: () => 8,
+      alloc: (_: string, length: number) => library.allocate(length),
+      view: (memory: ArrayBuffer) => memory,
+      address: (memory: ArrayBuffer) => library.addressOf(memory),
       os: { errno: { EPERM: 1, EINTR: 4, EAGAIN: 11, EPROTONOSUPPORT: 93 } },
     },
   }));
@@ -85,13 +88,23 @@ describe('close messages', () => {
     expect(() => calls.netlink.join(5, 0b1111, SIZE)).toThrow('bind: error 22');
   });
 
-  test('receives without waiting and returns the length or the errno', async () => {
+  test('receives several datagrams with one call, without waiting', async () => {
     const calls = await native();
-    const into = new Uint8Array(32);
-    library.results.set('recv', [20, -11, -105, -4]);
-    expect([1, 2, 3, 4].map(() => calls.netlink.receiveNow(5, into))).toEqual([20, -11, -105, -4]);
+    const received: string[] = [];
+    const receive = (max: number) =>
+      calls.netlink.receiveWaiting(5, max, ({ bytes }, start, end) => {
+        received.push(String(bytes.subarray(start, end)));
+      });
+    library.datagrams = [1, 2, 3].map((it) => Uint8Array.of(it, it));
+    expect([receive(2), receive(1000), receive(1000)]).toEqual([2, 1, -11]);
+    expect(received).toEqual(['1,1', '2,2', '3,3']);
+    library.results.set('recvmmsg', [-105, -4]);
+    expect([receive(1000), receive(1000)]).toEqual([-105, -4]);
     // MSG_DONTWAIT
-    expect(library.calls).toEqual(Array(4).fill('recv 5 32 64'));
+    expect(library.calls).toEqual([2, 64, 64, 64, 64].map((max) => `recvmmsg 5 ${max} 64`));
+    library.datagrams = Array.from({ length: 70 }, (_, i) => Uint8Array.of(i));
+    expect([receive(1000), receive(1000)]).toEqual([64, 6]);
+    expect(received.slice(3)).toEqual(Array.from({ length: 70 }, (_, i) => String(i)));
   });
 
   test('reads the count of lost messages, which the kernel has since Linux 4.12', async () => {
@@ -172,9 +185,12 @@ describe('network namespaces', () => {
     const channels = (await system()).open(target, true);
     expect(callNames()).toEqual(['setns', 'socket', 'socket', 'socket', 'bind', 'setns']);
     library.datagrams = [Uint8Array.of(1, 2)];
-    const into = new Uint8Array(4);
-    expect([channels.closes?.receiveNow(into), ...into]).toEqual([2, 1, 2, 0, 0]);
-    expect(channels.closes?.receiveNow(into)).toBe(-11);
+    const received: number[] = [];
+    const receive = () =>
+      channels.closes?.receiveWaiting(9, ({ bytes }, start, end) => {
+        received.push(...bytes.subarray(start, end));
+      });
+    expect([receive(), receive(), ...received]).toEqual([1, -11, 1, 2]);
     library.answer = [0, 0, 0, 0, 0, 0, 0, 0, 7];
     expect(channels.closes?.drops()).toBe(7);
     channels.close();
