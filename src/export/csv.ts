@@ -13,6 +13,7 @@ import {
 import { portOrProtocolText } from '../model/services.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { printable } from '../model/text.ts';
+import { endpointText } from '../view/text/format.ts';
 import { chunksOf } from './chunks.ts';
 
 type Value = string | number | boolean | undefined;
@@ -49,6 +50,9 @@ const OBJECT_COLUMNS: Readonly<Record<ObjectField, Columns>> = {
   remote: columnsOf(REMOTE_FIELDS, 'remote', ({ remote }) => remote),
   netns: columnsOf(NETNS_FIELDS, 'netns', ({ netns }) => netns),
   traffic: columnsOf(TRAFFIC_FIELDS, '', ({ traffic }) => traffic),
+  peers: {
+    peers: (socket) => socket.peers?.map((peer) => endpointText(peer, socket)).join(' '),
+  },
   timer: columnsOf(TIMER_FIELDS, 'timer', ({ timer }) => timer),
   tcp: {},
   owners: {

@@ -85,6 +85,12 @@ function writeOwners(owners: readonly Owner[]): void {
   OWNERS_JSON.set(owners, OUT.copyFrom(start));
 }
 
+function writePeers(peers: readonly Endpoint[], of: Protocol): void {
+  OUT.raw(',"peers":[');
+  for (const [i, peer] of peers.entries()) writeEndpoint(i === 0 ? '' : ',', peer, of);
+  OUT.raw(']');
+}
+
 /** Functions that write each object of a socket with its name; nothing if it is absent. */
 const OBJECTS: Readonly<Record<ObjectField, (socket: Socket) => void>> = {
   local: ({ local, protocol }) => writeEndpoint(',"local":', local, protocol),
@@ -92,6 +98,7 @@ const OBJECTS: Readonly<Record<ObjectField, (socket: Socket) => void>> = {
   netns: ({ netns }) => netns && writeObject(',"netns":', netns, writeNetns),
   // Counters stand next to the fields of the socket.
   traffic: ({ traffic }) => traffic && writeTraffic(traffic),
+  peers: ({ peers, protocol }) => peers && writePeers(peers, protocol),
   timer: ({ timer }) => timer && writeObject(',"timer":', timer, writeTimer),
   tcp: ({ tcp }) => writeField(',"tcp":', tcp),
   owners: ({ owners }) => writeOwners(owners),

@@ -100,6 +100,7 @@ class CompactSocket implements Socket {
   declare readonly netns?: NonNullable<Socket['netns']>;
   declare readonly createdAtMs?: number;
   declare readonly traffic?: Traffic;
+  declare readonly peers?: NonNullable<Socket['peers']>;
   declare readonly opened?: NonNullable<Socket['opened']>;
   declare readonly timer?: NonNullable<Socket['timer']>;
   declare readonly tcp?: NonNullable<Socket['tcp']>;
@@ -126,6 +127,7 @@ class CompactSocket implements Socket {
     if (netns !== undefined) this.netns = netns;
     if (createdAtMs !== undefined) this.createdAtMs = createdAtMs;
     if (traffic !== undefined) this.traffic = new CompactTraffic(traffic);
+    if (socket.peers !== undefined) this.peers = socket.peers;
     if (opened !== undefined) this.opened = opened;
     if (timer !== undefined) this.timer = timer;
     if (tcp !== undefined) this.tcp = tcp;

@@ -3,6 +3,7 @@ import {
   type NetworkNamespace,
   type Owner,
   sameEndpoint,
+  sameEndpoints,
   type Socket,
   type Timer,
   type Traffic,
@@ -40,6 +41,12 @@ export const ENDPOINT_FIELDS = {
   port: { searched: true, notable: true },
   protocol: { searched: true, notable: true },
 } as const satisfies Record<keyof Endpoint, FieldRow>;
+
+/** Fields of each peer of a socket without a remote endpoint. */
+export const PEER_FIELDS = {
+  address: { searched: true },
+  port: {},
+} as const satisfies Record<keyof Omit<Endpoint, 'protocol'>, FieldRow>;
 
 export const NETNS_FIELDS = {
   inode: { searched: true },
@@ -106,6 +113,7 @@ export const SOCKET_FIELDS = {
   netns: { fields: NETNS_FIELDS },
   createdAtMs: {},
   traffic: { fields: TRAFFIC_FIELDS },
+  peers: { fields: PEER_FIELDS },
   timer: { fields: TIMER_FIELDS },
   tcp: { fields: 'named by the kernel' },
   owners: { fields: OWNER_FIELDS },
@@ -148,6 +156,7 @@ export const sameSocket = (a: Socket, b: Socket): boolean =>
     sameEndpoint(a.remote, b.remote) &&
     sameNetns(a.netns, b.netns) &&
     sameTraffic(a.traffic, b.traffic) &&
+    sameEndpoints(a.peers, b.peers) &&
     sameTimer(a.timer, b.timer) &&
     a.tcp === b.tcp &&
     sameOwners(a.owners, b.owners));

@@ -66,6 +66,10 @@ export const portOrProtocol = ({ port, protocol }: Endpoint): number => protocol
 export const sameEndpoint = (a: Endpoint | null, b: Endpoint | null): boolean =>
   a === b || (a?.address === b?.address && a?.port === b?.port && a?.protocol === b?.protocol);
 
+/** Returns true if the lists have equal endpoints in the same order, or both are absent. */
+export const sameEndpoints = (a: readonly Endpoint[] = [], b: readonly Endpoint[] = []): boolean =>
+  a === b || (a.length === b.length && a.every((endpoint, i) => sameEndpoint(endpoint, b[i] ?? null)));
+
 /**
  * How an owner is known.
  * - `exact`: the process holds the socket open now.
@@ -213,6 +217,11 @@ export interface Socket {
    */
   readonly createdAtMs?: number;
   readonly traffic?: Traffic;
+  /**
+   * Up to four of the last peers of a UDP, raw or ping socket without a remote endpoint, the latest new one first: it
+   * sent to them or received from them since netpane started. Absent if none is known.
+   */
+  readonly peers?: readonly Endpoint[];
   readonly timer?: Timer;
   /** Who opened the connection, if the kernel reports it; else the store derives it from the listeners. */
   readonly opened?: Direction;

@@ -50,6 +50,7 @@ const WORD_PARTS = {
   state: ({ state }) => state,
   interface: (socket) => socket.interface,
   namespace: ({ netns }) => netns?.name ?? netns?.inode.toString(),
+  peers: ({ peers }) => peers?.map(({ address }) => address).join(' '),
 } as const satisfies Parts<Socket>;
 
 /** Parts of the socket that a word does not find. They keep their case. */
@@ -154,12 +155,17 @@ export function dropSearchFields({ names, local, remote }: SearchFields, pool: T
   if (remote >= 0) pool.drop(remote);
 }
 
+const samePeerAddresses = (some: Socket['peers'] = [], others: typeof some = []): boolean =>
+  some === others ||
+  (some.length === others.length && some.every(({ address }, i) => address === others[i]?.address));
+
 /** Returns true if the search fields of a socket have not changed; rates and counters are not among them. */
 export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
   before === now ||
   (before.state === now.state &&
     sameEndpoint(before.local, now.local) &&
     sameEndpoint(before.remote, now.remote) &&
+    samePeerAddresses(before.peers, now.peers) &&
     before.user === now.user &&
     before.uid === now.uid &&
     before.interface === now.interface &&

@@ -43,13 +43,14 @@ describe('JSON', () => {
   });
 
   test('writes every field under its name', () => {
-    const { traffic, owners, netns, timer, tcp, local, remote, ...plain } = EVERY_FIELD;
+    const { traffic, owners, netns, timer, tcp, local, remote, peers, ...plain } = EVERY_FIELD;
     expect(JSON.parse(socketJson(EVERY_FIELD))).toEqual({
       ...plain,
       ...traffic,
       local: { ...local, protocol: 'icmp6' },
       remote: { ...remote, protocol: 'icmp6' },
       netns,
+      peers,
       timer,
       tcp,
       owners,

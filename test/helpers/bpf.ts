@@ -5,7 +5,14 @@ import {
   type OnValue,
   type ProgramSpec,
 } from '../../src/source/linux/ledger/bpf.ts';
-import { COUNTERS, ENDPOINTS, ENTRY, TCP_OPERATION } from '../../src/source/linux/ledger/layout.ts';
+import {
+  COUNTERS,
+  ENDPOINTS,
+  ENTRY,
+  MAX_PEERS,
+  PEER,
+  TCP_OPERATION,
+} from '../../src/source/linux/ledger/layout.ts';
 import type { SocketState } from '../../src/model/socket.ts';
 import { AF_INET, STATES } from '../../src/source/linux/netlink/inet.ts';
 import { LITTLE_ENDIAN } from '../../src/source/linux/netlink/wire.ts';
@@ -138,15 +145,25 @@ export class FakeBpf implements BpfCalls {
     this.#put(0, cookie, value);
   }
 
-  /** Sets the counters of a socket. */
+  /** Sets the counters of a socket, and all its IPv4 peers so far, the latest last. Returns the value. */
   count(
     cookie: number,
     counters: Partial<Record<'rxPackets' | 'rxBytes' | 'txPackets' | 'txBytes', number>>,
-  ): void {
+    peers: readonly string[] = [],
+  ): DataView {
     const value = new DataView(new ArrayBuffer(COUNTERS.length));
-    for (const [name, number] of Object.entries(counters))
+    for (const [name, number] of Object.entries({ ...counters, peerCount: peers.length }))
       value.setBigUint64(COUNTERS[name as keyof typeof counters], BigInt(number), LITTLE_ENDIAN);
+    for (const [i, text] of peers.entries()) {
+      const at = COUNTERS.peers + (i % MAX_PEERS) * PEER.length;
+      const { address, port } = endpoint(text);
+      for (const [j, byte] of address.split('.').entries())
+        for (const part of [PEER.lower, PEER.check]) value.setUint8(at + part + j, Number(byte));
+      value.setUint16(at + PEER.port, port);
+      value.setUint8(at + PEER.version, 4);
+    }
     this.#put(1, cookie, value);
+    return value;
   }
 
   /** Sets the number of values that the programs have made in a map. */

@@ -1,12 +1,15 @@
 import { INSTRUCTION_LENGTH } from '../../src/source/linux/ledger/assembler.ts';
 
-const JUMPS: Readonly<Record<number, string>> = { 0x10: '==', 0x50: '!=', 0x70: 's>=' };
+const JUMPS: Readonly<Record<number, string>> = { 0x10: '==', 0x20: '>', 0x50: '!=', 0x70: 's>=' };
 const OPERATIONS: Readonly<Record<number, string>> = {
   0x00: '+=',
   0x10: '-=',
+  0x20: '*=',
+  0x40: '|=',
   0x50: '&=',
   0x60: '<<=',
   0x70: '>>=',
+  0xa0: '^=',
   0xb0: '=',
 };
 const WIDTHS: Readonly<Record<number, string>> = { 0x10: 'u8', 0x08: 'u16', 0x00: 'u32', 0x18: 'u64' };
@@ -45,6 +48,7 @@ function textOf(opcode: number, { to, from, offset, number, next }: Parts): stri
   const memory = (register: string) =>
     `*(${WIDTHS[opcode & 0x18]} *)(${register} ${offset < 0 ? '-' : '+'}${Math.abs(offset)})`;
   const operation = opcode & 0xf0;
+  const operand = (opcode & 0x08) === 0 ? number : from;
   switch (opcode & 0x07) {
     case 0x00:
       return `${to} = map ${number}`;
@@ -59,9 +63,9 @@ function textOf(opcode: number, { to, from, offset, number, next }: Parts): stri
       if (operation === 0x90) return 'exit';
       return operation === 0
         ? `goto ${next + offset}`
-        : `if ${to} ${JUMPS[operation]} ${number} goto ${next + offset}`;
+        : `if ${to} ${JUMPS[operation]} ${operand} goto ${next + offset}`;
     case 0x07:
-      return `${to} ${OPERATIONS[operation]} ${(opcode & 0x08) === 0 ? number : from}`;
+      return `${to} ${OPERATIONS[operation]} ${operand}`;
     default:
       return undefined;
   }

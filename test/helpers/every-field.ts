@@ -60,6 +60,7 @@ export const EVERY_FIELD = {
   netns: NETNS,
   createdAtMs: 9,
   traffic: TRAFFIC,
+  peers: [{ address: '::3', port: 53 }],
   timer: TIMER,
   tcp: TCP,
   owners: [OWNER],
@@ -88,10 +89,11 @@ export const FIELD_CHANGES: readonly FieldChange[] = fieldNames(SOCKET_FIELDS).f
   if (typeof table.fields === 'string') return [];
   if (table.fields === undefined)
     return [{ name, row: table, changed: withOther(EVERY_FIELD, name) as Socket }];
-  const object: object = name === 'owners' ? OWNER : (EVERY_FIELD[name] as object);
+  const isList = name === 'owners' || name === 'peers';
+  const object: object = isList ? EVERY_FIELD[name][0] : (EVERY_FIELD[name] as object);
   return Object.entries(table.fields as Record<string, FieldRow>).map(([field, row]) => {
     const other = withOther(object, field);
-    const changed = { ...EVERY_FIELD, [name]: name === 'owners' ? [other] : other } as Socket;
+    const changed = { ...EVERY_FIELD, [name]: isList ? [other] : other } as Socket;
     return { name: `${name}.${field}`, row, changed };
   });
 });

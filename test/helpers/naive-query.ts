@@ -26,9 +26,9 @@ const plain = (address: string): string => address.replace(/^::ffff:(?=.*\.)/, '
 
 const ends = ({ local, remote }: Socket): Endpoint[] => (remote ? [local, remote] : [local]);
 
-/** Returns every text that a row shows, in small letters. */
+/** Returns every text that a word finds, in small letters. */
 function shownTexts(socket: Socket): string[] {
-  const { owners, user, uid, protocol, family, state, netns } = socket;
+  const { owners, user, uid, protocol, family, state, netns, peers = [] } = socket;
   const [first] = owners;
   return [
     ...owners.flatMap((it) => [it.process, it.pid, it.command]),
@@ -38,6 +38,7 @@ function shownTexts(socket: Socket): string[] {
     state,
     socket.interface,
     netns?.name ?? netns?.inode,
+    peers.map(({ address }) => address).join(' '),
     ...ends(socket).flatMap((it) => [plain(it.address), ...endTexts(it, socket)]),
   ].flatMap((it) => (it === undefined || it === '' ? [] : [String(it).toLowerCase()]));
 }

@@ -14,8 +14,16 @@ import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State, Usage } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
-
-import { byteFacts, type Fact, momentOf, networkFacts, pathFacts, programFacts, queueFacts } from './flow.ts';
+import {
+  byteFacts,
+  type Fact,
+  momentOf,
+  networkFacts,
+  pathFacts,
+  peersFacts,
+  programFacts,
+  queueFacts,
+} from './flow.ts';
 import {
   bytesText,
   clockText,
@@ -173,6 +181,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ]),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    ...fields(peersFacts(row)),
     // The first program comes early, because a low pane shows only the first lines.
     ...(first?.names ?? []),
     ...peerFields(row, state, keys, width),

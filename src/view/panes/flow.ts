@@ -7,6 +7,7 @@ import {
   ageText,
   countText,
   durationText,
+  endpointText,
   namespaceText,
   rateText,
   rttText,
@@ -54,6 +55,10 @@ export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): 
     ...side('sent', traffic?.txBytes, row.txRate, traffic?.lastSentAtMs, traffic?.txSegments),
   ];
 }
+
+/** Returns the last peers of a socket without a remote endpoint. */
+export const peersFacts = ({ socket }: Row): Fact[] =>
+  facts('peers', socket.peers?.map((peer) => endpointText(peer, socket)) ?? []);
 
 /** Returns the quality of the path to the peer. */
 export function pathFacts({ socket: { traffic } }: Row): Fact[] {

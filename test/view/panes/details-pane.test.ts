@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { KEYS, Keymap } from '../../../src/tui/keymap.ts';
 import { detailLines } from '../../../src/view/panes/details-pane.ts';
-import type { NetworkNamespace } from '../../../src/model/socket.ts';
+import type { NetworkNamespace, Socket } from '../../../src/model/socket.ts';
 import { EVERY_FIELD } from '../../helpers/every-field.ts';
 import { after, baseline, emptyState, socket } from '../../helpers/fakes.ts';
 import { textOf } from '../../helpers/lines.ts';
@@ -53,6 +53,21 @@ describe('the details', () => {
     const down = after(two, { type: 'scroll', pane: 'details', by: 3, lines: 20, height: 5 });
     expect(down.places.details.top).toBe(3);
     expect(after(down, { type: 'select', id: 'b' }).places.details.top).toBe(0);
+  });
+
+  test('list the last peers of a socket without a remote endpoint', () => {
+    const peers = [
+      { address: '2001:db8::1', port: 53 },
+      { address: '192.0.2.1', port: 443 },
+    ];
+    const dns = socket({ protocol: 'udp', family: 'ipv6', remote: null, peers });
+    const linesOf = (it: Socket) => {
+      const state = after(emptyState(), baseline([it]));
+      return shown(state.table.rows.get(it.id), state, KEYS, 60, 100);
+    };
+    expect(linesOf(dns)).toContain('peers    [2001:db8::1]:53  192.0.2.1:443');
+    const ping = socket({ protocol: 'icmp', remote: null, peers: peers.slice(1) });
+    expect(linesOf(ping)).toContain('peers    192.0.2.1');
   });
 
   test('show every known value of a socket', () => {

@@ -1,4 +1,4 @@
-import type { Owner, Socket, SocketState, Traffic } from '../../../model/socket.ts';
+import type { Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
@@ -29,7 +29,7 @@ interface Closing {
   readonly traced: TracedSocket | undefined;
   readonly record: ClosedRecord | undefined;
   /** What the ledger counted; undefined for TCP. */
-  readonly counted: Traffic | undefined;
+  readonly counted: ReturnType<LedgerRecords['takeTraffic']>;
   readonly lastState: SocketState | undefined;
   found: FoundAtEndpoints;
 }
@@ -121,7 +121,7 @@ export class CloseEvents {
             { netns: network.inode ?? -1, family: addresses.family, local, remote },
             () => network.hasUdp(addresses.family, closed.sockId),
           ));
-    const traffic = counted ?? trafficOf(closed, found, traced?.hasPeerFin ?? hasPeerClosed(record));
+    const traffic = counted?.traffic ?? trafficOf(closed, found, traced?.hasPeerFin ?? hasPeerClosed(record));
     const uid =
       record?.uid ??
       (protocol === 'tcp' && !traced?.owners ? this.#tcpOwners.listenerUid(network, local) : undefined);
@@ -132,6 +132,7 @@ export class CloseEvents {
     if (uid !== undefined) this.#setUser(socket, uid);
     if (record) socket.createdAtMs = record.createdAtMs;
     if (traffic) socket.traffic = traffic;
+    if (counted && counted.peers.length > 0) socket.peers = counted.peers;
     if (opened) socket.opened = opened;
     const atMs = tracedAtMs ?? endOf(closed, record);
     return eventsOfEnd(traced, {

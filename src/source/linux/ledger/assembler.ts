@@ -7,11 +7,21 @@ export type Register = `r${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10}`;
 export type Width = 8 | 16 | 32 | 64;
 
 /** Comparisons of a conditional jump, with their operation (include/uapi/linux/bpf.h, BPF_JEQ and so on). */
-const CONDITIONS = { '==': 0x10, '!=': 0x50, 's>=': 0x70 } as const;
+const CONDITIONS = { '==': 0x10, '>': 0x20, '!=': 0x50, 's>=': 0x70 } as const;
 export type Condition = keyof typeof CONDITIONS;
 
 /** Arithmetic on a register, with its operation (BPF_ADD and so on). */
-const OPERATIONS = { '+': 0x00, '-': 0x10, '&': 0x50, '<<': 0x60, '>>': 0x70, '=': 0xb0 } as const;
+const OPERATIONS = {
+  '+': 0x00,
+  '-': 0x10,
+  '*': 0x20,
+  '|': 0x40,
+  '&': 0x50,
+  '<<': 0x60,
+  '>>': 0x70,
+  '^': 0xa0,
+  '=': 0xb0,
+} as const;
 export type Operation = keyof typeof OPERATIONS;
 
 /** Bits of an instruction class: include/uapi/linux/bpf_common.h and bpf.h. */
@@ -104,13 +114,9 @@ export class Assembler {
     return this.#add({ code: CLASS.jmp, to: 0, label });
   }
 
-  jumpIf(register: Register, condition: Condition, value: number, label: string): this {
-    return this.#add({
-      code: CLASS.jmp | CONDITIONS[condition],
-      to: numberOf(register),
-      number: value,
-      label,
-    });
+  /** Jumps if a comparison with a number or another register is true, 64 bits. */
+  jumpIf(register: Register, condition: Condition, value: Register | number, label: string): this {
+    return this.#withOperand(CLASS.jmp | CONDITIONS[condition], register, value, label);
   }
 
   /** Names the next instruction. */
@@ -146,10 +152,11 @@ export class Assembler {
     return to - from - 1;
   }
 
-  #withOperand(code: number, to: Register, value: Register | number): this {
+  #withOperand(code: number, to: Register, value: Register | number, label?: string): this {
+    const instruction = { to: numberOf(to), ...(label !== undefined && { label }) };
     return typeof value === 'number'
-      ? this.#add({ code, to: numberOf(to), number: value })
-      : this.#add({ code: code | FROM_REGISTER, to: numberOf(to), from: numberOf(value) });
+      ? this.#add({ ...instruction, code, number: value })
+      : this.#add({ ...instruction, code: code | FROM_REGISTER, from: numberOf(value) });
   }
 
   #add(instruction: Pick<Instruction, 'code' | 'to'> & Partial<Instruction>): this {

@@ -1,7 +1,7 @@
 import type { Endpoint, SocketState } from '../../../model/socket.ts';
 import { addressAt, AF_INET, AF_INET6, STATES } from '../netlink/inet.ts';
 import { LITTLE_ENDIAN, textAt } from '../netlink/wire.ts';
-import { COUNTERS, ENDPOINTS, ENTRY, NAME_LENGTH, TCP_OPERATION } from './layout.ts';
+import { COUNTERS, ENDPOINTS, ENTRY, MAX_PEERS, NAME_LENGTH, PEER, TCP_OPERATION } from './layout.ts';
 
 /** A process that created or released a socket. */
 export interface LedgerProcess {
@@ -108,3 +108,25 @@ export const decodeCounters = (view: DataView): Counters => ({
   txPackets: numberAt(view, COUNTERS.txPackets),
   txBytes: numberAt(view, COUNTERS.txBytes),
 });
+
+/** Returns the peer at an offset of a value; undefined if there is none, or if it was just being written. */
+function peerAt(view: DataView, at: number): Endpoint | undefined {
+  const u32 = (offset: number) => view.getUint32(at + offset);
+  const check = u32(PEER.upper) ^ u32(PEER.upper + 4) ^ u32(PEER.lower) ^ u32(PEER.lower + 4);
+  const version = view.getUint8(at + PEER.version);
+  if (check >>> 0 !== u32(PEER.check) || (version !== 4 && version !== 6)) return undefined;
+  const address =
+    version === 6 ? addressAt(view, at + PEER.upper, 'ipv6') : addressAt(view, at + PEER.lower, 'ipv4');
+  return { address, port: view.getUint16(at + PEER.port) };
+}
+
+/** Returns the last peers of a socket that is not connected, the latest new one first. */
+export function decodePeers(view: DataView): readonly Endpoint[] {
+  const count = numberAt(view, COUNTERS.peerCount);
+  const peers: Endpoint[] = [];
+  for (let i = count - 1; i >= Math.max(0, count - MAX_PEERS); i--) {
+    const peer = peerAt(view, COUNTERS.peers + (i % MAX_PEERS) * PEER.length);
+    if (peer) peers.push(peer);
+  }
+  return peers;
+}

@@ -44,8 +44,39 @@ export const NAME_LENGTH = 16;
 /** Operations of BPF_PROG_TYPE_SOCK_OPS that the ledger records, include/uapi/linux/bpf.h. */
 export const TCP_OPERATION = { connect: 3, accepted: 5, listen: 11 } as const;
 
-/** Counters of a socket that is not TCP; 64 bits each. */
-export const COUNTERS = { rxPackets: 0, rxBytes: 8, txPackets: 16, txBytes: 24, length: 32 } as const;
+/**
+ * Counters of a socket that is not TCP, 64 bits each, and its last peers if it is not connected. The peers are in a ring:
+ * the number of those written so far is at `peerCount`.
+ */
+export const COUNTERS = {
+  rxPackets: 0,
+  rxBytes: 8,
+  txPackets: 16,
+  txBytes: 24,
+  peerCount: 32,
+  peers: 40,
+  length: 136,
+} as const;
+
+/** Number of peers kept for a socket, a power of two. */
+export const MAX_PEERS = 4;
+
+/**
+ * A peer: its address and a number. Address and port are in network byte order, an IPv4 address is in the lower half. The
+ * number is 0 until a peer is written. Its check is the four 32-bit words of the address combined by exclusive or: two
+ * processors may write a peer at once, and the reader then finds that check and address do not match.
+ */
+export const PEER = {
+  upper: 0,
+  lower: 8,
+  number: 16,
+  /** Parts of the number. It has no others, so that 64 bits are compared at once. */
+  port: 16,
+  /** 4 or 6, one byte. */
+  version: 18,
+  check: 20,
+  length: 24,
+} as const;
 
 /** Keys of the array with the number of entries that were made in each map. */
 export const MADE = { entries: 0, counters: 1, length: 2 } as const;

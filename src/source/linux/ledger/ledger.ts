@@ -1,7 +1,8 @@
 import { ERRNO } from '../netlink/errno.ts';
 import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
-import { type Counters, decodeCounters, decodeEntry, type LedgerEntry } from './entry.ts';
+import type { Endpoint } from '../../../model/socket.ts';
+import { type Counters, decodeCounters, decodeEntry, decodePeers, type LedgerEntry } from './entry.ts';
 import type { Cookie } from './socket-cookie.ts';
 import { COUNTERS, ENTRY, MADE } from './layout.ts';
 import {
@@ -16,7 +17,7 @@ import {
 export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
 
 /** The kernel's memory for a socket in both maps, which it reserves at the start. */
-export const LEDGER_ENTRY_BYTES = 300;
+export const LEDGER_ENTRY_BYTES = 400;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
 export class LedgerUnavailable extends Error {}
@@ -34,7 +35,7 @@ export interface LedgerOptions {
 
 /**
  * What the kernel keeps for netpane about every new IP socket: who made and closed it and when, its endpoints, and the
- * traffic of sockets that have no counters of their own. Small BPF programs on the root of cgroup v2 write it into maps
+ * traffic of sockets that have no counters of their own, with the last peers of those without a connection. Small BPF programs on the root of cgroup v2 write it into maps
  * under the socket's cookie. They and the maps vanish with their descriptors, however netpane ends.
  *
  *     socket(2), accept, connect(2), listen(2), close(2) ──▶ entries ──▶ `entryOf`, `takeEntry`
@@ -151,25 +152,31 @@ export class Ledger {
     return decodeEntry(value);
   }
 
-  /** Returns the final counters of a closed socket, and forgets them; undefined if it had no traffic. */
-  takeCounters(id: string): Counters | undefined {
+  /** Returns the final traffic of a closed socket, and forgets it; undefined if it had none. */
+  takeCounters(id: string): CountedSocket | undefined {
     const value = this.#lookUp(this.#maps.counters, id, true);
     if (value === undefined) return undefined;
     this.#deletedCounters++;
-    return decodeCounters(value);
+    return countedIn(value);
   }
 
-  /** Returns the counters of an open socket; undefined if it had no traffic. */
-  countersOf({ low, high }: Cookie): Counters | undefined {
+  /** Returns the traffic of an open socket; undefined if it had none. */
+  countersOf({ low, high }: Cookie): CountedSocket | undefined {
     const value =
       this.#descriptors.length > 0 ? this.#bpf.lookUp(this.#maps.counters, low, high, false) : undefined;
-    return value && decodeCounters(value);
+    return value && countedIn(value);
   }
 
-  /** Calls a function for each socket with counted traffic. @param onCounters gets the cookie in two halves */
-  readCounters(onCounters: (low: number, high: number, counters: Counters) => void): void {
+  /**
+   * Calls a function for each socket with counted traffic.
+   * @param onCounters gets the cookie in two halves; `readPeers` returns the last peers until it returns
+   */
+  readCounters(
+    onCounters: (low: number, high: number, counters: Counters, readPeers: () => readonly Endpoint[]) => void,
+  ): void {
     if (this.noTrafficReason !== undefined || this.#descriptors.length === 0) return;
-    const onValue: OnValue = (low, high, value) => onCounters(low, high, decodeCounters(value));
+    const onValue: OnValue = (low, high, value) =>
+      onCounters(low, high, decodeCounters(value), () => decodePeers(value));
     this.#bpf.readAll(this.#maps.counters, COUNTERS.length, onValue);
   }
 
@@ -181,6 +188,17 @@ export class Ledger {
     return this.#bpf.lookUp(map, low, high, isTaken);
   }
 }
+
+/** Traffic of a socket since the ledger was opened, and its last peers (`decodePeers`). */
+export interface CountedSocket {
+  readonly counters: Counters;
+  readonly peers: readonly Endpoint[];
+}
+
+const countedIn = (value: DataView): CountedSocket => ({
+  counters: decodeCounters(value),
+  peers: decodePeers(value),
+});
 
 /** Start of the id of a socket with a cookie; see `cookieId`. */
 const ID_PREFIX = 'sk:';

@@ -1,5 +1,5 @@
 import { Assembler } from './assembler.ts';
-import { COUNTERS, ENDPOINTS, ENTRY, MADE, NAME_LENGTH, TCP_OPERATION } from './layout.ts';
+import { COUNTERS, ENDPOINTS, ENTRY, MADE, MAX_PEERS, NAME_LENGTH, PEER, TCP_OPERATION } from './layout.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 
 /** Functions of the kernel (enum bpf_func_id, include/uapi/linux/bpf.h). */
@@ -22,9 +22,12 @@ const TYPE = { cgroupSkb: 8, cgroupSock: 9, sockOps: 13 } as const;
 const ATTACH = { ingress: 0, egress: 1, sockCreate: 2, sockOps: 3, sockRelease: 34 } as const;
 
 /** Offsets into struct __sk_buff, struct bpf_sock and struct bpf_sock_ops. */
-const SKB = { length: 0, protocol: 16, gsoSegments: 164, sock: 168 } as const;
+const SKB = { length: 0, protocol: 16, data: 76, dataEnd: 80, gsoSegments: 164, sock: 168 } as const;
 const SOCK = { type: 8, protocol: 12, state: 72 } as const;
 const SOCK_OPS = { operation: 0, family: 20, endpoints: 24 } as const;
+
+/** TCP state of a connected socket, also of other protocols (include/net/tcp_states.h). */
+const ESTABLISHED = 1;
 
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -33,7 +36,9 @@ const TCP = 6;
 const UDP = 17;
 const UDPLITE = 136;
 const UDP_HEADER = 8;
+const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
+const IPV6_NEXT_HEADER = 6;
 /** ETH_P_IPV6 in network byte order. */
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
 
@@ -230,9 +235,106 @@ function tcp({ entries, made }: MapDescriptors): Uint8Array {
   return end(copyEndpoints(it, 'r0', 0));
 }
 
+/** Place on the stack of the peer of a packet. */
+const PACKET_PEER = VALUE - PEER.length;
+
+/** Copies bytes of the packet at r2 to its peer. One by one: some machines cannot load more from any address. */
+function copyToPeer(it: Assembler, from: number, to: number, length: number): Assembler {
+  for (let i = 0; i < length; i++)
+    it.load(8, 'r5', 'r2', from + i).store(8, 'r10', PACKET_PEER + to + i, 'r5');
+  return it;
+}
+
 /**
- * cgroup_skb: counts packets and payload bytes of every socket except TCP and SCTP. The kernel runs it once for a group
- * of packets that it handles as one (GSO, GRO), and before it fragments one.
+ * Puts the length of the IP header into r9, and the peer of the packet on the stack if the socket is not connected. Its
+ * number stays 0 if it cannot be read: after IPv6 extension headers. r0 has the socket, r8 UDP or UDP-Lite, or 0 for a
+ * protocol without ports.
+ */
+function readPacket(it: Assembler, direction: 'rx' | 'tx'): Assembler {
+  for (let at = 0; at < PEER.length; at += 8) it.store(64, 'r10', PACKET_PEER + at, 0);
+  it.load(32, 'r4', 'r0', SOCK.state)
+    .load(32, 'r2', 'r6', SKB.data)
+    .load(32, 'r3', 'r6', SKB.dataEnd)
+    .load(32, 'r1', 'r6', SKB.protocol)
+    .jumpIf('r1', '==', IPV6_PROTOCOL, 'ipv6')
+    .compute('r1', '=', 'r2')
+    .compute('r1', '+', IPV4_HEADER)
+    .jumpIf('r1', '>', 'r3', 'end')
+    // The low four bits of the first byte are the length of the header in 32-bit words.
+    .load(8, 'r9', 'r2', 0)
+    .compute('r9', '&', 0xf)
+    .compute('r9', '<<', 2)
+    .jumpIf('r4', '==', ESTABLISHED, 'header');
+  copyToPeer(it, direction === 'rx' ? 12 : 16, PEER.lower, 4)
+    .compute('r1', '=', 4)
+    .compute('r2', '+', 'r9')
+    .jump('ports')
+    .label('ipv6')
+    .compute('r9', '=', IPV6_HEADER)
+    .jumpIf('r4', '==', ESTABLISHED, 'header')
+    .compute('r1', '=', 'r2')
+    .compute('r1', '+', IPV6_HEADER)
+    .jumpIf('r1', '>', 'r3', 'header');
+  copyToPeer(it, direction === 'rx' ? 8 : 24, PEER.upper, 16)
+    .compute('r1', '=', 6)
+    .load(8, 'r4', 'r2', IPV6_NEXT_HEADER)
+    .compute('r2', '+', IPV6_HEADER)
+    .jumpIf('r8', '==', 0, 'check')
+    .jumpIf('r4', '!=', 'r8', 'header')
+    .label('ports')
+    .jumpIf('r8', '==', 0, 'check')
+    .compute('r4', '=', 'r2')
+    .compute('r4', '+', UDP_HEADER)
+    .jumpIf('r4', '>', 'r3', 'header');
+  return copyToPeer(it, direction === 'rx' ? 0 : 2, PEER.port, 2)
+    .label('check')
+    .store(8, 'r10', PACKET_PEER + PEER.version, 'r1')
+    .load(64, 'r5', 'r10', PACKET_PEER + PEER.upper)
+    .load(64, 'r4', 'r10', PACKET_PEER + PEER.lower)
+    .compute('r5', '^', 'r4')
+    .compute('r4', '=', 'r5')
+    .compute('r4', '>>', 32)
+    .compute('r5', '^', 'r4')
+    .store(32, 'r10', PACKET_PEER + PEER.check, 'r5')
+    .label('header');
+}
+
+/** Remembers the peer of the packet on the stack in the counters at r0, which is in r9 afterwards. */
+function rememberPeer(it: Assembler): Assembler {
+  it.compute('r9', '=', 'r0')
+    .load(64, 'r1', 'r10', PACKET_PEER + PEER.number)
+    .jumpIf('r1', '==', 0, 'end')
+    .load(64, 'r2', 'r10', PACKET_PEER + PEER.upper)
+    .load(64, 'r3', 'r10', PACKET_PEER + PEER.lower);
+  for (let i = 0; i < MAX_PEERS; i++) {
+    const at = COUNTERS.peers + i * PEER.length;
+    const next = `not ${i}`;
+    it.load(64, 'r4', 'r9', at + PEER.number)
+      .jumpIf('r4', '!=', 'r1', next)
+      .load(64, 'r4', 'r9', at + PEER.upper)
+      .jumpIf('r4', '!=', 'r2', next)
+      .load(64, 'r4', 'r9', at + PEER.lower)
+      .jumpIf('r4', '==', 'r3', 'end')
+      .label(next);
+  }
+  return it
+    .load(64, 'r4', 'r9', COUNTERS.peerCount)
+    .compute('r5', '=', 'r4')
+    .compute('r5', '&', MAX_PEERS - 1)
+    .compute('r5', '*', PEER.length)
+    .compute('r4', '+', 1)
+    .store(64, 'r9', COUNTERS.peerCount, 'r4')
+    .compute('r9', '+', 'r5')
+    .store(64, 'r9', COUNTERS.peers + PEER.upper, 'r2')
+    .store(64, 'r9', COUNTERS.peers + PEER.lower, 'r3')
+    .store(64, 'r9', COUNTERS.peers + PEER.number, 'r1')
+    .jump('end');
+}
+
+/**
+ * cgroup_skb: counts packets and payload bytes of every socket except TCP and SCTP, and remembers the last peers of
+ * those that are not connected. The kernel runs it once for a group of packets that it handles as one (GSO, GRO), and
+ * before it fragments one.
  *
  * The payload is what follows the headers of IP and UDP; for raw and ping sockets what follows that of IP. Extension
  * headers of IPv6 count as payload.
@@ -249,30 +351,19 @@ function counted({ counters, made }: MapDescriptors, direction: 'rx' | 'tx'): Ui
     .jumpIf('r0', '==', 0, 'end')
     .load(32, 'r8', 'r0', SOCK.protocol)
     .load(32, 'r1', 'r0', SOCK.type)
-    .jumpIf('r1', '==', SOCK_DGRAM, 'length')
-    .jumpIf('r1', '!=', SOCK_RAW, 'end')
+    .jumpIf('r1', '==', SOCK_DGRAM, 'datagram')
+    .jumpIf('r1', '==', SOCK_RAW, 'without ports')
+    .jump('end')
+    .label('datagram')
+    .jumpIf('r8', '==', UDP, 'length')
+    .jumpIf('r8', '==', UDPLITE, 'length')
+    .label('without ports')
     .compute('r8', '=', 0)
     .label('length')
-    .load(32, 'r7', 'r6', SKB.length)
-    .compute('r9', '=', IPV6_HEADER)
-    .load(32, 'r1', 'r6', SKB.protocol)
-    .jumpIf('r1', '==', IPV6_PROTOCOL, 'header')
-    // IPv4: the low four bits of the first byte are the length of the header in 32-bit words.
-    .store(64, 'r10', SCRATCH, 0)
-    .compute('r1', '=', 'r6')
-    .compute('r2', '=', 0)
-    .compute('r3', '=', 'r10')
-    .compute('r3', '+', SCRATCH)
-    .compute('r4', '=', 1)
-    .call(HELPER.skbLoadBytes)
-    .load(8, 'r9', 'r10', SCRATCH)
-    .compute('r9', '&', 0xf)
-    .compute('r9', '<<', 2)
-    .label('header')
+    .load(32, 'r7', 'r6', SKB.length);
+  readPacket(it, direction)
     .compute('r7', '-', 'r9')
-    .jumpIf('r8', '==', UDP, 'udp')
-    .jumpIf('r8', '!=', UDPLITE, 'payload')
-    .label('udp')
+    .jumpIf('r8', '==', 0, 'payload')
     .compute('r7', '-', UDP_HEADER)
     .label('payload')
     // A program may send a raw packet with a wrong length in its header.
@@ -287,15 +378,20 @@ function counted({ counters, made }: MapDescriptors, direction: 'rx' | 'tx'): Ui
   zeroValue(it, COUNTERS.length)
     .store(64, 'r10', VALUE + packets, 'r8')
     .store(64, 'r10', VALUE + bytes, 'r7');
+  for (let at = 0; at < PEER.length; at += 8)
+    it.load(64, 'r1', 'r10', PACKET_PEER + at).store(64, 'r10', VALUE + COUNTERS.peers + at, 'r1');
+  it.load(64, 'r1', 'r10', PACKET_PEER + PEER.number)
+    .jumpIf('r1', '==', 0, 'new')
+    .store(64, 'r10', VALUE + COUNTERS.peerCount, 1)
+    .label('new');
   update(it, counters, NO_EXIST).jumpIf('r0', '==', 0, 'made');
   // Another processor has just made the value, or there is no memory.
   lookUp(it, counters)
     .jumpIf('r0', '==', 0, 'end')
     .label('found')
     .addAtomically('r0', packets, 'r8')
-    .addAtomically('r0', bytes, 'r7')
-    .jump('end')
-    .label('made');
+    .addAtomically('r0', bytes, 'r7');
+  rememberPeer(it).label('made');
   return end(countMade(it, made, MADE.counters));
 }
 

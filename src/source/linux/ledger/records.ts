@@ -114,10 +114,11 @@ export class LedgerRecords {
     };
   }
 
-  /** Returns and forgets the traffic of a closed socket that is not TCP; undefined if it is not counted. */
-  takeTraffic(id: string): Traffic | undefined {
+  /** Returns and forgets the traffic and peers of a closed socket that is not TCP; undefined if they are not counted. */
+  takeTraffic(id: string): { readonly traffic: Traffic; readonly peers: readonly Endpoint[] } | undefined {
     if (this.ledger.noTrafficReason !== undefined) return undefined;
-    return trafficOf(this.ledger.takeCounters(id));
+    const counted = this.ledger.takeCounters(id);
+    return { traffic: trafficOf(counted?.counters), peers: counted?.peers ?? [] };
   }
 
   /** Returns wall-clock time, rounded to the microsecond. @param atMs milliseconds of CLOCK_MONOTONIC */

@@ -1,4 +1,4 @@
-import type { Protocol, Traffic } from '../../../model/socket.ts';
+import type { Endpoint, Protocol, Socket, Traffic } from '../../../model/socket.ts';
 import { Cache } from '../../../model/cache.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Cookie } from '../ledger/socket-cookie.ts';
@@ -7,7 +7,11 @@ import { trafficOf } from '../ledger/records.ts';
 /** Protocols whose sockets have no counters of their own: the ledger counts their traffic. */
 const COUNTED: ReadonlySet<Protocol> = new Set<Protocol>(['udp', 'udplite', 'raw', 'icmp']);
 
+/** Fields of a socket that the ledger fills in. */
+type Counted = Pick<Socket, 'traffic' | 'peers'>;
+
 const NO_TRAFFIC: Traffic = {};
+const NOT_COUNTED: Counted = {};
 const NONE_YET = trafficOf(undefined);
 
 /** Maximum number of sockets from /proc whose cookie is kept. */
@@ -29,15 +33,16 @@ export class CountedTraffic {
   }
 
   /**
-   * Returns the traffic of a socket that is read from /proc, without its cookie: a ping socket, and others on a kernel
+   * Returns traffic and peers of a socket that is read from /proc, without its cookie: a ping socket, and others on a kernel
    * whose sock_diag does not list them. Empty if it is not counted or its cookie is unknown.
    */
-  ofListed(protocol: Protocol, inode: number | undefined): Traffic {
-    if (this.#ledger === undefined || inode === undefined || !COUNTED.has(protocol)) return NO_TRAFFIC;
+  ofListed(protocol: Protocol, inode: number | undefined): Counted {
+    if (this.#ledger === undefined || inode === undefined || !COUNTED.has(protocol)) return NOT_COUNTED;
     const cookie = this.#cookies.get(inode) ?? this.#cookieOf(inode);
-    if (cookie === undefined) return NO_TRAFFIC;
+    if (cookie === undefined) return NOT_COUNTED;
     this.#cookies.set(inode, cookie);
-    return trafficOf(this.#ledger.countersOf(cookie));
+    const { counters, peers = [] } = this.#ledger.countersOf(cookie) ?? {};
+    return { traffic: trafficOf(counters), ...(peers.length > 0 && { peers }) };
   }
 
   /** Returns the traffic of a new socket: all 0 if it is counted, empty if it is not. */
@@ -48,14 +53,15 @@ export class CountedTraffic {
   /**
    * Calls a function for each counted socket.
    * @param slotOf returns the slot of a socket by the halves of its cookie
+   * @param onTraffic `readPeers` returns the last peers until it returns
    */
   read(
     slotOf: (low: number, high: number) => number | undefined,
-    onTraffic: (slot: number, traffic: Traffic) => void,
+    onTraffic: (slot: number, traffic: Traffic, readPeers: () => readonly Endpoint[]) => void,
   ): void {
-    this.#ledger?.readCounters((low, high, counters) => {
+    this.#ledger?.readCounters((low, high, counters, readPeers) => {
       const slot = slotOf(low, high);
-      if (slot !== undefined) onTraffic(slot, trafficOf(counters));
+      if (slot !== undefined) onTraffic(slot, trafficOf(counters), readPeers);
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { Owner, Socket, Traffic } from '../../../model/socket.ts';
+import type { Endpoint, Owner, Socket, Traffic } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
 import type { LedgerRecords, OpenRecord } from '../ledger/records.ts';
@@ -111,7 +111,7 @@ export class DiagSockets {
     this.#isFirst = false;
     this.#counted.read(
       (low, high) => messages.slotOf(low, high),
-      (slot, traffic) => this.#setTraffic(slot, traffic),
+      (slot, traffic, readPeers) => this.#setTraffic(slot, traffic, readPeers),
     );
     for (const slot of stale) this.#updateOwners(slot);
     this.#relabelSockets(networks);
@@ -168,13 +168,18 @@ export class DiagSockets {
     };
   }
 
-  /** Gives a socket the traffic that the ledger has counted. */
-  #setTraffic(slot: number, traffic: Traffic): void {
+  /** Gives a socket the traffic that the ledger has counted, and its last peers. */
+  #setTraffic(slot: number, traffic: Traffic, readPeers: () => readonly Endpoint[]): void {
     const socket = this.#table.get(slot);
     if (socket === undefined) return;
     const { rxSegments, txSegments } = socket.traffic ?? {};
     if (rxSegments === traffic.rxSegments && txSegments === traffic.txSegments) return;
-    this.#store(slot, { ...socket, traffic: { ...socket.traffic, ...traffic } });
+    const peers = socket.remote === null ? readPeers() : [];
+    this.#store(slot, {
+      ...socket,
+      traffic: { ...socket.traffic, ...traffic },
+      ...(peers.length > 0 && { peers }),
+    });
   }
 
   /** Determines the owners of a socket again. */

@@ -59,6 +59,7 @@ export function makeSocket(
   const uid = message.inode > 0 || message.uid > 0 ? message.uid : before?.uid;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
   const { id, protocol } = message;
+  const peers = remote === null ? before?.peers : undefined;
   const { family } = addresses;
   const { netns } = network;
   const endpoints = { local: scoped(local, name), remote: remote && scoped(remote, name) };
@@ -106,6 +107,7 @@ export function makeSocket(
     ...(netns && { netns }),
     ...(createdAtMs !== undefined && { createdAtMs }),
     traffic,
+    ...(peers && { peers }),
     ...(timer && { timer }),
     ...(opened && { opened }),
     ...(tcp && { tcp }),

@@ -1,11 +1,5 @@
 import { sameSocket } from '../../../model/fields.ts';
-import {
-  portOrProtocol,
-  type Owner,
-  type Protocol,
-  type Socket,
-  type Traffic,
-} from '../../../model/socket.ts';
+import { portOrProtocol, type Owner, type Protocol, type Socket } from '../../../model/socket.ts';
 import type { SocketLimiter } from '../../socket-limiter.ts';
 import type { CountedTraffic } from './counted-traffic.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
@@ -206,7 +200,7 @@ function makeSocket(
   peer: string | undefined,
   owners: readonly Owner[],
   attribution: Attribution,
-  counted: Traffic,
+  counted: Pick<Socket, 'traffic' | 'peers'>,
 ): Socket {
   const { id, protocol, family, state, inode, uid, recvQueue, sendQueue, interfaceIndex } = message;
   const user = uid === undefined ? undefined : attribution.userOf(uid);
@@ -231,8 +225,9 @@ function makeSocket(
     ...(name !== undefined && { interface: name }),
     ...(network.netns && { netns: network.netns }),
     ...(recvQueue !== undefined && {
-      traffic: { recvQueue, ...(sendQueue !== undefined && { sendQueue }), ...counted },
+      traffic: { recvQueue, ...(sendQueue !== undefined && { sendQueue }), ...counted.traffic },
     }),
+    ...(counted.peers && { peers: counted.peers }),
     owners,
   };
 }

@@ -234,14 +234,17 @@ describe('a close', () => {
   test('of a UDP socket has its process, lifetime and traffic', () => {
     open({ ledger: ledger() });
     bpf.enter(5, { bornMs: at(0), creator: CURL, releasedMs: at(4), releaser: CURL });
-    bpf.count(5, { rxPackets: 2, rxBytes: 300, txPackets: 1, txBytes: 40 });
+    bpf.count(5, { rxPackets: 2, rxBytes: 300, txPackets: 1, txBytes: 40 }, ['192.0.2.1:53']);
     kernel.own.destroy({ cookie: 5, protocol: 'udp', local: '127.0.0.1:5000' });
     kernel.own.destroy({ cookie: 6, protocol: 'udp', local: '127.0.0.1:5001' });
     // The second one is older than the ledger, and without traffic since.
     const [other, one] = drain();
     expect(one).toMatchObject({
       lifetimeMs: 4,
-      socket: { traffic: { rxBytes: 300, txBytes: 40, rxSegments: 2, txSegments: 1 } },
+      socket: {
+        traffic: { rxBytes: 300, txBytes: 40, rxSegments: 2, txSegments: 1 },
+        peers: [{ address: '192.0.2.1', port: 53 }],
+      },
     });
     expect(other).toMatchObject({ socket: { owners: [{ knowledge: 'gone' }], traffic: { rxBytes: 0 } } });
   });
@@ -322,6 +325,22 @@ describe('a poll', () => {
     // Without new traffic it is the same object.
     expect(only(await read(UDP))).toBe(only(second));
     expect(only(await read({ ...UDP, recvQueue: 7 }))?.traffic).toMatchObject({ rxBytes: 300, recvQueue: 7 });
+  });
+
+  test('shows the last peers of a UDP socket until it connects', async () => {
+    open({ ledger: ledger() });
+    bpf.count(5, { txPackets: 1 }, ['192.0.2.1:53']);
+    const first = only(await read(UDP));
+    expect(first?.peers).toEqual([{ address: '192.0.2.1', port: 53 }]);
+    // They stay while its other values change.
+    expect(only(await read({ ...UDP, recvQueue: 7 }))?.peers).toBe(first?.peers);
+    expect(only(await read({ ...UDP, local: '127.0.0.2:5000' }))?.peers).toBe(first?.peers);
+    bpf.count(5, { txPackets: 2 }, ['192.0.2.1:53', '192.0.2.2:53']);
+    expect(only(await read(UDP))?.peers?.map(({ address }) => address)).toEqual(['192.0.2.2', '192.0.2.1']);
+    bpf.count(5, { txPackets: 3 }, ['192.0.2.1:53', '192.0.2.2:53']);
+    const connected = only(await read({ ...UDP, remote: '192.0.2.2:53', state: 'ESTABLISHED' }));
+    expect(connected?.traffic?.txSegments).toBe(3);
+    expect(connected).not.toHaveProperty('peers');
   });
 
   test('counts no traffic of TCP sockets in the ledger', async () => {

@@ -178,16 +178,58 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     const { id } = await closed('the sender', ({ addresses }) => addresses.local.port === from);
     const sent = { rxPackets: 0, rxBytes: 0, txPackets: count, txBytes: count * length };
     expect([...living.values()]).toContainEqual(sent);
-    expect(ledger.takeCounters(id)).toEqual(sent);
+    expect(ledger.takeCounters(id)).toEqual({ counters: sent, peers: [{ address, port: to }] });
     expect(ledger.takeCounters(id)).toBeUndefined();
     receiver.close();
     const other = await closed('the receiver', ({ addresses }) => addresses.local.port === to);
     expect(ledger.takeCounters(other.id)).toEqual({
-      rxPackets: count,
-      rxBytes: count * length,
-      txPackets: 0,
-      txBytes: 0,
+      counters: { rxPackets: count, rxBytes: count * length, txPackets: 0, txBytes: 0 },
+      peers: [{ address, port: from }],
     });
+  });
+
+  /** Sends a datagram. */
+  const send = (socket: UdpSocket, to: UdpSocket, address: string): Promise<unknown> => {
+    const received = once(to, 'message');
+    socket.send('x', to.address().port, address);
+    return received;
+  };
+
+  test('has the last four peers of a socket, the latest new one first, of both versions of IP', async () => {
+    const [server, ...clients] = await Promise.all(
+      (['udp6', 'udp4', 'udp6', 'udp4', 'udp4', 'udp6'] as const).map(bound),
+    );
+    if (server === undefined) throw new Error('unreachable');
+    const { port } = server.address();
+    const addressOf = (client: UdpSocket) => (client.address().family === 'IPv6' ? '::1' : '127.0.0.1');
+    for (const client of clients) await send(client, server, addressOf(client));
+    // The second one again: its place stays.
+    for (const client of clients.slice(1, 2)) {
+      await send(client, server, addressOf(client));
+      await send(server, client, addressOf(client));
+    }
+    const wanted = clients
+      .slice(1)
+      .reverse()
+      .map((client) => ({ address: addressOf(client), port: client.address().port }));
+    server.close();
+    const { id } = await closed('the server', ({ addresses }) => addresses.local.port === port);
+    for (const client of clients) client.close();
+    expect(ledger.takeCounters(id)?.peers).toEqual(wanted);
+  });
+
+  test('has no peers of a connected socket', async () => {
+    const [client, server] = await Promise.all([bound('udp4'), bound('udp4')]);
+    const connected = once(client, 'connect');
+    client.connect(server.address().port, '127.0.0.1');
+    await connected;
+    const [received, { port }] = [once(server, 'message'), client.address()];
+    client.send('x');
+    await received;
+    client.close();
+    const { id } = await closed('the client', ({ addresses }) => addresses.local.port === port);
+    server.close();
+    expect(ledger.takeCounters(id)).toMatchObject({ counters: { txPackets: 1 }, peers: [] });
   });
 
   test('the cookie of a socket is that of its descriptor in another process', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
-import { MADE } from '../../../../src/source/linux/ledger/layout.ts';
+import { COUNTERS, MADE, PEER } from '../../../../src/source/linux/ledger/layout.ts';
 import { FakeBpf } from '../../../helpers/bpf.ts';
 
 const EPERM = 1;
@@ -138,7 +138,8 @@ describe('an entry', () => {
     bpf.count(7, { rxPackets: 2, rxBytes: 300 });
     expect(ledger.takeEntry('sk:7')?.creator?.pid).toBe(20);
     expect(ledger.takeEntry('sk:7')).toBeUndefined();
-    expect(ledger.takeCounters('sk:7')).toEqual({ rxPackets: 2, rxBytes: 300, txPackets: 0, txBytes: 0 });
+    const counters = { rxPackets: 2, rxBytes: 300, txPackets: 0, txBytes: 0 };
+    expect(ledger.takeCounters('sk:7')).toEqual({ counters, peers: [] });
     expect(ledger.takeCounters('sk:7')).toBeUndefined();
   });
 
@@ -159,6 +160,30 @@ test('reads the counters of all sockets with traffic', () => {
     [1, 0, { rxPackets: 0, rxBytes: 0, txPackets: 1, txBytes: 2 ** 40 }],
     [2, 0, { rxPackets: 3, rxBytes: 4, txPackets: 0, txBytes: 0 }],
   ]);
+});
+
+describe('the last peers of a socket', () => {
+  const all = ['192.0.2.1:53', '192.0.2.2:53', '192.0.2.3:0', '192.0.2.4:443', '192.0.2.5:65535'];
+  const peersOf = (ledger: Ledger) =>
+    ledger.countersOf({ low: 1, high: 0 })?.peers.map(({ address, port }) => `${address}:${port}`);
+
+  test('are four, the latest first', () => {
+    const ledger = open();
+    bpf.count(1, { txPackets: 2 }, all.slice(0, 2));
+    expect(peersOf(ledger)).toEqual(['192.0.2.2:53', '192.0.2.1:53']);
+    bpf.count(1, { txPackets: 5 }, all);
+    expect(peersOf(ledger)).toEqual(all.slice(1).reverse());
+    let read: unknown;
+    ledger.readCounters((_low, _high, _counters, readPeers) => (read = readPeers().length));
+    expect(read).toBe(4);
+  });
+
+  test('do not contain one that was just being written', () => {
+    const ledger = open();
+    // The address of one peer and the rest of another.
+    bpf.count(1, { txPackets: 2 }, all.slice(0, 2)).setUint8(COUNTERS.peers + PEER.lower + 3, 9);
+    expect(peersOf(ledger)).toEqual(['192.0.2.2:53']);
+  });
 });
 
 test('counts the entries that the kernel evicted from full maps', () => {

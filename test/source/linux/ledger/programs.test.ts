@@ -41,6 +41,8 @@ test.runIf(LITTLE_ENDIAN)('instructions have the encoding of the kernel', () => 
     .load(16, 'r3', 'r10', -2)
     .store(8, 'r10', 258, 7)
     .jumpIf('r3', '!=', 5, 'end')
+    .jumpIf('r3', '>', 'r2', 'end')
+    .compute('r3', '^', 'r2')
     .loadMap('r1', 9)
     .label('end')
     .exit()
@@ -53,7 +55,9 @@ test.runIf(LITTLE_ENDIAN)('instructions have the encoding of the kernel', () => 
     '0f12000000000000',
     '69a3feff00000000',
     '720a020107000000',
-    '5503020005000000',
+    '5503040005000000',
+    '2d23030000000000',
+    'af23000000000000',
     '1811000009000000',
     '0000000000000000',
     '9500000000000000',
