@@ -113,6 +113,8 @@ export function pollsByHand(): PollControl {
   };
 }
 
+const PORT = String.raw`[\w-]+|\*|·`;
+
 /** Columns of the table by title: name of the field in {@link ShownRow}, and pattern of a cell. */
 const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   PROCESS: ['process', String.raw`\S.*?`],
@@ -142,8 +144,9 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   ],
   COMMAND: ['command', String.raw`.*?`],
   RATE: ['rate', String.raw`\S+`],
+  LPORT: ['localPort', PORT],
+  RPORT: ['remotePort', PORT],
 };
-const PORT = String.raw`[\w-]+|\*|·`;
 
 /** A row of the table as the screen shows it. A column without room on the screen is undefined. */
 export interface ShownRow extends Partial<
@@ -185,7 +188,7 @@ const cutTitle = (title: string): string =>
 
 const rowPatterns = new Map<string, RegExp>();
 
-/** Returns the pattern of a row below these titles. The PORT column before REMOTE is the local port. */
+/** Returns the pattern of a row below these titles. The PORT column before REMOTE is the local port, unless it is RPORT. */
 function rowPattern(titles: string): RegExp {
   const known = rowPatterns.get(titles);
   if (known) return known;

@@ -34,6 +34,8 @@ export type ColumnRow = Row & Pick<Subject, 'direction'>;
 
 interface ColumnBase {
   readonly title: string;
+  /** A shorter title for its place right behind a column whose title says the rest. */
+  readonly titleBehind?: { readonly column: ColumnId; readonly title: string };
   /** Its name if another column has the same title. */
   readonly label?: string;
   /** Description for the help. */

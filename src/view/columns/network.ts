@@ -157,7 +157,8 @@ export const NETWORK_COLUMNS = {
     keyFrom: 'local',
   },
   localPort: {
-    title: 'PORT',
+    title: 'LPORT',
+    titleBehind: { column: 'localAddress', title: 'PORT' },
     label: 'LOCAL PORT',
     about: 'local port',
     align: 'right',
@@ -178,7 +179,8 @@ export const NETWORK_COLUMNS = {
     keyFrom: 'remote',
   },
   remotePort: {
-    title: 'PORT',
+    title: 'RPORT',
+    titleBehind: { column: 'remoteAddress', title: 'PORT' },
     label: 'REMOTE PORT',
     about: 'port of the peer',
     align: 'right',

@@ -41,9 +41,13 @@ export function titleLine(
 ): Line {
   const spans = [span(fit(gutter, GUTTER), 'header')];
   let at = GUTTER;
+  let before: ColumnId | undefined;
   for (const { column, left, width } of columns) {
+    const { titleBehind } = column;
+    const whole = titleBehind && titleBehind.column === before ? titleBehind.title : column.title;
     const sorted = column.id === sort.column;
-    const title = sorted ? column.title.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : column.title;
+    const title = sorted ? whole.slice(0, width - 1) + (sort.descending ? '▾' : '▴') : whole;
+    before = column.id;
     const text = fit(title, width, column.align);
     spans.push(
       span(' '.repeat(left - at)),

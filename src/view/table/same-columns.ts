@@ -17,13 +17,16 @@ const CANDIDATES: readonly ColumnId[] = [
 /** Maximum number of rows that are compared when the query changes. */
 export const MAX_COMPARED = 1000;
 
-/** Returns the text of a column that all rows share; undefined if they differ. */
+/** Returns the text of a column that all rows share; undefined if they differ, or the table shows more in it. */
 function sharedText(id: ColumnId, rows: readonly Row[], context: CellContext): string | undefined {
   const column = columnOf(id);
   const [first] = rows;
   if (column === undefined || first === undefined) return undefined;
   const text = column.text(first, context);
-  return rows.every((row) => column.text(row, context) === text) ? text : undefined;
+  // The program of a peer is in no other column.
+  const isShared = (row: Row): boolean =>
+    column.text(row, context) === text && column.tableText?.(row, context) === undefined;
+  return rows.every(isShared) ? text : undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ColumnId } from '../../../src/store/columns.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
@@ -175,4 +176,20 @@ describe('the chosen cell', () => {
     }
     expect(textOf(rowLine(row, columns, context, 'resting', 'state'))).not.toContain('[');
   });
+});
+
+test.each<[readonly ColumnId[], string]>([
+  [['localAddress', 'localPort', 'remoteAddress', 'remotePort'], 'LOCAL PORT REMOTE PORT'],
+  [['localAddress', 'localPort', 'remotePort'], 'LOCAL PORT RPORT'],
+  [['localPort', 'remotePort', 'remoteAddress'], 'LPORT RPORT REMOTE'],
+  [['process', 'remotePort'], 'PROCESS▴ RPORT'],
+])('the titles of two ports are told apart: %j', (ids, expected) => {
+  const placed = placeColumns(
+    120,
+    new Map(),
+    ALL_SEEN,
+    ids.map((id) => ({ id })),
+  );
+  const titles = textOf(titleLine(placed, { sort: { column: 'process', descending: false }, cell: null }));
+  expect(titles.trim().replace(/ +/g, ' ')).toBe(expected);
 });

@@ -51,3 +51,20 @@ test('columns stay while a query is typed', () => {
   const first = find(null, rowsOf(ana, root));
   expect(find(first, rowsOf(ana, ana), queryFrom('ana'), true)).toBe(first);
 });
+
+test('a column that names the peers of local connections stays', () => {
+  const ends = [40_000, 40_001].flatMap((port) => [
+    { local: `127.0.0.1:${port}`, remote: '127.0.0.1:6379', process: 'app' },
+    { local: '127.0.0.1:6379', remote: `127.0.0.1:${port}`, process: 'redis' },
+  ]);
+  const { rows } = after(emptyState(), baseline(ends.map((it) => socket(it)))).table;
+  const clients = [...rows.values()].filter(({ socket: { local } }) => local.port !== 6379);
+  const withPeers = sameColumns({ same: null, query, prompt: null }, clients, () => clients, {
+    ...context,
+    rows,
+  });
+  // Their peers are the same too, but nothing else names them.
+  expect(ids(withPeers)).not.toContain('remoteAddress');
+  expect(ids(withPeers)).toContain('remotePort');
+  expect(ids(find(null, clients))).toContain('remoteAddress');
+});
