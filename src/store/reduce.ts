@@ -48,6 +48,10 @@ function changesTable(action: Action): boolean {
     case 'go-to-row':
     case 'sort':
     case 'reverse-sort':
+    case 'service-names':
+    case 'columns':
+    case 'freeze':
+    case 'pause':
     case 'list':
       return true;
     case 'pane':

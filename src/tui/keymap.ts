@@ -9,6 +9,7 @@ import { DISPLAY_KEYS } from './keys/display.ts';
 import { FILTER_KEYS } from './keys/filter.ts';
 import { HEADER_KEYS } from './keys/header.ts';
 import { isCharacter, KEY_NAMES, keyName, keysText } from './keys/key-name.ts';
+import { HELP_KEYS } from './keys/help.ts';
 import { LIST_KEYS, runInList } from './keys/lists.ts';
 import { MOVE_KEYS } from './keys/move.ts';
 import { PANE_KEYS } from './keys/panes.ts';
@@ -29,6 +30,7 @@ export const BINDINGS: readonly Binding[] = [
   ...PANE_KEYS,
   ...COPY_KEYS,
   ...LIST_KEYS,
+  ...HELP_KEYS,
   ...PROMPT_KEYS,
   ...QUESTION_KEYS,
 ];
@@ -137,8 +139,9 @@ function commandAction(context: KeyContext, keymap: Keymap): Action | undefined 
 
 /** Returns the action of a key while nothing is typed. */
 function tableAction(context: KeyContext, pressed: string, keymap: Keymap): Action | undefined {
-  const { list, keyStart } = context.state;
-  const places: readonly KeyPlace[] = list ? [list.kind, 'table'] : ['table'];
+  const { list, keyStart, panes } = context.state;
+  const own: readonly KeyPlace[] = panes.help ? ['help'] : list ? [list.kind] : [];
+  const places: readonly KeyPlace[] = [...own, 'table'];
   /** Returns the place and the binding of the key. */
   const find = (key: string) => {
     for (const place of places) {
@@ -150,7 +153,7 @@ function tableAction(context: KeyContext, pressed: string, keymap: Keymap): Acti
   const both = keyStart === null ? pressed : keyStart + pressed;
   const found = find(both) ?? find(pressed);
   const key = found?.binding.keys.includes(both) ? both : pressed;
-  if (found && list && found.place === 'table')
+  if (found && list && !panes.help && found.place === 'table')
     return runInList(context, list, found.binding, found.binding.keys.indexOf(key));
   if (found) return run(found.binding, context, key);
   return places.some((place) => keymap.isStart(place, pressed))

@@ -33,7 +33,9 @@ test('every hint names actions that exist', () => {
   ];
   const hints = [
     ...Object.values(PROMPTS).flatMap((it) => it.hints),
-    ...Object.values(PANES).flatMap((it) => lists.flatMap((list) => it.hints?.({ panes, list }) ?? [])),
+    ...Object.values(PANES).flatMap((it) =>
+      lists.flatMap((list) => it.hints?.({ panes, list, helpQuery: 'port' }) ?? []),
+    ),
   ];
   expect(hints.length).toBeGreaterThan(20);
   expect(ids).toEqual(expect.arrayContaining(hints.flatMap(({ actions }) => actions)));

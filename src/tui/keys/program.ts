@@ -7,8 +7,8 @@ import type { KeyContext } from './context.ts';
 
 /** Returns the action that closes the topmost list or pane; undefined if only the table is open. */
 function closeTopmost({ state, focus }: KeyContext): Action | undefined {
-  if (state.list) return { type: 'list', list: null };
   if (state.panes.help && state.helpQuery !== '') return { type: 'find-in-help', text: '' };
+  if (state.list && !state.panes.help) return { type: 'list', list: null };
   const pane = topmostPane(state.panes, focus);
   return pane && { type: 'pane', pane, open: false };
 }

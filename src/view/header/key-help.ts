@@ -2,8 +2,8 @@ import type { Seen } from '../../store/seen-fields.ts';
 import type { Focus } from '../../store/panes.ts';
 import type { List } from '../../store/state.ts';
 
-/** Where a key has its action: the table and all panes, a list, a prompt, or a question. */
-export type KeyPlace = 'table' | List['kind'] | 'prompt' | 'question';
+/** Where a key has its action: the table and all panes, a list, the help, a prompt, or a question. */
+export type KeyPlace = 'table' | List['kind'] | 'help' | 'prompt' | 'question';
 
 /** The parts of a key binding that the help, the hints and the command palette show. */
 export interface KeyHelp {

@@ -1,3 +1,4 @@
+import type { Action } from '../../store/actions.ts';
 import { linesIn, type PaneRow, type Scene } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import { TERMS } from '../../query/terms.ts';
@@ -124,32 +125,69 @@ function matching({ title, entries }: Section, words: readonly string[]): Sectio
   return { title, entries: entries.filter(({ text }) => has(text)) };
 }
 
-/**
- * Returns the help, made from the tables of keys, terms and columns: all of it, or what `state.helpQuery` finds. Moving
- * and leaving come first.
- */
-export function helpLines(keys: readonly KeyHelp[], state: State, width: number): Line[] {
+/** Returns the sections that have entries: all of them, or what `state.helpQuery` finds. Moving and leaving come first. */
+function sectionsOf(keys: readonly KeyHelp[], state: State, width: number): Section[] {
   const words = state.helpQuery
     .toLowerCase()
     .split(/\s+/)
     .filter((it) => it !== '');
   const ofKeys = keySections(keys, width);
-  const sections = [
+  return [
     ...ofKeys.slice(0, FIRST_GROUPS),
     unseenSection(state, width),
     ...ofKeys.slice(FIRST_GROUPS),
     querySection(keys, width),
     { title: 'Marks', entries: MARKS.map(([mark, about]) => entryOf(mark, about, width)) },
     ...columnSections(keys, state, width),
-  ];
-  return sections
+  ]
     .map((section) => matching(section, words))
-    .filter(({ entries }) => entries.length > 0)
-    .flatMap(({ title, entries }, i) => [
-      ...(i > 0 ? [line()] : []),
-      line(span(title.toUpperCase(), 'header')),
-      ...entries.flatMap(({ lines }) => lines),
-    ]);
+    .filter(({ entries }) => entries.length > 0);
+}
+
+/** Returns the lines of a section; a blank line comes before all but the first one. */
+const linesOf = ({ title, entries }: Section, i: number): Line[] => [
+  ...(i > 0 ? [line()] : []),
+  line(span(title.toUpperCase(), 'header')),
+  ...entries.flatMap(({ lines }) => lines),
+];
+
+/** Returns the help, made from the tables of keys, terms and columns: all of it, or what `state.helpQuery` finds. */
+export const helpLines = (keys: readonly KeyHelp[], state: State, width: number): Line[] =>
+  sectionsOf(keys, state, width).flatMap(linesOf);
+
+/** Returns the line of each entry; of the first one of a section, that of the title. */
+function entryTops(sections: readonly Section[]): number[] {
+  let end = 0;
+  return sections.flatMap((section, i) => {
+    const start = end + (i > 0 ? 1 : 0);
+    let top = start + 1;
+    const tops = section.entries.map(({ lines }, at) => {
+      const its = at === 0 ? start : top;
+      top += lines.length;
+      return its;
+    });
+    end = top;
+    return tops;
+  });
+}
+
+/** Returns the action that scrolls to the next (1) or previous (-1) entry that the search found, or says why not. */
+export function goToMatch({ state, keys, layout }: Scene, by: 1 | -1): Action {
+  const say = (text: string): Action => ({ type: 'message', message: { text, isError: false } });
+  const { width = 0, height = 0 } = layout.help ?? {};
+  if (state.helpQuery === '')
+    return say(`no search: press ${keyText(keys, 'filter')} to find a word in the help`);
+  const sections = sectionsOf(keys, state, width);
+  const lines = sections.flatMap(linesOf).length;
+  const room = height - 1;
+  if (lines === 0) return say('nothing found: search for another word');
+  if (lines <= room) return say('all matches are on the screen');
+  const { top } = state.places.help;
+  const tops = entryTops(sections);
+  const next = by === 1 ? tops.find((it) => it > top) : tops.findLast((it) => it < top);
+  if (next === undefined || (by === 1 && top >= lines - room))
+    return say(by === 1 ? 'this is the last match' : 'this is the first match');
+  return { type: 'scroll', pane: 'help', by: next - top, lines, height: room };
 }
 
 /** Returns the title line: which lines of the help are shown. */
@@ -184,10 +222,11 @@ export const HELP: PaneRow = {
     about: 'every key, query term, mark and column',
     hint: 'help',
   },
-  hints: ({ panes }) =>
+  hints: ({ panes, helpQuery }) =>
     panes.help
       ? [
           { actions: ['move-up', 'move-down'], hint: 'scroll' },
+          ...(helpQuery === '' ? [] : [{ actions: ['help-next', 'help-previous'], hint: 'next match' }]),
           { actions: ['filter'], hint: 'find' },
           { actions: ['close'], hint: 'close' },
         ]

@@ -183,7 +183,7 @@ test.each<[readonly ColumnId[], string]>([
   [['localAddress', 'localPort', 'remotePort'], 'LOCAL PORT RPORT'],
   [['localPort', 'remotePort', 'remoteAddress'], 'LPORT RPORT REMOTE'],
   [['process', 'remotePort'], 'PROCESS▴ RPORT'],
-])('the titles of two ports are told apart: %j', (ids, expected) => {
+])('the titles of two ports are distinct: %j', (ids, expected) => {
   const placed = placeColumns(
     120,
     new Map(),
