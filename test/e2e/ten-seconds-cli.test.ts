@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, runNetpane, startNetpane, uniqueName } from './netpane.ts';
+import { atEachSize, SIZES } from './scene.ts';
 
 /** Returns the underlined text of each line of the screen that has some. */
 const highlighted = (t: Terminal): string[] =>
@@ -11,7 +12,7 @@ const highlighted = (t: Terminal): string[] =>
     return found.trim() === '' ? [] : [found.trim().replace(/ +/g, ' ')];
   });
 
-describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs Linux)', () => {
   const herd = new Herd();
   const name = uniqueName();
   let server: HerdProcess;
@@ -24,16 +25,17 @@ describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', 
   });
   afterAll(() => herd.close());
 
-  test.each([
-    [80, 24],
-    [40, 10],
-  ])('any word is a query, and what it matches is highlighted: %i by %i', async (cols, rows) => {
-    const t = startNetpane({ args: [name], cols, rows });
+  test('13: any word is a query, and what it matches is highlighted, at five sizes', async () => {
+    const t = startNetpane({ args: [name], cols: SIZES[0][0], rows: SIZES[0][1] });
     await t.until('the name', () => highlighted(t).join() === name);
-    expect(t.text()).toContain(`/ ${name}`);
+    await atEachSize(t, () => {
+      // A wide screen has the command too.
+      expect(new Set(highlighted(t).flatMap((line) => line.split(' ')))).toEqual(new Set([name]));
+      expect(t.text()).toContain(`/ ${name}`);
+    });
   });
 
-  test('a bare number is a port, and is highlighted where it is one', async () => {
+  test('13: a bare number is a port, and is highlighted where it is one', async () => {
     const t = startNetpane({ args: [port, `process=${name}`], cols: 120 });
     const [row] = await t.until('the port', () => {
       const found = highlighted(t);
@@ -45,7 +47,7 @@ describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', 
     expect(stdout).toBe('');
   });
 
-  test('the letters of ss and of lsof find who holds a port', async () => {
+  test('13: the letters of ss and of lsof find who holds a port', async () => {
     const [ss, lsof] = await Promise.all([
       runNetpane(['ls', '-tulpnH', `:${port}`, `name:${name}`]),
       runNetpane(['ls', '-nPti', `:${port}`, `process=${name}`]),
@@ -56,7 +58,7 @@ describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', 
     expect(three.stdout).toBe(`${server.pid}\n`);
   });
 
-  test('the exit code says whether --quiet and -t found something', async () => {
+  test('13: the exit code says whether --quiet and -t found something', async () => {
     const run = async (...args: string[]) => {
       const { stdout, code } = await runNetpane(['ls', ...args]);
       return [stdout, code];
@@ -91,7 +93,7 @@ describe.skipIf(!isLinux)('point 13 (skipped elsewhere: the herd needs Linux)', 
     expect((await runNetpane(['ls', '-H', '-q', `process=${name}`, '-q', ':1'])).stdout).toBe('');
   });
 
-  test('the table has the columns, the order and the number of sockets that are asked for', async () => {
+  test('13: the table has the columns, the order and the number of sockets that are asked for', async () => {
     const [ordered, titles] = await Promise.all([
       runNetpane(['ls', '-H', '--sort', '-lport', '--limit', '1', '--columns', 'lport,process', name]),
       runNetpane(['ls', '-eo', name]),
@@ -108,13 +110,13 @@ test.each([
   [['--lisen'], "unknown option '--lisen': did you mean --listen?"],
   [['ls', ':99999'], "'99999' is too large (maximum 65535"],
   [['ls', 'state:LISTENIG'], 'did you mean LISTEN?'],
-])('a mistake is answered with the right word: %j', async (args, message) => {
+])('13: a mistake is answered with the right word: %j', async (args, message) => {
   const { stderr, code } = await runNetpane(args);
   expect(code).toBe(2);
   expect(stderr).toContain(message);
 });
 
-test('netpane help prints the help with the table of letters', async () => {
+test('13: netpane help prints the help with the table of letters', async () => {
   const { stdout, code } = await runNetpane(['help']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/ here +ss +netstat +lsof\n {2}-t /);

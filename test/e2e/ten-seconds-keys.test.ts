@@ -4,14 +4,23 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHome, rowOf, selectedY, startNetpane, tableRows } from './netpane.ts';
-import { filterLine, SCENE_SIZE, select, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
+import {
+  atEachSize,
+  filterLine,
+  SCENE_SIZE,
+  select,
+  titleLine,
+  typeQuery,
+  useScene,
+  useScreen,
+} from './scene.ts';
 
 const SIZE = { cols: 80, rows: 24 };
 
 /** Returns the line of the help, the palette or a list with its title. */
 const titled = (t: Terminal, title: string): string => t.rows().find((line) => line.startsWith(title)) ?? '';
 
-describe.skipIf(!isLinux)('keys at 80×24 (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
   const show = useScreen(scene, SIZE);
   const untilShown = (t: Terminal, count: number) =>
@@ -164,6 +173,51 @@ describe.skipIf(!isLinux)('keys at 80×24 (skipped elsewhere: the herd needs Lin
     await t.until('all of it', () => !titled(t, 'HELP').includes('with'));
     t.press('escape');
     await t.until('the table', () => titleLine(t).includes('PROCESS'));
+  });
+
+  test('11: esc and q close the topmost, h asks and u undoes, at five sizes', async () => {
+    const t = await show();
+    await atEachSize(t, async () => {
+      t.press('home');
+      t.press('enter');
+      await t.until('the details', () => t.text().includes('DETAILS'));
+      t.write('?');
+      await t.until('the help', () => titled(t, 'HELP') !== '');
+      t.write('q');
+      await t.until('only the details', () => titled(t, 'HELP') === '' && t.text().includes('DETAILS'));
+      t.press('escape');
+      await t.until('the table', () => !t.text().includes('DETAILS'));
+      expect(filterLine(t)).toContain('/ process:');
+      t.write('h');
+      await t.until('the question', () => /^hide .*y hides/.test(filterLine(t)));
+      t.write('n');
+      await untilShown(t, SCENE_SIZE);
+      t.write('x');
+      await t.until('less', () => !filterLine(t).includes(` ${SCENE_SIZE} of `));
+      t.write('u');
+      await t.until('all', () => filterLine(t).startsWith('undone: !process'));
+      await untilShown(t, SCENE_SIZE);
+    });
+  });
+
+  test('12: the palette runs an action and the help is searched, at five sizes', async () => {
+    const t = await show();
+    await atEachSize(t, async () => {
+      t.write(':');
+      await t.until('the palette', () => /COMMANDS {2}1–\d+ of \d+/.test(titled(t, 'COMMANDS')));
+      t.write('only list');
+      await t.until('the command with its key', () => / only listeners +l( |$)/m.test(t.text()));
+      t.press('enter');
+      await t.until('the listeners', () => titleLine(t).includes('EXPOSURE'));
+      t.write('l?');
+      await t.until('its position', () => /^HELP {2}1–\d+ of \d+ /.test(titled(t, 'HELP')));
+      expect(t.text()).toContain('MOVE');
+      t.write('/undo the last\r');
+      await t.until('what is found', () => /^ +u +undo the last/m.test(t.text()));
+      t.press('escape');
+      t.press('escape');
+      await untilShown(t, SCENE_SIZE);
+    });
   });
 
   test('11: the configuration gives an action another key, which all texts name', async () => {
