@@ -1,7 +1,7 @@
 import type { Bounds } from '../model/bounds.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import type { Socket } from '../model/socket.ts';
-import { printable } from '../model/text.ts';
+import { counted, printable } from '../model/text.ts';
 import { collectGarbage } from '../sampler/heap.ts';
 import { StormDetector } from '../sampler/storms.ts';
 import type { Message, State } from '../store/state.ts';
@@ -26,7 +26,7 @@ const nowMs = (): number => performance.now();
 async function save(path: string, sockets: readonly Socket[], account: Account): Promise<Message> {
   try {
     const saved = await saveSockets(path, sockets, account);
-    return { text: `saved ${sockets.length} sockets to ${saved}`, isError: false };
+    return { text: `saved ${counted(sockets.length, 'socket')} to ${saved}`, isError: false };
   } catch (error) {
     return { text: messageOf(error), isError: true };
   }

@@ -308,6 +308,9 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await refuse(join(folder, 'no', 'a.csv'), /not saved: no such/);
       await refuse('/sys/a.csv', /not saved: no perm/);
       await refuse(join(folder, 'a.txt'), /the file name must end in/);
+      typeQuery(t, `process:${name}-cli rport:5432 :${ports[0]}\r`);
+      await toShow(t, 1);
+      await save(`!${csv}`, /^saved 1 socket to/);
     });
 
     test('`c` goes through the palettes', async () => {

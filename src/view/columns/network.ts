@@ -286,7 +286,7 @@ export const NETWORK_COLUMNS = {
   id: {
     ...textColumn({
       title: 'ID',
-      about: 'unique id of the socket; from sock_diag: sk: and the kernel’s cookie in hexadecimal',
+      about: 'unique id of the socket; from sock_diag: sk: and the cookie of the kernel in hexadecimal',
       width: { least: 6, good: 10, most: 40 },
       value: ({ socket }) => socket.id,
     }),
