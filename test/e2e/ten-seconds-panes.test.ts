@@ -74,11 +74,12 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
   test('12: titles, hints, views and rows are clickable, a double-click opens the details, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     await atEachSize(t, async (_, height) => {
-      const [{ y = -1, localPort = '' } = {}] = tableRows(t);
+      const [first] = tableRows(t);
+      const y = first?.y ?? -1;
       await refresh(t);
       t.click(10, y);
       t.click(10, y);
-      await t.until('its details', () => new RegExp(`local +\\S+:${localPort}\\b`).test(t.text()));
+      await t.until('its details', () => new RegExp(`local +\\S+:${first?.localPort}\\b`).test(t.text()));
       t.press('escape');
       await t.until('no details', () => !t.text().includes('DETAILS'));
       await refresh(t);
