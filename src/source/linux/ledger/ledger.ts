@@ -5,13 +5,9 @@ import type { Endpoint } from '../../../model/socket.ts';
 import { type Counters, decodeCounters, decodeEntry, decodePeers, type LedgerEntry } from './entry.ts';
 import type { Cookie } from './socket-cookie.ts';
 import { COUNTERS, ENTRY, MADE } from './layout.ts';
-import {
-  type MapDescriptors,
-  ownerPrograms,
-  type PidNamespace,
-  type Program,
-  trafficPrograms,
-} from './programs.ts';
+import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
+import type { MapDescriptors, Program } from './program-parts.ts';
+import { trafficPrograms } from './traffic-programs.ts';
 
 /** Default and minimum number of sockets in each map. */
 export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;

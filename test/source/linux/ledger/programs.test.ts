@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
 import { Assembler } from '../../../../src/source/linux/ledger/assembler.ts';
-import {
-  ownerPrograms,
-  type Program,
-  trafficPrograms,
-} from '../../../../src/source/linux/ledger/programs.ts';
+import { ownerPrograms } from '../../../../src/source/linux/ledger/owner-programs.ts';
+import type { Program } from '../../../../src/source/linux/ledger/program-parts.ts';
+import { trafficPrograms } from '../../../../src/source/linux/ledger/traffic-programs.ts';
 import { LITTLE_ENDIAN } from '../../../../src/source/linux/netlink/wire.ts';
 import { disassemble } from '../../../helpers/disassembler.ts';
 

@@ -1,0 +1,97 @@
+import type { Assembler } from './assembler.ts';
+import { ENTRY } from './layout.ts';
+
+/*
+ * What the programs of the ledger have in common: numbers of the kernel, and instructions that several of them use.
+ */
+
+/** Functions of the kernel (enum bpf_func_id, include/uapi/linux/bpf.h). */
+export const HELPER = {
+  mapLookUp: 1,
+  mapUpdate: 2,
+  mapDelete: 3,
+  timeNs: 5,
+  pidTgid: 14,
+  uidGid: 15,
+  comm: 16,
+  cookie: 46,
+  fullSock: 95,
+  nsPidTgid: 120,
+} as const;
+
+/** Program types and attach types (enum bpf_prog_type, enum bpf_attach_type). */
+export const TYPE = { cgroupSkb: 8, cgroupSock: 9, sockOps: 13 } as const;
+export const ATTACH = { ingress: 0, egress: 1, sockCreate: 2, sockOps: 3, sockRelease: 34 } as const;
+
+/** Offsets into struct bpf_sock. */
+export const SOCK = { type: 8, protocol: 12, state: 72 } as const;
+
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const TCP = 6;
+export const UDP = 17;
+export const UDPLITE = 136;
+
+/** Flags of bpf_map_update_elem. */
+export const ANY = 0;
+export const NO_EXIST = 1;
+
+/** Place of the key on the stack, and of a new value before it. */
+export const KEY = -8;
+export const SCRATCH = -16;
+export const VALUE = -16 - ENTRY.length;
+
+/** Descriptors of the maps that the programs use. */
+export interface MapDescriptors {
+  readonly entries: number;
+  readonly counters: number;
+  readonly made: number;
+}
+
+/** A program and where it is attached. */
+export interface Program {
+  readonly name: string;
+  readonly type: number;
+  readonly attachType: number;
+  readonly code: Uint8Array;
+}
+
+/** Puts the cookie of the context in r6 on the stack, as the key. */
+export const storeCookie = (it: Assembler): Assembler =>
+  it.compute('r1', '=', 'r6').call(HELPER.cookie).store(64, 'r10', KEY, 'r0');
+
+/** Sets r0 to the address of the value of the key, 0 if there is none. */
+export const lookUp = (it: Assembler, map: number): Assembler =>
+  it.loadMap('r1', map).compute('r2', '=', 'r10').compute('r2', '+', KEY).call(HELPER.mapLookUp);
+
+/** Puts the value on the stack into a map. */
+export const update = (it: Assembler, map: number, flags: number): Assembler =>
+  it
+    .loadMap('r1', map)
+    .compute('r2', '=', 'r10')
+    .compute('r2', '+', KEY)
+    .compute('r3', '=', 'r10')
+    .compute('r3', '+', VALUE)
+    .compute('r4', '=', flags)
+    .call(HELPER.mapUpdate);
+
+export function zeroValue(it: Assembler, length: number): Assembler {
+  for (let at = 0; at < length; at += 8) it.store(64, 'r10', VALUE + at, 0);
+  return it;
+}
+
+/** Counts a new entry of a map, and ends the program. @param index key in the array `made` */
+export const countMade = (it: Assembler, made: number, index: number): Assembler =>
+  it
+    .store(32, 'r10', KEY, index)
+    .loadMap('r1', made)
+    .compute('r2', '=', 'r10')
+    .compute('r2', '+', KEY)
+    .call(HELPER.mapLookUp)
+    .jumpIf('r0', '==', 0, 'end')
+    .compute('r1', '=', 1)
+    .addAtomically('r0', 0, 'r1');
+
+/** Ends the program; 1 lets the socket or packet pass. */
+export const end = (it: Assembler): Uint8Array => it.label('end').compute('r0', '=', 1).exit().bytes();
