@@ -29,7 +29,7 @@ interface Command {
   readonly name: string;
   /** It accepts every option of a setting, also those of other commands, and no query. */
   readonly takesOnlySettings?: true;
-  /** What it knows of a socket: one poll, or single events; absent if it knows several polls, or needs no sockets. */
+  /** Its view of a socket: one poll, or single events; absent if it sees several polls, or needs no sockets. */
   readonly glimpse?: Glimpse;
   /** It runs until it is ended, in a thread beside the keeper; absent for a command that ends by itself. */
   readonly keeper?: {

@@ -9,7 +9,7 @@ import { LocalPairs } from './local-pairs.ts';
 import { idleRates, measuredRates, type Row, withDirection } from './row.ts';
 import type { Summary } from './summary.ts';
 
-/** What the rows need to know of the batch that changes them. */
+/** The parts of a batch that rows depend on. */
 export interface RowMoment extends Pick<Batch, 'host' | 'monotonicMs' | 'takenAtMs'> {
   /** True if sockets that spawn were opened before netpane started. */
   readonly isBaseline: boolean;

@@ -99,9 +99,9 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     await t.until('the views', () => filterLine(t).includes('2 listening'));
     await atEachSize(t, async (width) => {
       const x = filterLine(t).indexOf('2 listening');
-      // The narrowest line has no room for views: their list has them.
+      // A narrow line has no room for views if the machine has many sockets: their list has them.
       if (x < 0) {
-        expect(width).toBeLessThan(60);
+        expect(width).toBeLessThan(80);
         t.write('v');
         await t.until('the list', () => /^VIEWS[^]* 2 listening/m.test(t.text()));
         t.press('escape');

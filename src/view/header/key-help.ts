@@ -13,7 +13,7 @@ export interface KeyHelp {
   readonly keys: readonly string[];
   /** The keys as the help shows them: `up k`; empty if the action has no key. */
   readonly label: string;
-  /** What it does in a few words, starting with a verb. */
+  /** Description in a few words, starting with a verb. */
   readonly name: string;
   /** A longer description. It may name other actions in braces, which are shown as their keys: `{undo}`. */
   readonly about: string;

@@ -28,7 +28,7 @@ interface Closing {
   readonly tracedAtMs: number | undefined;
   readonly traced: TracedSocket | undefined;
   readonly record: ClosedRecord | undefined;
-  /** What the ledger counted; undefined for TCP. */
+  /** Traffic and peers that the ledger counted; undefined for TCP. */
   readonly counted: ReturnType<LedgerRecords['takeTraffic']>;
   readonly lastState: SocketState | undefined;
   found: FoundAtEndpoints;

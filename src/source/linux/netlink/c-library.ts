@@ -12,7 +12,7 @@ export interface NativeMemory {
   readonly address: bigint;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** What koffi calls it. */
+  /** Its name in koffi. */
   readonly handle: unknown;
 }
 

@@ -6,7 +6,7 @@ import type { SocketMessage } from './make-socket.ts';
 /** Maximum number of processes of a socket that are searched first: many may share a listener. */
 const MAX_LIKELY = 4;
 
-/** What the ledger has about the sockets that are new in a poll. Each poll calls `read`, then `of`, then `clear`. */
+/** Records of the ledger about the sockets that are new in a poll. Each poll calls `read`, then `of`, then `clear`. */
 export class NewRecords {
   readonly #records: LedgerRecords | undefined;
   readonly #byId = new Map<string, OpenRecord>();
