@@ -162,7 +162,7 @@ describe.each<Delivery>(['ends', 'some'])(
           const isSilent = (truth: Truth) => {
             const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
             checkLife(truth, events);
-            // What ended before the first poll did is ignored.
+            // A socket that ended before the first poll ended is ignored.
             return events.length === 0 && (truth.endedMs ?? 0) > world.firstPollEndMs;
           };
           const silent = world.truths.filter(isSilent).length;

@@ -96,7 +96,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return fields === 0;
 }
 
-/** What a datagram was decoded to. */
+/** A decoded datagram. */
 interface Decoded {
   /** For each message: type, start, end, number of attributes, decoded value. */
   readonly messages: unknown[];
