@@ -12,6 +12,7 @@ import {
 } from '../model/fields.ts';
 import { portOrProtocolText } from '../model/services.ts';
 import type { Endpoint, Owner, Protocol, Socket } from '../model/socket.ts';
+import { toThousandths } from '../model/thousandths.ts';
 import { chunksOf } from './chunks.ts';
 import { JsonBytes } from './json-bytes.ts';
 
@@ -129,9 +130,6 @@ export function* jsonPieces(sockets: readonly Socket[]): Generator<string> {
   }
   yield sockets.length === 0 ? '[]\n' : '\n]\n';
 }
-
-/** Returns milliseconds with three decimals, the resolution of the clocks; further digits come from the arithmetic. */
-const toThousandths = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** A gap, also one of events that were learnt by polls: `watch` could not print them in time. */
 export type Gap = Omit<GapEvent, 'learntBy'> & { readonly learntBy: LearntBy };

@@ -1,5 +1,6 @@
 import { type GapEvent, type LearntBy, previousFields, type SingleEvent } from '../../model/event.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
+import { toThousandths } from '../../model/thousandths.ts';
 import type { Life, Lifetime } from './life.ts';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -60,7 +61,7 @@ export class EmittedEvents {
     this.#events = [];
     events.sort((a, b) => a.atMs - b.atMs);
     // Rounded to the microsecond: conversion between the clocks adds floating-point noise.
-    for (const event of events) event.atMs = Math.round((event.atMs + wallOffsetMs) * 1000) / 1000;
+    for (const event of events) event.atMs = toThousandths(event.atMs + wallOffsetMs);
     return events;
   }
 }

@@ -1,5 +1,6 @@
 import type { SumEvent, SumPart } from '../../model/event.ts';
 import { firstOwner, isRemnant, type Socket } from '../../model/socket.ts';
+import { toThousandths } from '../../model/thousandths.ts';
 import { TIMEWAIT_MS } from './life.ts';
 
 /**
@@ -84,7 +85,7 @@ export class ShortLives {
     this.#sums.clear();
     return sums.map(({ count, socket, atMs, differs, rxBytes, txBytes }) => ({
       type: 'sum',
-      atMs: Math.round((atMs + wallOffsetMs) * 1000) / 1000,
+      atMs: toThousandths(atMs + wallOffsetMs),
       count,
       socket,
       differs: [...differs],

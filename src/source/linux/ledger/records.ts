@@ -1,5 +1,6 @@
 import { Cache } from '../../../model/cache.ts';
 import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
+import { toThousandths } from '../../../model/thousandths.ts';
 import { fullName } from '../proc/process.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
 import type { Ledger } from './ledger.ts';
@@ -124,7 +125,7 @@ export class LedgerRecords {
   /** Returns wall-clock time, rounded to the microsecond. @param atMs milliseconds of CLOCK_MONOTONIC */
   #wallOf(atMs: number): number {
     const { wallMs, nowMs } = this.#options;
-    return Math.round((wallMs() - nowMs() + atMs + this.#offsetMs) * 1000) / 1000;
+    return toThousandths(wallMs() - nowMs() + atMs + this.#offsetMs);
   }
 
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
