@@ -29,7 +29,7 @@ const ANSWER_MS = 2000;
 /** The same without a screen: `watch` may be busy with thousands of events, which it prints before it ends. */
 const EVENTS_ANSWER_MS = 10_000;
 
-/** Maximum time for the command thread to end: it waits up to 2 s for a source that is being opened (OPENING_MS). */
+/** Maximum time for the command thread to end: it waits up to 2 s for the sampling thread (STEP_MS). */
 const ENDING_MS = 4000;
 
 /** If the process has not stopped after this time, there is no shell to stop for. */

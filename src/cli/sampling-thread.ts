@@ -3,6 +3,7 @@ import type { Batch } from '../model/batch.ts';
 import { BatchDecoder, type EncodedBatch } from '../model/compact.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeLeftovers } from '../source/leftovers.ts';
+import { NativeGate } from '../source/native-gate.ts';
 import type { Leftovers } from '../source/types.ts';
 
 /**
@@ -16,8 +17,11 @@ const YOUNG_MB = 24;
  */
 const CODE_MB = 32;
 
-/** Maximum time that the end of the program waits for a source that is being opened, which usually takes 50 ms. */
-const OPENING_MS = 2000;
+/**
+ * Maximum time that the end of the program waits for a step that the thread must finish. The longest is to open the
+ * source, which usually takes 50 ms.
+ */
+const STEP_MS = 2000;
 
 /** Callbacks of a sampling thread. */
 export interface ThreadListener {
@@ -30,8 +34,11 @@ export interface ThreadListener {
 /** Handle of a sampling thread. */
 export interface SamplingThread {
   request(message: WorkerRequest): void;
-  /** Removes what the thread left in the kernel when it has ended or ends with the program. May be called again. */
-  removeLeftovers(): void;
+  /**
+   * Prepares for the end of the thread, or cleans up after it: waits until it can be ended, and removes what it left in
+   * the kernel. The thread polls no more. May be called again.
+   */
+  end(): void;
 }
 
 /**
@@ -45,8 +52,11 @@ export function startThread(
   progress: Int32Array,
 ): SamplingThread {
   const { port1: here, port2: there } = new MessageChannel();
-  const isSettled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const opening = { isSettled, leftovers: there, progress };
+  const gateWords = NativeGate.sharedWords();
+  const gate = new NativeGate(gateWords);
+  // On behalf of the thread, which leaves when its source is open.
+  gate.enter();
+  const opening = { gate: gateWords, leftovers: there, progress };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,
@@ -61,13 +71,13 @@ export function startThread(
   worker.on('message', (batch: EncodedBatch) => onBatch(decoder.decode(batch)));
   worker.on('error', onError);
   worker.on('exit', (code) => {
-    Atomics.store(isSettled, 0, 1);
+    gate.noteEnd();
     onExit(code);
   });
   return {
     request: (message) => worker.postMessage(message),
-    removeLeftovers: () => {
-      Atomics.wait(isSettled, 0, 0, OPENING_MS);
+    end: () => {
+      gate.close(STEP_MS);
       const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
       if (left) removeLeftovers(left.message);
     },

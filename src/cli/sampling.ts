@@ -72,7 +72,7 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
 
   const restart = (): void => {
     mustRestart = false;
-    thread.removeLeftovers();
+    thread.end();
     waiting = undefined;
     bounds = bounds && smallerBounds(bounds);
     const notice = restarted(bounds?.sockets ?? 0);
@@ -89,8 +89,8 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   };
 
   let thread = start((batch) => batch, false);
-  // The thread ends with the program at any point, so it cannot remove its leftovers itself.
-  process.once('exit', () => thread.removeLeftovers());
+  // The thread ends with the program at any point, so it cannot clean up itself.
+  process.once('exit', () => thread.end());
   return {
     progress: new Progress(progressWords),
     onBatch: (listener) => {

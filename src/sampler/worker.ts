@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { BatchEncoder } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
+import { NativeGate, setNativeGate } from '../source/native-gate.ts';
 import { HeapTuner } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
@@ -8,16 +9,13 @@ import type { Sampler } from './sampler.ts';
 /** Setup of the sampling thread. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 
-/**
- * What the main thread needs from this thread at the end of the program, when messages are no longer delivered. The
- * thread must not be ended while it loads foreign code: koffi would abort the whole program.
- */
+/** What the main thread needs from this thread at the end of the program, when messages are no longer delivered. */
 export interface WorkerOpening {
-  /** One shared number: 1 once the source is open or has failed to open, 0 before. */
-  readonly isSettled: Int32Array;
+  /** Shared memory of a `NativeGate`. The thread is inside until its source is open or has failed to open. */
+  readonly gate: Int32Array;
   /**
-   * Receives, before `isSettled`, the leftovers that the main thread must remove at the end; nothing if there are
-   * none.
+   * Receives, before the thread leaves the gate, the leftovers that the main thread must remove at the end; nothing if
+   * there are none.
    */
   readonly leftovers: MessagePort;
   /** Shared memory of a `Progress`. */
@@ -43,6 +41,8 @@ if (port) {
   const fail = (error: unknown) => {
     throw error;
   };
+  const gate = new NativeGate(opening.gate);
+  setNativeGate(gate);
   const encoder = new BatchEncoder();
   const heapTuner = new HeapTuner();
   let taken = () => {};
@@ -65,8 +65,7 @@ if (port) {
     );
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
   } finally {
-    Atomics.store(opening.isSettled, 0, 1);
-    Atomics.notify(opening.isSettled, 0);
+    gate.leave();
   }
   port.on('message', (request: WorkerRequest) => {
     if (request.type === 'taken') taken();

@@ -50,7 +50,8 @@ test('passes only the needed settings to the thread', () => {
   expect(worker.file).toBe(FILE);
   const { opening, ...setup } = worker.options.workerData as WorkerData;
   expect(setup).toEqual(SETUP);
-  expect([...opening.isSettled]).toEqual([0]);
+  // Inside until the source is open, and not closed.
+  expect([...opening.gate]).toEqual([1, 0]);
 });
 
 test('acknowledges a part after the listener has returned and the event loop has turned', async () => {

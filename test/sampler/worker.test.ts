@@ -5,6 +5,7 @@ import type { Batch } from '../../src/model/batch.ts';
 import { Progress } from '../../src/model/progress.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
+import { NativeGate } from '../../src/source/native-gate.ts';
 import type { Source } from '../../src/source/types.ts';
 import { snapshot, socket } from '../helpers/fakes.ts';
 
@@ -30,9 +31,10 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     },
   };
   const { port1, port2 } = new MessageChannel();
-  const isSettled = new Int32Array(new SharedArrayBuffer(4));
+  const gate = NativeGate.sharedWords();
+  new NativeGate(gate).enter();
   const workerData: WorkerData = {
-    opening: { isSettled, leftovers: port2, progress: Progress.sharedWords() },
+    opening: { gate, leftovers: port2, progress: Progress.sharedWords() },
     source: undefined,
     also: [],
     intervalMs: 1000,
@@ -52,14 +54,14 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     await vi.advanceTimersByTimeAsync(ms);
     await settle();
   };
-  return { posted, send, pass, isSettled, left: port1 };
+  return { posted, send, pass, gate, left: port1 };
 }
 
 const TAKEN = { type: 'taken' } as const;
 
-test('posts the leftovers before the opening is settled, readable without an event loop', async () => {
-  const { isSettled, left } = await startThread({}, {});
-  expect(Atomics.load(isSettled, 0)).toBe(1);
+test('posts the leftovers before it leaves the gate, readable without an event loop', async () => {
+  const { gate, left } = await startThread({}, {});
+  expect([...gate]).toEqual([0, 0]);
   expect(receiveMessageOnPort(left)).toEqual({ message: LEFTOVERS });
 });
 

@@ -100,26 +100,35 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
   return status;
 }
 
-/** Returns what the right side of the line says: what leaves rows out, and how many sockets are shown. */
-const statusWords = (state: State, keys: readonly KeyHelp[], share: Share): readonly Word[] => [
-  ...reasonWords(state, keys, share),
-  shareWord(share, state.group !== null),
-];
-
 const shortest = (words: readonly Word[]): Word[] =>
   words.map((it) => ({ ...it, text: it.short ?? it.text }));
 
+/** The views in the line, none while it shows something else, and the words beside them. */
+interface Sides {
+  readonly tabs: readonly Tab[];
+  readonly right: readonly Word[];
+}
+
+/** Returns both sides of the line. The views come before the long form of the words beside them. */
+function sidesOf(state: State, keys: readonly KeyHelp[], share: Share, width: number): Sides {
+  const reasons = reasonWords(state, keys, share);
+  const range = shareWord(share, state.group !== null);
+  const words = [...reasons, range];
+  if (state.prompt || state.message) return { tabs: [], right: words };
+  for (const beside of [reasons, shortest(reasons)]) {
+    const tabs = viewTabs(state, keys, width - GAP - widthOf([...beside, ...shortest([range])]));
+    if (tabs.length > 0) return { tabs, right: words };
+  }
+  return { tabs: [], right: words };
+}
+
 /** Returns the views in the line; none while it shows something else. */
-export function filterTabs(
+export const filterTabs = (
   state: State,
   keys: readonly KeyHelp[],
   share: Share,
   width: number,
-): readonly Tab[] {
-  if (state.prompt || state.message) return [];
-  const words = statusWords(state, keys, share);
-  return viewTabs(state, keys, width - GAP - widthOf([...words.slice(0, -1), ...shortest(words.slice(-1))]));
-}
+): readonly Tab[] => sidesOf(state, keys, share, width).tabs;
 
 /**
  * Returns the line with the query, or the prompt, and how many sockets are shown.
@@ -134,12 +143,13 @@ export function filterLine(
 ): Line {
   const { prompt, message, query } = state;
   if (prompt) return promptLine(prompt, shareText(share), width, hasLineBelow);
+  const { tabs, right: words } = sidesOf(state, keys, share, width);
+  if (tabs.length > 0) return spread(tabs, words, width);
   // Words that say why rows are missing come before the end of a long query, and before the visible rows.
-  const keptOf = (words: readonly Word[]) =>
-    shortest(words.filter(({ rank }) => rank <= (message ? LABEL_RANK : KEPT_RANK)));
-  const words = statusWords(state, keys, share);
+  const keptOf = (of: readonly Word[]) =>
+    shortest(of.filter(({ rank }) => rank <= (message ? LABEL_RANK : KEPT_RANK)));
   const isTight = widthOf(keptOf(words)) + GAP + MIN_LABEL > width;
-  const right = isTight ? [...reasonWords(state, keys, share), withoutRange(share)] : words;
+  const right = isTight ? [...words.slice(0, -1), withoutRange(share)] : words;
   const kept = keptOf(right);
   const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
   const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
@@ -148,6 +158,5 @@ export function filterLine(
     text === ''
       ? { text: 'all sockets', tone: 'quiet', rank: 9 }
       : { text, short: cutEnd(text, room), tone, rank: LABEL_RANK };
-  const tabs = filterTabs(state, keys, share, width);
-  return spread(tabs.length > 0 ? tabs : [label], right, width);
+  return spread([label], right, width);
 }

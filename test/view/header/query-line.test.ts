@@ -62,6 +62,16 @@ describe('the filter line', () => {
     expect(lineOf(asking('new'), 60)).toBe('1 all  2 listening  3 established  …  6 new      12 of 1,234');
   });
 
+  test('shortens the words beside the views before the query replaces the views', () => {
+    const rows = { top: 10, height: 20, length: 40 };
+    const share = { ...SHARE, hidden: 1234, timeWait: 5432, rows };
+    const state = asking('listen', { frozen: true });
+    expect(lineOf(state, 100, share)).toBe(
+      '1 all  2 listening  3 established  …   frozen  1,234 hidden: H  5,432 TIME_WAIT  11–30 · 12 of 1,234',
+    );
+    expect(lineOf(state, 80, share)).toMatch(/^\/ listen /);
+  });
+
   test('keeps in a narrow line what hides rows rather than which rows are visible, and the end of a message', () => {
     const share = { shown: 11, total: 22, hidden: 4, rows: { top: 0, height: 5, length: 12 } };
     const grouped = asking('process:npe2b436', { group: 'process' });

@@ -1,3 +1,4 @@
+import { insideGate } from '../../native-gate.ts';
 import { SourceUnavailable } from '../../types.ts';
 import { NativeError } from './errno.ts';
 
@@ -43,7 +44,7 @@ export class CLibrary {
 
   /** Returns a function of the library. @param prototype its declaration in C */
   call(prototype: string): Call {
-    return this.#functions.func(prototype) as Call;
+    return insideGate(() => this.#functions.func(prototype) as Call);
   }
 
   /** The errno of the last call. */
@@ -66,7 +67,7 @@ export class CLibrary {
   /** Returns memory whose address can be part of a structure. */
   allocate(length: number): NativeMemory {
     const handle: unknown = this.#koffi.alloc('uint8_t', length);
-    const memory = this.#koffi.view(handle, length);
+    const memory = insideGate(() => this.#koffi.view(handle, length));
     const bytes = new Uint8Array(memory).fill(0);
     return { address: this.#koffi.address(handle), bytes, view: new DataView(memory), handle };
   }
