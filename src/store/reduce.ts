@@ -2,6 +2,7 @@ import type { Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
+import { changesTable } from './changes-table.ts';
 import {
   scrollPane,
   selectEvent,
@@ -28,40 +29,6 @@ import { applyView } from './views.ts';
  */
 export const reduce = (state: State, action: Action): State =>
   reduced(state.panes.help && changesTable(action) ? withPane(state, 'help', false) : state, action);
-
-/** Returns true if the user chose what the table, a list or another pane shows: the help would cover it. */
-function changesTable(action: Action): boolean {
-  switch (action.type) {
-    case 'query':
-    case 'toggle-term':
-    case 'add-term':
-    case 'baseline':
-    case 'undo':
-    case 'question':
-    case 'apply-view':
-    case 'group':
-    case 'fold':
-    case 'fold-all':
-    case 'join-pairs':
-    case 'select':
-    case 'cell':
-    case 'go-to-row':
-    case 'sort':
-    case 'reverse-sort':
-    case 'service-names':
-    case 'columns':
-    case 'freeze':
-    case 'pause':
-    case 'list':
-      return true;
-    case 'pane':
-      return action.pane !== 'help';
-    case 'prompt':
-      return action.kind !== 'command' && action.kind !== 'help';
-    default:
-      return false;
-  }
-}
 
 function reduced(state: State, action: Action): State {
   switch (action.type) {

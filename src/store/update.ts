@@ -81,7 +81,46 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'undo':
     case 'remove-line':
       return saveState(before, state);
-    default:
+    // Only the state changes.
+    case 'input':
+    case 'resize':
+    case 'query':
+    case 'toggle-term':
+    case 'add-term':
+    case 'baseline':
+    case 'question':
+    case 'key-start':
+    case 'apply-view':
+    case 'host':
+    case 'prompt':
+    case 'cancel-prompt':
+    case 'resolve-typed':
+    case 'save-failed':
+    case 'choose-command':
+    case 'run-command':
+    case 'sort':
+    case 'reverse-sort':
+    case 'group':
+    case 'fold':
+    case 'fold-all':
+    case 'columns':
+    case 'cell':
+    case 'list':
+    case 'message':
+    case 'join-pairs':
+    case 'freeze':
+    case 'pause':
+    case 'select-event':
+    case 'scroll-log':
+    case 'focus':
+    case 'pane':
+    case 'scroll':
+    case 'find-in-help':
+    case 'service-names':
+    case 'cost':
+    case 'palette':
+    case 'settled':
+    case 'usage':
       return [];
   }
 }

@@ -1,0 +1,72 @@
+import type { Action } from './actions.ts';
+
+/**
+ * True for an action by which the user chose what the table, a list or another pane shows: the help would cover it.
+ * `changesTable` decides about the others.
+ */
+const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>, boolean>> = {
+  start: false,
+  input: false,
+  batch: false,
+  time: false,
+  silence: false,
+  resize: false,
+  arranged: false,
+  quit: false,
+  suspend: false,
+  redraw: false,
+  copy: false,
+  query: true,
+  'toggle-term': true,
+  'add-term': true,
+  baseline: true,
+  question: true,
+  hide: false,
+  undo: true,
+  'key-start': false,
+  'apply-view': true,
+  host: false,
+  complete: false,
+  recall: false,
+  edit: false,
+  'accept-prompt': false,
+  'cancel-prompt': false,
+  paste: false,
+  'resolve-typed': false,
+  'save-failed': false,
+  'choose-command': false,
+  'run-command': false,
+  sort: true,
+  'reverse-sort': true,
+  group: true,
+  fold: true,
+  'fold-all': true,
+  columns: true,
+  cell: true,
+  list: true,
+  'remove-line': false,
+  message: false,
+  'join-pairs': true,
+  freeze: true,
+  pause: true,
+  select: true,
+  'select-event': false,
+  'scroll-log': false,
+  'go-to-row': true,
+  focus: false,
+  scroll: false,
+  'find-in-help': false,
+  'service-names': true,
+  cost: false,
+  palette: false,
+  interval: false,
+  settled: false,
+  usage: false,
+};
+
+/** Returns true if the help would cover what the user chose to see. */
+export function changesTable(action: Action): boolean {
+  if (action.type === 'pane') return action.pane !== 'help';
+  if (action.type === 'prompt') return action.kind !== 'command' && action.kind !== 'help';
+  return CHANGES_TABLE[action.type];
+}
