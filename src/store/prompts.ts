@@ -47,11 +47,11 @@ export interface PromptRow {
   readonly field?: 'port' | 'process' | 'ns';
   /** Put before the text when `tab` completes it as a query; absent if nothing is completed. */
   readonly completedAfter?: string;
-  /** True if the answer is accepted with the shown sockets. */
+  /** True if the answer is accepted with the matching sockets. */
   readonly takesSockets?: true;
   /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
   readonly accept: (state: State, prompt: Prompt) => State;
-  /** Returns the effects of an accepted answer. @param sockets the shown sockets, if the row takes them */
+  /** Returns the effects of an accepted answer. @param sockets the matching sockets, if the row takes them */
   readonly effects?: (prompt: Prompt, sockets: readonly Socket[]) => readonly Effect[];
 }
 

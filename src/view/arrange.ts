@@ -7,6 +7,7 @@ import { focusIn, layoutOf } from './layout.ts';
 import { logPlace } from './panes/event-pane.ts';
 import type { Derived, Layout, Scene } from './panes/pane.ts';
 import { cellContext } from './table/rows.ts';
+import { TIME_WAIT_ID } from './table/item.ts';
 import { MAX_COMPARED, sameColumns } from './table/same-columns.ts';
 import { selectedIndex, visibleItems } from './table/selection.ts';
 import { nextTop } from './table/viewport.ts';
@@ -38,7 +39,7 @@ export function sceneOf(
 
 /**
  * Finds where rows and events are on the screen, before it is painted. Keeps the selection on its row; if the row was
- * removed, selects the row at its index.
+ * removed, selects the row at its index; if it was folded into the line of sockets in TIME_WAIT, selects that line.
  */
 export function arrange(
   state: State,
@@ -48,6 +49,8 @@ export function arrange(
   const { selectedId, table, pause, places, columns } = state;
   const index = selectedIndex(state, order);
   const isGone = selectedId !== null && order.indexOf(selectedId) < 0 && !table.rows.has(selectedId);
+  // A row in TIME_WAIT will soon be gone: the selection moves to the line into which it is folded.
+  const isFolded = selectedId !== null && order.headerOf(selectedId) === TIME_WAIT_ID;
   const { height } = layout.table ?? {};
   const top =
     // The table keeps its position while a pane covers it.
@@ -76,7 +79,7 @@ export function arrange(
   const fitting = columnsIn(tableWidth(state, layout), state.widest, table.seen, columns, plan);
   return {
     type: 'arranged',
-    selectedId: isGone && pause === null ? (order.at(index)?.id ?? null) : selectedId,
+    selectedId: isFolded || (isGone && pause === null) ? (order.at(index)?.id ?? null) : selectedId,
     rowId: order.rowAt(index)?.id ?? null,
     places: arranged,
     newListeners: rows.flatMap(({ id, mark }) => (mark === 'spawned' && table.isUnseen(id) ? [id] : [])),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeApp, TOP_ROW } from '../helpers/app.ts';
-import { baseline, batch, crowd, LINGER_MS } from '../helpers/fakes.ts';
+import { baseline, batch, crowd, LINGER_MS, socket } from '../helpers/fakes.ts';
 
 let app: FakeApp;
 beforeEach(() => {
@@ -43,6 +43,26 @@ describe('selection', () => {
     await app.take(batch({ monotonicMs: 1000 + LINGER_MS }));
     expect(app.lines[app.selectedLine]).toContain('p003');
     expect(app.selectedLine).toBe(TOP_ROW + 2);
+  });
+
+  test('moves to the line of sockets in TIME_WAIT when its row is folded into it, and stays there', async () => {
+    const remnants = Array.from({ length: 6 }, (_, n) =>
+      socket({ id: `t${n}`, local: `192.0.2.10:${41_000 + n}`, state: 'TIME_WAIT', owners: [] }),
+    );
+    await app.take(baseline([...crowd(3), ...remnants.slice(0, 5)]));
+    await app.press(END, UP, UP);
+    expect(app.lines[app.selectedLine]).toContain('41002');
+    await app.take(batch({ monotonicMs: 1000, spawned: remnants.slice(5) }));
+    expect(app.lines[app.selectedLine]).toContain('6 TIME_WAIT');
+    // The row that was selected goes, and others come.
+    await app.take(
+      batch({ monotonicMs: 2000, closed: ['t2'], spawned: crowd(5, 10) }),
+      batch({
+        monotonicMs: 2000 + LINGER_MS,
+        spawned: remnants.slice(0, 1).map((it) => ({ ...it, id: 't9' })),
+      }),
+    );
+    expect(app.lines[app.selectedLine]).toContain('6 TIME_WAIT');
   });
 
   test('while the query hides its row, the details say that they show another one', async () => {

@@ -70,7 +70,7 @@ describe('copying', () => {
 });
 
 describe('saving', () => {
-  test('w offers a name, enter saves the shown sockets in the order of the screen', async () => {
+  test('w offers a name, enter saves the matching sockets in the order of the screen', async () => {
     await app.take(baseline(ALL));
     await app.press('/', ...Array.from('node or web'), '\r', 's', 's', 's', 's', 's', 'w');
     expect(app.said).toContain('save to: netpane-2026-01-02T120000.csv');
@@ -87,6 +87,27 @@ describe('saving', () => {
     await app.take(baseline(ALL));
     await app.press('o', 'Z', 'w', '\r');
     expect(app.saved[0]?.sockets).toHaveLength(4);
+  });
+
+  test('sockets that are folded or joined into another line are saved too, and those hidden for good are not', async () => {
+    const ends = [
+      socket({ id: 'out', local: '127.0.0.1:40000', remote: '127.0.0.1:80', opened: 'out' }),
+      socket({ id: 'in', local: '127.0.0.1:80', remote: '127.0.0.1:40000', process: 'nginx' }),
+    ];
+    const remnants = Array.from({ length: 8 }, (_, n) =>
+      socket({ id: `t${n}`, local: `192.0.2.10:${41_000 + n}`, remote: '192.0.2.9:80', state: 'TIME_WAIT' }),
+    );
+    const hidden = socket({ id: 'hidden', process: 'a', remote: '192.0.2.77:443' });
+    await app.take(baseline([hidden, ...ends, ...remnants]));
+    await app.press('h', 'y', 'B', '/', ...Array.from('!port:41000'), '\r');
+    expect(app.lineOf('TIME_WAIT ·')).toContain('7 TIME_WAIT');
+    await app.press('w', '\r');
+    expect(app.saved[0]?.sockets.map(({ id }) => id)).toEqual([
+      'out',
+      'in',
+      ...remnants.slice(1).map(({ id }) => id),
+    ]);
+    expect(app.said).toContain('saved 9 sockets to');
   });
 
   test('closed sockets are not saved: the file has no field for it', async () => {

@@ -76,8 +76,8 @@ export const COPY_KEYS: readonly Binding[] = [
   {
     id: 'save',
     keys: ['w'],
-    name: 'save the rows shown to a file',
-    about: 'save the shown sockets to a file: .csv or .json',
+    name: 'save the matching sockets to a file',
+    about: 'save every socket that matches the query, also joined and folded ones: .csv or .json',
     group: 'Copy',
     run: ask('save'),
   },

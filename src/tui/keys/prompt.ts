@@ -12,7 +12,7 @@ export const ACCEPT = 'prompt-accept';
 function accept({ state, order }: KeyContext): Action {
   if (!state.prompt || !PROMPTS[state.prompt.kind].takesSockets) return { type: 'accept-prompt' };
   // Closed sockets are left out: the export formats have no field for it.
-  const open = order.rows().filter(({ mark }) => mark !== 'closed');
+  const open = order.matchingRows().filter(({ mark }) => mark !== 'closed');
   return { type: 'accept-prompt', sockets: open.map(({ socket }) => socket) };
 }
 

@@ -49,6 +49,14 @@ export class RowOrder {
     return this.#shown.arrangement.entries().map(({ row }) => row);
   }
 
+  /** Returns every row that matches the query and no hide rule: the shown ones in order, then the joined and folded ones. */
+  matchingRows(): Row[] {
+    const rows = this.rows();
+    for (const { row, shown, counted } of this.#shown.entries.values())
+      if (!shown && (counted === 'pair' || counted === 'time-wait')) rows.push(row);
+    return rows;
+  }
+
   /** Number of shown rows that are open. */
   get openCount(): number {
     return this.#shown.filter.open;
@@ -105,10 +113,14 @@ export class RowOrder {
     return entry?.shown ? arrangement.indexOfEntry(entry) : arrangement.indexOfId(id);
   }
 
-  /** Returns the id of the header of the row's group, folded or not; undefined without a group. */
+  /**
+   * Returns the id of the line that stands for a row when it is folded: the header of its group, or the line of sockets
+   * in TIME_WAIT; undefined without one.
+   */
   headerOf(id: string): string | undefined {
     const entry = this.#shown.entries.get(id);
-    return entry?.shown ? entry.group?.id : undefined;
+    if (entry?.shown) return entry.group?.id;
+    return entry?.counted === 'time-wait' ? this.#lastLine?.id : undefined;
   }
 
   /** Returns the rates of a group in the last ticks; undefined without traffic. */

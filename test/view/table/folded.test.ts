@@ -177,8 +177,8 @@ const step = fc.oneof(
 
 const isOpen = ({ mark }: Row): boolean => mark !== 'closed';
 
-/** Returns the rows to show, computed directly from the state, and the number of open folded ones. */
-function wantedOf(state: State): { shown: Set<Row>; folded: number; joined: number } {
+/** Returns the rows that match and those to show, computed directly from the state, and the number of open folded ones. */
+function wantedOf(state: State): { matching: Set<Row>; shown: Set<Row>; folded: number; joined: number } {
   const { rows } = state.pause ?? state.table;
   const nowMs = state.pause?.nowMs ?? state.nowMs ?? 0;
   const matches = compileForSubjects(state.query, { ...queryContext(state), nowMs });
@@ -201,6 +201,7 @@ function wantedOf(state: State): { shown: Set<Row>; folded: number; joined: numb
   };
   const shown = matching.filter((row) => !(isFolded && isRemnant(row)) && !isJoined(row));
   return {
+    matching: new Set(matching),
     shown: new Set(shown),
     folded: isFolded ? folded.filter(isOpen).length : 0,
     joined: matching.filter((row) => isJoined(row) && isOpen(row)).length,
@@ -219,9 +220,11 @@ test('after any steps the rows are those of the state, and the order is that of 
           state = after(state, batch({ monotonicMs: i * 1000, ...changed }));
         } else state = after(state, what);
         order.update(state);
-        const { shown, folded, joined } = wantedOf(state);
+        const { matching, shown, folded, joined } = wantedOf(state);
         expect(new Set(order.rows())).toEqual(shown);
         expect(order.joinedCount).toBe(joined);
+        expect(new Set(order.matchingRows())).toEqual(matching);
+        expect(order.matchingRows()).toHaveLength(matching.size);
         expect(order.openCount).toBe([...shown].filter(isOpen).length);
         const line = order.at(order.length - 1);
         expect(line?.type === 'time-wait' && line.folded ? line.count : 0).toBe(folded);
