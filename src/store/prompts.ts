@@ -113,7 +113,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
     ],
     prefill: () => '',
     // Only without a command that matches.
-    accept: (state, prompt) => ({ ...state, prompt: { ...prompt, error: 'no command matches' } }),
+    accept: (state, prompt) => ({ ...state, prompt: { ...prompt, error: 'no action matches' } }),
   },
   help: {
     label: 'find in the help: ',

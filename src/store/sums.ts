@@ -10,9 +10,11 @@ export interface Flow {
 /** Sum over some sockets. Unknown counters and rates count as 0. */
 export interface Sum {
   readonly sockets: number;
-  /** Number of listeners, and of established connections, among them. */
+  /** Number of listeners among them, and of connections in states that are worth a name. */
   readonly listening: number;
   readonly established: number;
+  readonly closeWait: number;
+  readonly timeWait: number;
   /** Number of sockets with known byte counters. */
   readonly counted: number;
   readonly rxBytes: number;
@@ -39,6 +41,8 @@ export const emptySum = (): MutableSum => ({
   sockets: 0,
   listening: 0,
   established: 0,
+  closeWait: 0,
+  timeWait: 0,
   counted: 0,
   rxBytes: 0,
   txBytes: 0,
@@ -55,6 +59,8 @@ export function addTo(sum: MutableSum, { socket, rxRate, txRate }: Flow, sign: 1
   sum.sockets += sign;
   if (isListening(socket)) sum.listening += sign;
   else if (isEstablished(socket)) sum.established += sign;
+  else if (socket.state === 'CLOSE_WAIT') sum.closeWait += sign;
+  else if (socket.state === 'TIME_WAIT') sum.timeWait += sign;
   sum.rxRate += sign * (rxRate ?? 0);
   sum.txRate += sign * (txRate ?? 0);
   if (!isCounted(socket)) return;

@@ -146,7 +146,7 @@ export class App {
     const { size } = this.#state;
     if (width !== size.width || height !== size.height) this.#apply({ type: 'resize', width, height });
     order.update(this.#state);
-    const layout = layoutOf(this.#state);
+    const layout = layoutOf(this.#state, order.length);
     // A long log is filtered in several runs, so that keys are handled between them.
     if (layout.events && !events.update(this.#state)) this.#schedulePaint();
     this.#apply(arrange(this.#state, this.#derived, layout));

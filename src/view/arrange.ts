@@ -31,7 +31,7 @@ export function sceneOf(
   state: State,
   { order, events }: Derived,
   keys: readonly KeyHelp[],
-  layout = layoutOf(state),
+  layout = layoutOf(state, order.length),
 ): Scene {
   const focus = focusIn(layout, state);
   return { state, order, events, layout, focus, columns: columnsOf(state, layout), keys };

@@ -31,6 +31,7 @@ const BELOW = PANES_BY_RANK.flatMap((name) => {
  * A low screen drops the hints and the header; the lowest shows only rows.
  * @param traffic true if the details show traffic and need more lines
  * @param alerts number of lines that there are to say something in
+ * @param rows number of lines that the table has
  */
 export function layout(
   width: number,
@@ -38,6 +39,7 @@ export function layout(
   panes: Readonly<Record<Exclude<Pane, 'table'>, boolean>>,
   traffic = false,
   alerts = 0,
+  rows = Infinity,
 ): Layout {
   const regions: Partial<Record<RegionName, Region>> = {};
   let top = 0;
@@ -77,7 +79,8 @@ export function layout(
   for (let it = fitting.pop(); it; it = fitting.pop()) {
     // Leaves the minimum height to each pane above it.
     const most = spare() - MIN_PANE * fitting.length;
-    const wanted = it.lines({ all, left: bottom - top, traffic });
+    const empty = fitting.length === 0 ? Math.max(0, bottom - top - 1 - rows) : 0;
+    const wanted = it.lines({ all, left: bottom - top, empty, traffic });
     const lines = Math.min(most, Math.max(MIN_PANE, wanted));
     bottom -= lines;
     regions[it.name] = { left: 0, top: bottom, width, height: lines };
@@ -97,11 +100,11 @@ export function layout(
   return regions;
 }
 
-/** Returns the layout of the screen. */
-export const layoutOf = (state: State): Layout => {
+/** Returns the layout of the screen. @param rows number of lines that the table has */
+export const layoutOf = (state: State, rows: number): Layout => {
   const { size, panes, list, prompt, table } = state;
   const open = { ...panes, list: list !== null, commands: prompt?.kind === 'command' };
-  return layout(size.width, size.height, open, table.seen.traffic, alertCount(state));
+  return layout(size.width, size.height, open, table.seen.traffic, alertCount(state), rows);
 };
 
 /** Returns true if keys can move in another pane than the table. */

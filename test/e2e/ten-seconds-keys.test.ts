@@ -153,7 +153,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.write(':sort by process\r');
     await t.until('the order', () => /PROCESS ?▴/.test(titleLine(t)));
     t.write(':zzz');
-    await t.until('what is found', () => t.text().includes('no command matches'));
+    await t.until('what is found', () => t.text().includes('no action matches'));
     t.press('escape');
     await t.until('the table', () => titleLine(t).includes('PROCESS'));
   });

@@ -136,7 +136,7 @@ describe('effects', () => {
   test('usage is asked for once after the paint that follows a batch, and only with open details', () => {
     const { order, events } = { order: new RowOrder(), events: new ShownEvents() };
     order.update(details);
-    const painted = arrange(details, { order, events }, layoutOf(details));
+    const painted = arrange(details, { order, events }, layoutOf(details, order.length));
     const first = update(details, painted);
     expect(first.effects).toEqual([{ type: 'ask-usage', pid: 7 }]);
     expect(update(first.state, painted).effects).toEqual([]);

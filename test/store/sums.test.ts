@@ -24,6 +24,8 @@ describe('by process', () => {
       sockets: 2,
       listening: 0,
       established: 2,
+      closeWait: 0,
+      timeWait: 0,
       counted: 2,
       rxBytes: 120,
       txBytes: 0,
@@ -35,6 +37,17 @@ describe('by process', () => {
     table.apply(batch({ monotonicMs: 2000, closed: ['b', 'c'] }));
     expect(table.processes.get(1)).toMatchObject({ sockets: 1, rxBytes: 1100, rxRate: 0, txRate: 0 });
     expect(table.processes.has(2)).toBe(false);
+  });
+
+  test('counts connections in CLOSE_WAIT and TIME_WAIT by their state', () => {
+    const table = new SocketTable(3000);
+    const [a, b] = [held('a', 1, 1), held('b', 1, 1)];
+    table.apply(baseline([a, b]));
+    const changed = [{ ...a, state: 'CLOSE_WAIT' } as const, { ...b, state: 'TIME_WAIT' } as const];
+    table.apply(batch({ monotonicMs: 1000, changed }));
+    expect(table.processes.get(1)).toMatchObject({ established: 0, closeWait: 1, timeWait: 1 });
+    table.apply(batch({ monotonicMs: 2000, closed: ['a'] }));
+    expect(table.processes.get(1)).toMatchObject({ sockets: 1, closeWait: 0, timeWait: 1 });
   });
 
   test('moves a socket that gets another owner', () => {

@@ -283,7 +283,7 @@ class Run {
     const { order, events } = this.#derived;
     order.update(this.state);
     events.update(this.state);
-    const layout = layoutOf(this.state);
+    const layout = layoutOf(this.state, this.#derived.order.length);
     this.#update(arrange(this.state, this.#derived, layout));
     const { table, events: log } = this.state.places;
     expect(table.index).toBeLessThan(Math.max(1, order.length));

@@ -89,6 +89,19 @@ describe('the visible parts', () => {
     expect(narrow.details?.top).toBe((narrow.table?.top ?? 0) + (narrow.table?.height ?? 0));
   });
 
+  test('the details get the lines that few rows leave empty; with many rows the table keeps its room', () => {
+    const heights = (rows: number, panes: Partial<typeof CLOSED> = {}) => {
+      const { table, details } = layout(60, 15, { ...CLOSED, details: true, ...panes }, true, 0, rows);
+      return [table?.height, details?.height];
+    };
+    expect(heights(300)).toEqual([5, 5]);
+    expect(heights(5)).toEqual([5, 5]);
+    expect(heights(4)).toEqual([4, 6]);
+    expect(heights(0)).toEqual([3, 7]);
+    // The list needs them more.
+    expect(heights(3, { list: true })).toEqual(heights(300, { list: true }));
+  });
+
   test('of the panes below the table, the list is the most important, then details, events and traffic', () => {
     const known = ['traffic', 'events', 'details', 'list'];
     expect(BELOW.filter((name) => known.includes(name))).toEqual(known.toReversed());

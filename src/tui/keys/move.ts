@@ -1,20 +1,32 @@
+import { isListening, type Socket } from '../../model/socket.ts';
 import type { Unit } from '../../view/panes/pane.ts';
 import { move } from '../../view/screen.ts';
 import { keyText } from '../../view/header/key-help.ts';
-import { ownerText } from '../../view/text/format.ts';
+import { endpointText, ownerText } from '../../view/text/format.ts';
 import { pictureOf } from '../../store/picture.ts';
 import { peerOf } from '../../store/peers.ts';
 import type { Action } from '../../store/actions.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
+/** Returns why a socket has no peer to go to. */
+function whyNoPeer(socket: Socket): string {
+  const { remote, state } = socket;
+  if (isListening(socket)) return 'a listener has no peer: go to the peer of a connection';
+  if (remote === null) return 'this socket has no peer: it has no remote endpoint';
+  if (state === 'TIME_WAIT') return 'this connection is over: in TIME_WAIT it has no peer';
+  // Address translation or an unknown namespace may hide a peer on this machine.
+  return `the peer is on another machine, or hidden: ${endpointText(remote, socket)}`;
+}
+
 /** Goes to the row of the peer of a local connection, or says why it cannot. */
 function jumpToPeer({ state, order, socket, keys }: KeyContext): Action {
   const { rows } = pictureOf(state);
-  const row = socket && rows.get(socket.id);
-  if (row === undefined) return say('no connection selected: select one within this machine');
+  if (socket === undefined) return say('no connection selected: select one within this machine');
+  const row = rows.get(socket.id);
+  if (row === undefined) return say('this socket has closed: it has no row any more');
   const peer = peerOf(rows, row);
-  if (peer === undefined) return say('the peer of this socket is not on this machine, or not known');
+  if (peer === undefined) return say(whyNoPeer(row.socket));
   const isHidden = order.indexOf(peer.id) < 0;
   if (isHidden && state.joinsPairs)
     return say(`both ends are one row: ${keyText(keys, 'join-pairs')} shows two rows again`);

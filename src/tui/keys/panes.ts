@@ -42,9 +42,9 @@ const TAB: Binding = {
 };
 
 /** Opens a pane, or closes it. A pane that has no room on this screen stays closed: a message says so. */
-function openOrClose({ state }: KeyContext, pane: PaneName, name: string): Action {
+function openOrClose({ state, order }: KeyContext, pane: PaneName, name: string): Action {
   const opened = { ...state, panes: { ...state.panes, [pane]: true } };
-  return state.panes[pane] || layoutOf(opened)[pane] !== undefined
+  return state.panes[pane] || layoutOf(opened, order.length)[pane] !== undefined
     ? { type: 'pane', pane }
     : say(`no room for ${name} on this screen`);
 }

@@ -11,7 +11,7 @@ export interface Plan {
   readonly order: readonly Column[];
   /** The same columns by importance: the last ones leave first in a narrow pane. */
   readonly ranked: readonly Column[];
-  /** The column of the sort order, which the narrowest pane shows too; undefined if it is the filler. */
+  /** The column of the sort order, which the narrowest pane shows too. */
   readonly sorted: Column | undefined;
   /** The last column of the screen, which takes the cells that no other column needs; absent if there are too few. */
   readonly filler: Column | undefined;
@@ -69,14 +69,15 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
     ? columnsOf(LISTENERS.ranked, present)
     : present.toSorted((a, b) => a.priority - b.priority);
   const order = isOfListeners ? columnsOf(LISTENERS.order, present) : present;
-  const sorted = sort && sort.column !== FILLER ? columnOf(sort.column) : undefined;
+  const sorted = sort && columnOf(sort.column);
   const [first, ...others] = withLast(ranked.filter(isShown), texts);
   const rest = others.filter((it) => it !== sorted);
+  const filler = columnOf(FILLER);
   return {
-    order: sorted === undefined || order.includes(sorted) ? order : [...order, sorted],
+    order: sorted === undefined || sorted === filler || order.includes(sorted) ? order : [...order, sorted],
     ranked: [...(first ? [first] : []), ...(sorted && sorted !== first ? [sorted] : []), ...rest],
     sorted,
-    filler: columnOf(FILLER),
+    filler,
     isFitted: isOfListeners,
   };
 }

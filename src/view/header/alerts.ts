@@ -11,8 +11,8 @@ import { nameText } from '../text/program-text.ts';
 import { firstKey, type KeyHelp } from './key-help.ts';
 import { diagnosisAbout, diagnosisQuery, diagnosisTexts } from './diagnosis-text.ts';
 
-/** The sign of a diagnosis: what the key for it is by default. */
-const SIGN = '!';
+/** Returns the sign of a diagnosis: the key for it. A narrow pane names the key only by this sign. */
+export const diagnosisSign = (keys: readonly KeyHelp[]): string => firstKey(keys, 'diagnosis') ?? '!';
 
 /** Maximum number of diagnoses through which the key goes. */
 const MAX_DIAGNOSES = 50;
@@ -54,8 +54,7 @@ function diagnosisLine(state: State, keys: readonly KeyHelp[], width: number): L
   const hints = [count, hint].filter((it) => it !== '').join('  ');
   const right: Word[] = hints === '' ? [] : [{ text: hints, short: count, tone: 'accent', rank: 2 }];
   const room = width - (count === '' ? 0 : displayWidth(count) + GAP);
-  // A narrow pane names the key only by this sign.
-  const texts = diagnosisTexts(diagnosis, state.nowMs ?? 0).map((it) => `${key ?? SIGN} ${it}`);
+  const texts = diagnosisTexts(diagnosis, state.nowMs ?? 0).map((it) => `${diagnosisSign(keys)} ${it}`);
   const [text = '', , shortest = ''] = texts;
   const short = texts.find((it) => displayWidth(it) <= room) ?? cutEnd(shortest, room);
   return spread(

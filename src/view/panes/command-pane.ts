@@ -77,13 +77,12 @@ function commandLines(scene: Scene, width: number, height: number): readonly Lin
   const rows = Math.max(1, height - 1);
   const top = Math.max(0, Math.min(at - Math.floor(rows / 2), found.length - rows));
   const last = Math.min(top + rows, found.length);
-  const range = found.length === 0 ? 'none' : `${top + 1}–${last}`;
-  const position = `${range} of ${countText(found.length)}`;
   if (found.length === 0)
     return [
-      paneTitle('COMMANDS', position, width),
-      line(span('  no command matches: type another word', 'quiet')),
+      paneTitle('COMMANDS', '', width),
+      line(span(cutEnd('  no action matches: type another word', width), 'quiet')),
     ];
+  const position = `${top + 1}–${last} of ${countText(found.length)}`;
   // As wide as the longest name of all, so that the columns stay while the text is typed.
   const widest = Math.max(...all.map(({ name }) => displayWidth(name)));
   const nameWidth = Math.min(MAX_NAME, widest, Math.max(1, width - MARGIN - GAP - MAX_KEYS));

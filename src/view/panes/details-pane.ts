@@ -50,9 +50,11 @@ export const DETAILS: PaneRow = {
   position: {
     where: 'below',
     besideFrom: 150,
-    // The details matter more than rows while open.
-    lines: ({ left, traffic }) =>
-      Math.min(Math.max(LINES[traffic ? 'with' : 'without'], Math.floor(left / 2)), left - TABLE_LINES),
+    // The details matter more than rows while open, and get the lines that few rows leave empty.
+    lines: ({ left, empty, traffic }) => {
+      const wanted = Math.max(LINES[traffic ? 'with' : 'without'], Math.floor(left / 2));
+      return Math.min(wanted, Math.max(empty, left - TABLE_LINES));
+    },
   },
   rank: 3,
   title: 'details',

@@ -6,6 +6,7 @@ import type { State } from '../../store/state.ts';
 import { type Column, COLUMNS, presentColumns } from '../columns/columns.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { firstKey, type KeyHelp, keyText, withKeys } from '../header/key-help.ts';
+import { diagnosisSign } from '../header/alerts.ts';
 import { coverageText, noticesOf } from '../header/notices.ts';
 import { countText } from '../text/format.ts';
 import { spread } from '../text/spread.ts';
@@ -57,7 +58,8 @@ const entryOf = (label: string, about: string, width: number, labelWidth?: numbe
 /** Groups of keys before what netpane cannot see: a reader must first move and leave. */
 const FIRST_GROUPS = 2;
 
-const MARKS = [
+/** Returns each mark with what it means. */
+const marksOf = (keys: readonly KeyHelp[]): readonly (readonly [mark: string, about: string])[] => [
   ['+', 'new: opened a moment ago; a listener keeps the mark until you were there to see it'],
   ['~', 'changed: state, peer or program'],
   ['-', 'closed: disappears in a moment; shows its last state and last known program'],
@@ -67,12 +69,10 @@ const MARKS = [
   ['gone', 'the program closed the socket or exited before netpane saw it'],
   ['kernel', 'the kernel itself opened the socket'],
   ['unknown', 'no program found; the details list where netpane searched'],
-  [
-    '!',
-    'at the bottom: a diagnosis; in the event log: some events were missed because the event buffer was full',
-  ],
+  [diagnosisSign(keys), 'at the bottom: a diagnosis; the key shows its sockets'],
+  ['!', 'in the event log: some events were missed because the event buffer was full'],
   ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
-] as const;
+];
 
 /** Returns the keys, in their groups. An action without a key is only in the command palette. */
 function keySections(keys: readonly KeyHelp[], width: number): Section[] {
@@ -137,7 +137,7 @@ function sectionsOf(keys: readonly KeyHelp[], state: State, width: number): Sect
     unseenSection(state, width),
     ...ofKeys.slice(FIRST_GROUPS),
     querySection(keys, width),
-    { title: 'Marks', entries: MARKS.map(([mark, about]) => entryOf(mark, about, width)) },
+    { title: 'Marks', entries: marksOf(keys).map(([mark, about]) => entryOf(mark, about, width)) },
     ...columnSections(keys, state, width),
   ]
     .map((section) => matching(section, words))

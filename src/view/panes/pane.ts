@@ -78,6 +78,8 @@ export interface Room {
   readonly all: number;
   /** Lines that no pane of a higher rank number has taken. */
   readonly left: number;
+  /** Lines of them that the rows would leave empty; 0 if a pane of a higher rank number needs them. */
+  readonly empty: number;
   /** True if the details show traffic and need more lines. */
   readonly traffic: boolean;
 }

@@ -158,23 +158,29 @@ export const chosenWidth = (cells: number): number =>
 /** Returns the automatic columns that fit with the smallest gap, with their widths. */
 function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Column, number> {
   const { ranked, sorted, filler, isFitted } = plan;
-  const goodOf = ({ id, title, width: { least, good, most } }: Column): number =>
-    isFitted
+  const goodOf = (column: Column): number => {
+    const { id, title, width } = column;
+    const { least, good, most } = width;
+    // The filler gets the cells that are left, also as the column of the sort order.
+    if (column === filler) return least;
+    return isFitted
       ? Math.max(least, title.length + 1, Math.min(widest.get(id) ?? 0, Math.max(good, MAX_FITTED), most))
       : good;
+  };
   const columns = ranked.filter((it) => it === sorted || width >= (it.from ?? 0));
   const size = new Map<Column, number>();
   const free = () => {
     const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
     return width - GUTTER - cells - Math.max(0, size.size - 1);
   };
-  // Without a known text it would be a column of dots.
-  const least = filler && (widest.get(filler.id) ?? 0) > 1 ? filler.width.least : Infinity;
   const essential = isFitted ? ESSENTIAL.fitted : ESSENTIAL.all;
   for (const column of columns.slice(0, essential)) {
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);
   }
+  // Without a known text it would be a column of dots.
+  const isToCome = filler !== undefined && !size.has(filler) && (widest.get(filler.id) ?? 0) > 1;
+  const least = isToCome ? filler.width.least : Infinity;
   const widen = (wantedBy: (column: Column) => number) => {
     for (const [column, cells] of size)
       size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, wantedBy(column))));
@@ -188,7 +194,7 @@ function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Colum
     if (size.size < essential || free() - reserved <= goodOf(column)) break;
     size.set(column, goodOf(column));
   }
-  if (filler && !size.has(filler) && free() > least) size.set(filler, least);
+  if (filler && free() > least) size.set(filler, least);
   return size;
 }
 

@@ -5,6 +5,7 @@ import type { State } from '../../store/state.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
 import { isMeasured, type Mark, type Row } from '../../store/row.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
+import type { Sum } from '../../store/sums.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item, TimeWaitItem } from './item.ts';
@@ -139,17 +140,28 @@ function labelText({ label, sum }: GroupItem, width: number): string {
   return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
 }
 
-/** Returns the counts of a group by state: `1 listening  2 established`. */
-function breakdownText({ sum: { sockets, listening, established } }: GroupItem): string {
-  const parts = [
-    [listening, 'listening'],
-    [established, 'established'],
-    [sockets - listening - established, 'other'],
-  ] as const;
-  return parts
-    .filter(([count]) => count > 0)
-    .map(([count, name]) => `${countText(count)} ${name}`)
-    .join('  ');
+/** The counts of a group by state, each with its word and a shorter one. */
+const STATE_COUNTS: readonly (readonly [count: (sum: Sum) => number, word: string, short: string])[] = [
+  [({ listening }) => listening, 'listening', 'listen'],
+  [({ established }) => established, 'established', 'estab'],
+  [({ closeWait }) => closeWait, 'CLOSE_WAIT', 'CLOS-W'],
+  [({ timeWait }) => timeWait, 'TIME_WAIT', 'TIME-W'],
+  [
+    ({ sockets, listening, established, closeWait, timeWait }) =>
+      sockets - listening - established - closeWait - timeWait,
+    'other',
+    'other',
+  ],
+];
+
+/** Returns the counts of a group by state, if they fit: `  1 listening  2 established  12 CLOSE_WAIT`. */
+function breakdownText({ sum }: GroupItem, width: number): string {
+  const some = STATE_COUNTS.map(([count, word, short]) => ({ count: count(sum), word, short })).filter(
+    ({ count }) => count > 0,
+  );
+  const textOf = (word: 'word' | 'short') =>
+    some.map((it) => `  ${countText(it.count)} ${it[word]}`).join('');
+  return [textOf('word'), textOf('short')].find((text) => displayWidth(text) <= width) ?? '';
 }
 
 /** Returns the sum of a group in a column; undefined if the column is not summed. */
@@ -191,8 +203,6 @@ export function groupLine(
   const room = Math.max(0, (sums[0]?.left ?? end + 1) - 1 - GUTTER);
   const label = labelText(item, room);
   const used = displayWidth(label);
-  const breakdown = `  ${breakdownText(item)}`;
-  const fits = used + displayWidth(breakdown) <= room;
   let at = GUTTER + room;
   let text = '';
   for (const { left, width, text: sum } of sums) {
@@ -205,7 +215,7 @@ export function groupLine(
   return {
     spans: [
       span(fold + label, tone),
-      span(fit(fits ? breakdown : '', room - used), selected ? 'plain' : 'quiet'),
+      span(fit(breakdownText(item, room - used), room - used), selected ? 'plain' : 'quiet'),
       span(text, tone),
     ],
     selected,

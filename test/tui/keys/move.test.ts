@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { after, batch, emptyState, NOON_MS, socket } from '../../helpers/fakes.ts';
+import { after, batch, emptyState, listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
 import { press, withSockets } from './press.ts';
 
 describe('g g goes to the first row', () => {
@@ -14,6 +14,35 @@ describe('g g goes to the first row', () => {
   test('any other key after g acts as itself', () => {
     expect(press('b', waiting)).toEqual({ type: 'baseline' });
     expect(press('f12', waiting)).toBeUndefined();
+  });
+});
+
+describe('% says why there is no peer to go to', () => {
+  test.each([
+    [listener(), 'a listener has no peer'],
+    [udp(), 'a listener has no peer'],
+    [socket({ protocol: 'raw', local: '*:1', remote: null }), 'it has no remote endpoint'],
+    [socket({ state: 'TIME_WAIT' }), 'this connection is over'],
+    [socket(), 'on another machine, or hidden: 198.51.100.7:443'],
+  ])('%#: of %o', (it, why) => {
+    expect(press('%', withSockets(it), '%')).toMatchObject({
+      type: 'message',
+      message: { text: expect.stringContaining(why) as string, isError: false },
+    });
+  });
+
+  test('of a socket in the event log that has no row any more', () => {
+    const spawn = { type: 'spawn', atMs: NOON_MS, learntBy: 'poll', socket: socket({ id: 'gone' }) } as const;
+    const log = after(
+      withSockets(socket({ id: 'a' })),
+      { type: 'resize', width: 80, height: 24 },
+      batch({ monotonicMs: 1, events: [spawn] }),
+      { type: 'pane', pane: 'events' },
+      { type: 'focus', focus: 'events' },
+    );
+    expect(press('%', log, '%')).toMatchObject({
+      message: { text: 'this socket has closed: it has no row any more' },
+    });
   });
 });
 

@@ -94,11 +94,27 @@ describe('the automatic columns', () => {
   });
 
   test('contain the column of the sort order, at any width', () => {
-    for (const width of [40, 60, 80, 200])
-      for (const { id } of COLUMNS)
-        // The command line only gets the cells that are left.
-        if (id !== 'command')
-          expect(idsAt(width, { sort: { column: id, descending: true } }), `${width}`).toContain(id);
+    for (const query of ['', 'listen'].map(queryFrom))
+      for (const width of [40, 60, 80, 200])
+        for (const { id } of COLUMNS) {
+          const ids = idsAt(width, { query, sort: { column: id, descending: true } });
+          expect(
+            ids.filter((it) => it === id),
+            `${id} at ${width}`,
+          ).toEqual([id]);
+        }
+  });
+
+  test('sorted by the command line, keep it last, in the cells that are left', () => {
+    const placed = (width: number, inputs: Partial<PlanInputs> = {}) =>
+      placeColumns(width, widest, ALL_SEEN, null, planOf({ seen: ALL_SEEN, ...inputs }));
+    const sort = { column: 'command', descending: false } as const;
+    expect(placed(40, { sort }).at(-1)).toMatchObject({ column: { id: 'command' } });
+    for (const query of ['', 'listen'].map(queryFrom))
+      expect(placed(200, { query, sort })).toEqual(placed(200, { query }));
+    expect(placed(80, { query: queryFrom('listen'), sort })).toEqual(
+      placed(80, { query: queryFrom('listen') }),
+    );
   });
 
   test('have no command line while none is known', () => {

@@ -92,6 +92,14 @@ describe('help', () => {
     );
   });
 
+  test('the mark of a diagnosis is the key for it, and that of a gap stays', () => {
+    const keys = KEYS.map((it) => (it.id === 'diagnosis' ? { ...it, keys: ['k'], label: 'k' } : it));
+    const marks = (of: typeof keys) => shown(helpLines(of, emptyState(), 200)).join('\n');
+    expect(marks(keys)).toMatch(/^  k +at the bottom: a diagnosis/m);
+    expect(marks(keys)).toMatch(/^  ! +in the event log: some events were missed/m);
+    expect(marks([...KEYS])).toMatch(/^  ! +at the bottom: a diagnosis/m);
+  });
+
   test('lists all notices in full', () => {
     const degradations = [1, 2].map((n) => ({
       code: `c${n}`,

@@ -37,6 +37,8 @@ function naiveGroups(rows: readonly Row[], group: GroupBy) {
       sockets: open.length,
       listening: open.filter(({ socket }) => socket.state === 'LISTEN').length,
       established: open.filter(({ socket }) => socket.state === 'ESTABLISHED').length,
+      closeWait: open.filter(({ socket }) => socket.state === 'CLOSE_WAIT').length,
+      timeWait: open.filter(({ socket }) => socket.state === 'TIME_WAIT').length,
       counted: open.filter(({ socket }) => socket.traffic).length,
       rxBytes: of(({ socket }) => socket.traffic?.rxBytes),
       txBytes: of(({ socket }) => socket.traffic?.txBytes),

@@ -151,6 +151,8 @@ describe('closed sockets', () => {
       sockets: 1,
       listening: 0,
       established: 1,
+      closeWait: 0,
+      timeWait: 0,
       counted: 1,
       rxBytes: 5,
       txBytes: 7,

@@ -64,9 +64,14 @@ describe('the header of a group', () => {
   test('shows counts by state if there is room', () => {
     const mixed = header({ sum: { ...header().sum, listening: 2, established: 9 } });
     expect(lineOf(mixed, 200)).toContain('▾ node (12)  2 listening  9 established  1 other ');
+    const leaking = header({ sum: { ...mixed.sum, established: 3, closeWait: 4, timeWait: 2 } });
+    expect(lineOf(leaking, 200)).toContain(
+      '▾ node (12)  2 listening  3 established  4 CLOSE_WAIT  2 TIME_WAIT  1 other ',
+    );
+    expect(lineOf(leaking, 66)).toContain('▾ node (12)  2 listen  3 estab  4 CLOS-W  2 TIME-W  1 other ');
     const listening = header({ sum: { ...emptySum(), sockets: 12, listening: 12 } });
     expect(lineOf(listening, 120)).toMatch(/▾ node \(12\) {2}12 listening +·/);
-    expect(lineOf(mixed, 40)).not.toMatch(/listen/);
+    expect(lineOf(mixed, 30)).not.toMatch(/listen/);
   });
 
   test('shows a folded group and large counts', () => {
