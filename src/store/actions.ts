@@ -75,8 +75,8 @@ export type Action =
   | { readonly type: 'resolve-typed' }
   /** A file was not saved: the prompt opens again with the text that was accepted. */
   | { readonly type: 'save-failed'; readonly text: string; readonly why: string }
-  /** Chooses a command in the command palette, by its index among those that match. */
-  | { readonly type: 'choose-command'; readonly at: number }
+  /** Chooses a command in the command palette, by its index among those that match; `top` is the first visible one. */
+  | { readonly type: 'choose-command'; readonly at: number; readonly top: number }
   /** Closes the command palette and applies the action of a command. */
   | { readonly type: 'run-command'; readonly action: Action }
   /** Sorts by a column, or reverses the order if it is the sort column; `descending` is the direction to start with. */

@@ -103,7 +103,9 @@ function reduced(state: State, action: Action): State {
     case 'cancel-prompt':
       return state.prompt ? cancelPrompt(state, state.prompt) : state;
     case 'choose-command':
-      return state.prompt ? { ...state, prompt: { ...state.prompt, at: Math.max(0, action.at) } } : state;
+      return state.prompt?.kind === 'command'
+        ? { ...state, prompt: { ...state.prompt, at: Math.max(0, action.at), top: Math.max(0, action.top) } }
+        : state;
     case 'run-command':
       return reduce({ ...state, prompt: null }, action.action);
     case 'group':

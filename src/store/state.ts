@@ -59,6 +59,8 @@ export interface Prompt {
   readonly typed?: string;
   /** Index of the chosen command in the command palette. 0 or absent for the first. */
   readonly at?: number;
+  /** Index of the first visible command since another one was chosen. 0 or absent for the first. */
+  readonly top?: number;
 }
 
 /** A question to the user, before something that is hard to take back. */
@@ -91,10 +93,13 @@ export interface View {
   readonly group?: GroupBy;
 }
 
-/** An open list and the position of its cursor: the index of an item, or the column. */
+/**
+ * An open list and the position of its cursor: the index of an item, or the column. `top` is the first visible line since
+ * the cursor moved; absent for the first one.
+ */
 export type List =
-  | { readonly kind: 'views' | 'hide-rules'; readonly at: number }
-  | { readonly kind: 'columns'; readonly cursor: ColumnId };
+  | { readonly kind: 'views' | 'hide-rules'; readonly at: number; readonly top?: number }
+  | { readonly kind: 'columns'; readonly cursor: ColumnId; readonly top?: number };
 
 /** A message on the screen until the next key press. */
 export interface Message {

@@ -9,7 +9,7 @@ import type { Derived } from '../view/panes/pane.ts';
 import { ShownEvents } from '../view/panes/shown-events.ts';
 import { actionOf, Keymap } from './keymap.ts';
 import { keyContext } from './keys/context.ts';
-import { clickedKey, Mouse, type MouseInput } from './mouse.ts';
+import { Mouse, type MouseInput } from './mouse.ts';
 import { type PaintedRegion, Painter } from './painter.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -63,14 +63,10 @@ export class App {
     });
     screen.on('paste', (text: string) => this.#paste(text));
     screen.on('mouse', (event: MouseInput) => {
-      const key = clickedKey(event, this.#painted);
-      if (key !== undefined) {
-        this.#press(key, undefined);
-        return;
-      }
       this.#noteInput();
-      const actions = this.#mouse.actions(event, this.#painted, this.#context(), this.#now());
+      const { actions, key } = this.#mouse.effectOf(event, this.#painted, this.#context(), this.#now());
       for (const action of actions) this.dispatch(action);
+      if (key !== undefined) this.#press(key, undefined);
     });
     screen.on('resize', () => this.paint());
     this.paint();

@@ -19,40 +19,45 @@ const regionAt = (painted: readonly PaintedRegion[], x: number, y: number): Pain
       y >= top && y < top + height && x >= left && x < left + width,
   );
 
-const isClick = ({ action, button }: MouseInput): boolean => action === 'mousedown' && button === 'left';
+const isLeft = ({ button }: MouseInput): boolean => button === 'left';
 
-/** Returns the name of the key that a click on its hint presses; undefined elsewhere. */
-export function clickedKey(input: MouseInput, painted: readonly PaintedRegion[]): string | undefined {
-  const target = isClick(input) ? regionAt(painted, input.x, input.y) : undefined;
-  return target?.keyAt?.(input.x - target.region.left);
+/** What a mouse event does: actions, and then what a key does. */
+export interface MouseEffect {
+  readonly actions: readonly Action[];
+  /** Name of the key. */
+  readonly key?: string | undefined;
 }
 
 /** Maximum time between the two clicks of a double-click, milliseconds; that of most desktops. */
 const DOUBLE_CLICK_MS = 500;
 
-/** Turns mouse events into actions. Keeps the last click, to recognise a double-click. */
+/** Turns mouse events into actions and keys. Keeps the last click, to recognise a double-click. */
 export class Mouse {
   #last: { readonly x: number; readonly y: number; readonly atMs: number } | undefined;
 
   /**
-   * Returns the actions of a mouse event.
+   * Returns what a mouse event does.
    * @param painted the picture that the user sees: a click means it, though rows may have moved since
    * @param now the scene after the actions dispatched so far
    * @param atMs time of the event, on a clock that never runs backwards
    */
-  actions(input: MouseInput, painted: readonly PaintedRegion[], now: Scene, atMs: number): readonly Action[] {
+  effectOf(input: MouseInput, painted: readonly PaintedRegion[], now: Scene, atMs: number): MouseEffect {
     const { action, x, y } = input;
     const target = regionAt(painted, x, y);
     if (action === 'wheelup' || action === 'wheeldown') {
       const by = action === 'wheelup' ? -WHEEL_ROWS : WHEEL_ROWS;
-      return target?.wheel?.(now, by) ?? [move(now, by, 'row')];
+      return { actions: target?.wheel?.(now, by) ?? [move(now, by, 'row')] };
     }
-    if (action !== 'mousedown') return [];
+    if (action !== 'mousedown') return { actions: [] };
+    const { question } = now.state;
+    // A click that cancels a question is not the first of two.
+    const isDouble = !question && isLeft(input) && this.#isDouble(x, y, atMs);
+    const [left, top] = target ? [x - target.region.left, y - target.region.top] : [0, 0];
+    const key = isLeft(input) ? target?.keyAt?.(left, top, now, isDouble) : undefined;
     // As any key that is not the answer does.
-    if (now.state.question) return [{ type: 'question', question: null }];
-    if (!isClick(input)) return [];
-    const isDouble = this.#isDouble(x, y, atMs);
-    return target?.click?.(x - target.region.left, y - target.region.top, now, isDouble) ?? [];
+    if (question)
+      return key === undefined ? { actions: [{ type: 'question', question: null }] } : { actions: [], key };
+    return { actions: (isLeft(input) && target?.click?.(left, top, now, isDouble)) || [], key };
   }
 
   /** Returns true for the second of two quick clicks on a cell. A third one is the first of another pair. */

@@ -2,7 +2,15 @@ import type { Terminal } from './terminal.ts';
 import type { State } from '../store/state.ts';
 import { sceneOf } from '../view/arrange.ts';
 import type { KeyHelp } from '../view/header/key-help.ts';
-import type { Click, Derived, Layout, Region, RegionName, RegionRow } from '../view/panes/pane.ts';
+import type {
+  Click,
+  ClickedKey,
+  Derived,
+  Layout,
+  Region,
+  RegionName,
+  RegionRow,
+} from '../view/panes/pane.ts';
 import { REGION_NAMES, REGIONS } from '../view/screen.ts';
 import { GraphWidget } from './widgets/graph.ts';
 import { LinesWidget } from './widgets/lines.ts';
@@ -12,8 +20,8 @@ export interface PaintedRegion extends Pick<RegionRow, 'wheel'> {
   readonly region: Region;
   /** Absent if a click does nothing. */
   readonly click?: Click | undefined;
-  /** Returns the key that a click on a cell presses; absent if the region shows no keys. */
-  readonly keyAt?: ((x: number) => string | undefined) | undefined;
+  /** Absent if a click presses no key. */
+  readonly keyAt?: ClickedKey | undefined;
 }
 
 /** Paints the state with the widgets of blessed. */

@@ -165,7 +165,7 @@ const ACTIONS = {
   question: rule.map((it) => ({ type: 'question', question: { kind: 'hide', rule: it } })),
   undo: from<Action>({ type: 'undo' }),
   'key-start': from<Action>({ type: 'key-start', key: 'g' }, { type: 'key-start', key: null }),
-  'choose-command': position.map((at) => ({ type: 'choose-command', at })),
+  'choose-command': position.map((at) => ({ type: 'choose-command', at, top: at })),
   'run-command': from<Action>(
     { type: 'run-command', action: { type: 'baseline' } },
     { type: 'run-command', action: { type: 'quit' } },

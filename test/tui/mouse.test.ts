@@ -218,3 +218,109 @@ describe('the mouse', () => {
     expect(app.selectedLine).toBe(TOP_ROW + 3);
   });
 });
+
+describe('lists', () => {
+  /** Returns the text of the line of a list that has its cursor. */
+  const chosen = () => app.lines.find((_, y) => app.cellAt(30, y).inverse)?.trim() ?? '';
+  const wheel = async (y: number, by: 'up' | 'down') =>
+    app.press(`\x1b[<${by === 'up' ? 64 : 65};10;${y + 1}M`);
+
+  test('of views: a click selects a line, a double-click opens the view, other lines do nothing', async () => {
+    await app.take(baseline(sockets('aaa')));
+    await app.press('v');
+    await app.click(20, app.find('VIEWS').y + 3);
+    expect(app.app.state.list).toMatchObject({ kind: 'views', at: 2 });
+    expect(app.app.state.query.text).toBe('');
+    await app.click(20, app.find('VIEWS').y);
+    expect(app.app.state.list).toMatchObject({ at: 2 });
+    app.nowMs += 1000;
+    await clickTwice(20, app.find('VIEWS').y + 2, 200);
+    expect(app.app.state).toMatchObject({ list: null, query: { text: 'listen' } });
+  });
+
+  test('of hide rules: a click selects a rule, which d deletes', async () => {
+    await app.take(baseline(sockets('aaa', 'bbb', 'ccc')));
+    await app.press('h', 'y', 'h', 'y', 'H');
+    await app.click(20, app.find('HIDDEN BY YOU').y + 2);
+    expect(chosen()).toMatch(/^bbb/);
+    await app.press('d');
+    expect(app.app.state.hideRules.map(({ process }) => process)).toEqual(['aaa']);
+  });
+
+  test('of columns: clicks and the wheel keep the lines, a double-click shows or hides a column', async () => {
+    await app.take(baseline(sockets('aaa')));
+    await app.press('C');
+    const { y } = app.find('COLUMNS');
+    for (let i = 0; i < 6; i++) await wheel(y + 2, 'down');
+    expect(app.lines[y]).not.toContain('COLUMNS  1–');
+    const linesNow = () => app.lines.slice(y + 1, y + 8).map((text) => text.trimEnd());
+    const before = linesNow();
+    await app.click(20, y + 3);
+    expect(linesNow()).toEqual(before);
+    app.nowMs += 100;
+    await app.click(20, y + 3);
+    expect(before[2]).toMatch(/^\[x\] REMOTE PORT /);
+    expect(app.lineOf('REMOTE PORT ')).toMatch(/^\[ \] /);
+    expect(chosen()).toContain('REMOTE PORT');
+  });
+
+  test('the wheel over a list moves its cursor, not the selection in the table', async () => {
+    await app.take(baseline(crowd(50)));
+    await app.press('v');
+    const { selectedId } = app.app.state;
+    await wheel(app.find('VIEWS').y + 1, 'down');
+    expect(app.app.state.list).toMatchObject({ at: 3 });
+    await wheel(app.find('VIEWS').y + 1, 'up');
+    expect(app.app.state.list).toMatchObject({ at: 0 });
+    expect(app.app.state.selectedId).toBe(selectedId);
+  });
+
+  test('of commands: a click chooses one, a double-click runs it, the wheel scrolls', async () => {
+    await app.take(baseline(sockets('aaa', 'bbb')));
+    await app.press(':');
+    const { y } = app.find('COMMANDS');
+    for (let i = 0; i < 15; i++) await wheel(y + 3, 'down');
+    expect(app.lines[y]).not.toContain('COMMANDS  1–');
+    const lines = app.lines.slice(y + 1, -1);
+    await app.click(20, y + 4);
+    expect(app.lines.slice(y + 1, -1)).toEqual(lines);
+    expect(chosen()).toBe(lines[3]?.trim());
+    await app.type('only tcp');
+    await clickTwice(10, y + 1, 200);
+    expect(app.app.state).toMatchObject({ prompt: null, query: { text: 'proto:tcp' } });
+  });
+
+  test('a double-click means the line it was on: after other lines have come it is a click', async () => {
+    await app.take(baseline(sockets('aaa')));
+    await app.press(':');
+    const { y } = app.find('COMMANDS');
+    await app.click(10, y + 4);
+    await app.type('only udp');
+    app.nowMs += 100;
+    await app.click(10, y + 4);
+    expect(app.app.state.prompt?.kind).toBe('command');
+    expect(app.app.state.query.text).toBe('');
+  });
+});
+
+test('the wheel scrolls the help, the details and the traffic pane; a click there moves the keys', async () => {
+  const wheelDown = async (y: number) => app.press(`\x1b[<65;10;${y + 1}M`);
+  const programs = Array.from({ length: 60 }, (_, i) =>
+    socket({ id: `s${i}`, process: `p${i}`, pid: i + 1, traffic: { rxBytes: 1000 - i, txBytes: 0 } }),
+  );
+  await app.take(baseline(programs));
+  await app.press('?');
+  await wheelDown(10);
+  expect(app.lineOf('HELP')).toMatch(/^HELP {2}4–/);
+  await app.press('q', 'i');
+  const { y } = app.find('TRAFFIC');
+  expect(app.lines[y]).toMatch(/^TRAFFIC {2}programs 1–14 of 60 · /);
+  await wheelDown(y + 3);
+  expect(app.lines[y]).toMatch(/^TRAFFIC {2}programs 4–17 of 60 · /);
+  expect(app.lines[y + 2]).toMatch(/^p3 /);
+  await app.click(20, y + 3);
+  await app.press('\x1b[F');
+  expect(app.lines[y]).toMatch(/^▸ TRAFFIC {2}programs 47–60 of 60 · /);
+  await app.press('\x1b[A');
+  expect(app.lines[y]).toMatch(/^▸ TRAFFIC {2}programs 46–59 of 60 · /);
+});

@@ -1,13 +1,8 @@
 import type { ColumnChoice, ColumnId } from '../../store/columns.ts';
 import type { List } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
-import {
-  columnAfter,
-  moveColumn,
-  startingChoices,
-  toggleColumn,
-  widenColumn,
-} from '../../view/panes/column-pane.ts';
+import { moveColumn, startingChoices, toggleColumn, widenColumn } from '../../view/panes/column-pane.ts';
+import { moveInList } from '../../view/panes/list-pane.ts';
 import { linesIn } from '../../view/panes/pane.ts';
 import type { Action } from '../../store/actions.ts';
 import { ask, type Binding } from './binding.ts';
@@ -22,16 +17,6 @@ const CLOSE: Action = { type: 'list', list: null };
 const CLOSING = ['close', 'close-or-quit'];
 
 const choicesOf = ({ state, columns }: KeyContext) => startingChoices(state.columns, columns);
-
-/** Moves the cursor of a list. */
-function moveCursor(context: KeyContext, list: List, by: number): Action {
-  if (list.kind === 'columns') {
-    const cursor = columnAfter({ choices: choicesOf(context), cursor: list.cursor }, by);
-    return { type: 'list', list: { ...list, cursor } };
-  }
-  const { length } = list.kind === 'views' ? viewsOf(context.state) : context.state.hideRules;
-  return { type: 'list', list: { ...list, at: Math.max(0, Math.min(length - 1, list.at + by)) } };
-}
 
 function openView({ state }: KeyContext): Action {
   const view = state.list?.kind === 'views' ? viewsOf(state)[state.list.at] : undefined;
@@ -151,6 +136,6 @@ export function runInList(context: KeyContext, list: List, binding: Binding, ind
   // The action that opens a list has its name.
   if (CLOSING.includes(id) || id === list.kind) return CLOSE;
   return step
-    ? moveCursor(context, list, step.by * linesIn(step.unit, PAGE, Infinity))
+    ? moveInList(context, list, step.by * linesIn(step.unit, PAGE, Infinity))
     : binding.run(context, index);
 }

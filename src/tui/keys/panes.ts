@@ -35,7 +35,7 @@ const TAB: Binding = {
   keys: ['tab'],
   name: 'move the keys to the next pane',
   about:
-    'next pane: the table, the event log or the details; in the log, {filter-port} {filter-process} {filter-namespace} default to the event and {move-last} follows the newest',
+    'next pane: the table, the event log, the details or the traffic; in the log, {filter-port} {filter-process} {filter-namespace} default to the event and {move-last} follows the newest',
   group: 'Panes',
   focusHint: 'next pane',
   run: focusNext,

@@ -1,7 +1,6 @@
 import type { Action, Edit } from '../../store/actions.ts';
 import { PROMPTS } from '../../store/prompts.ts';
 import { move } from '../../view/screen.ts';
-import { chooseCommand } from '../../view/panes/command-pane.ts';
 import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -24,14 +23,8 @@ const goBy =
 
 /** Moves in what the prompt filters; undefined if it filters the table, or nothing. */
 function scroll(context: KeyContext, { by, unit }: NonNullable<Binding['step']>): Action | undefined {
-  switch (context.state.prompt?.kind) {
-    case 'command':
-      return chooseCommand(context, by, unit);
-    case 'help':
-      return move(context, by, unit);
-    default:
-      return undefined;
-  }
+  const kind = context.state.prompt?.kind;
+  return kind === 'command' || kind === 'help' ? move(context, by, unit) : undefined;
 }
 
 const PROMPT = { group: 'While typing', place: 'prompt' } as const;

@@ -4,7 +4,7 @@ import { paneTitle } from './events.ts';
 import { wrap } from './help.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { chosenWidth, type PlacedColumn } from '../table/place.ts';
-import { withPosition } from '../text/position.ts';
+import { around, type Part, withPosition } from '../text/position.ts';
 import { cutEnd, fit } from '../text/width.ts';
 
 /** State of the list of columns. */
@@ -31,11 +31,18 @@ export function listedColumns(choices: readonly ColumnChoice[]): readonly Column
   return [...chosen, ...COLUMNS.filter((column) => !chosen.has(column))];
 }
 
+/** Returns the index of the cursor; 0 if no column is under it. */
+export const cursorIndex = ({ choices, cursor }: ColumnPane): number =>
+  Math.max(
+    0,
+    listedColumns(choices).findIndex(({ id }) => id === cursor),
+  );
+
 /** Returns the column `by` lines below the cursor, kept inside the list. */
-export function columnAfter({ choices, cursor }: ColumnPane, by: number): ColumnId {
-  const columns = listedColumns(choices);
-  const index = columns.findIndex(({ id }) => id === cursor) + by;
-  return columns[Math.max(0, Math.min(index, columns.length - 1))]?.id ?? cursor;
+export function columnAfter(pane: ColumnPane, by: number): ColumnId {
+  const columns = listedColumns(pane.choices);
+  const index = cursorIndex(pane) + by;
+  return columns[Math.max(0, Math.min(index, columns.length - 1))]?.id ?? pane.cursor;
 }
 
 /** Adds a column at the end or removes it; the last remaining column stays. */
@@ -82,17 +89,25 @@ const BEFORE_ABOUT = 4 + LABEL + 1 + WIDTH + 2;
 const FOOT = 3;
 const ROOM_FOR_FOOT = 8;
 
-/** Returns the lines of the column list around the cursor, and the full description of the column under it. */
-export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, height: number): Line[] {
-  const columns = listedColumns(choices);
-  const foot = height >= ROOM_FOR_FOOT ? FOOT : 0;
-  const rows = Math.max(0, height - 1 - foot);
-  const index = Math.max(
-    0,
-    columns.findIndex(({ id }) => id === cursor),
+const footOf = (height: number): number => (height >= ROOM_FOR_FOOT ? FOOT : 0);
+
+/** Returns the columns that are visible. @param height lines of the pane @param top first one so far */
+export const columnPart = (pane: ColumnPane, height: number, top: number): Part =>
+  around(
+    { top, height: Math.max(0, height - 1 - footOf(height)), length: listedColumns(pane.choices).length },
+    cursorIndex(pane),
   );
-  const top = Math.max(0, Math.min(index - Math.floor(rows / 2), columns.length - rows));
-  const part = { top, height: rows, length: columns.length };
+
+/**
+ * Returns the lines of the column list with its cursor, and the full description of the column under it.
+ * @param before first visible column so far
+ */
+export function columnPaneLines(pane: ColumnPane, width: number, height: number, before = 0): Line[] {
+  const { choices, cursor } = pane;
+  const columns = listedColumns(choices);
+  const part = columnPart(pane, height, before);
+  const { top, height: rows } = part;
+  const foot = footOf(height);
   const isAllVisible = rows >= columns.length;
   const count = isAllVisible ? `${choices.length} of ${columns.length} shown` : `${choices.length} shown`;
   const title = paneTitle('COLUMNS', withPosition(part, count), width);
@@ -108,7 +123,7 @@ export function columnPaneLines({ choices, cursor }: ColumnPane, width: number, 
       selected,
     };
   });
-  const words = wrap(columns[index]?.about ?? '', Math.max(10, width));
+  const words = wrap(columns[cursorIndex(pane)]?.about ?? '', Math.max(10, width));
   return [title, ...lines, ...Array.from({ length: foot }, (_, i) => line(span(words[i] ?? '')))].slice(
     0,
     height,

@@ -4,7 +4,9 @@ import { type Line, line, span } from '../text/line.ts';
 import { cutEnd, displayWidth, fit } from '../text/width.ts';
 import { type Command, commandsOf, searchCommands } from './command-search.ts';
 import { paneTitle } from './events.ts';
-import { linesIn, type PaneRow, type Scene, type Unit } from './pane.ts';
+import { linesIn, type PaneRow, type Scene } from './pane.ts';
+import { firstKey } from '../header/key-help.ts';
+import { around, type Part } from '../text/position.ts';
 
 /** Widths in cells. */
 const MARGIN = 2;
@@ -22,19 +24,36 @@ const foundCommands = ({ state, keys }: Scene): readonly Command[] =>
 /** Returns the index of the chosen command; -1 if none is found. */
 const chosenAt = ({ state }: Scene, count: number): number => Math.min(state.prompt?.at ?? 0, count - 1);
 
+const isSame = (a: Command | undefined, b: Command | undefined): boolean =>
+  a !== undefined && a.id === b?.id && a.index === b.index;
+
 /** Returns the command that enter runs; undefined if none is found. */
 export function chosenCommand(scene: Scene): Command | undefined {
   const found = foundCommands(scene);
   return found[chosenAt(scene, found.length)];
 }
 
-/** Returns the action that chooses another command. */
-export function chooseCommand(scene: Scene, by: 1 | -1, unit: Unit): Action {
-  const { length } = foundCommands(scene);
-  const page = Math.max(1, (scene.layout.commands?.height ?? 0) - 2);
-  const at = chosenAt(scene, length) + by * linesIn(unit, page, length);
-  return { type: 'choose-command', at: Math.max(0, Math.min(at, length - 1)) };
+/** Returns the commands that are visible. @param height lines of the pane */
+const visiblePart = ({ state: { prompt } }: Scene, height: number, length: number, at: number): Part =>
+  around({ top: prompt?.top ?? 0, height: Math.max(1, height - 1), length }, at);
+
+/** Returns the action that chooses the command at an index, the nearest that exists, and scrolls no more than it must. */
+function choose(scene: Scene, height: number, length: number, index: number): Action {
+  const at = Math.max(0, Math.min(index, length - 1));
+  const { top } = visiblePart(scene, height, length, chosenAt(scene, length));
+  return {
+    type: 'choose-command',
+    at,
+    top: around({ top, height: Math.max(1, height - 1), length }, at).top,
+  };
 }
+
+/** Chooses another command. */
+const move: NonNullable<PaneRow['move']> = (scene, { height }, by, unit) => {
+  const { length } = foundCommands(scene);
+  const page = Math.max(1, height - 2);
+  return choose(scene, height, length, chosenAt(scene, length) + by * linesIn(unit, page, length));
+};
 
 const keysWidthIn = (width: number, nameWidth: number): number =>
   Math.min(MAX_KEYS, Math.max(0, width - MARGIN - nameWidth - GAP));
@@ -74,8 +93,7 @@ function commandLines(scene: Scene, width: number, height: number): readonly Lin
   const all = commandsOf(scene.keys, scene.state);
   const found = foundCommands(scene);
   const at = chosenAt(scene, found.length);
-  const rows = Math.max(1, height - 1);
-  const top = Math.max(0, Math.min(at - Math.floor(rows / 2), found.length - rows));
+  const { top, height: rows } = visiblePart(scene, height, found.length, at);
   const last = Math.min(top + rows, found.length);
   if (found.length === 0)
     return [
@@ -90,9 +108,32 @@ function commandLines(scene: Scene, width: number, height: number): readonly Lin
   return [title, ...found.slice(top, last).map((it, i) => commandLine(it, width, nameWidth, top + i === at))];
 }
 
+/** Returns the command at each line of the pane; undefined where there is none. */
+function commandAt(scene: Scene, height: number): (y: number) => Command | undefined {
+  const found = foundCommands(scene);
+  const { top } = visiblePart(scene, height, found.length, chosenAt(scene, found.length));
+  return (y) => (y >= 1 ? found[top + y - 1] : undefined);
+}
+
 /** The command palette, which covers the screen while its prompt is open. */
 export const COMMANDS: PaneRow = {
   position: { where: 'screen' },
   rank: 0.5,
   lines: (scene, { width, height }) => commandLines(scene, width, height),
+  move,
+  clickIn: (scene, { height }) => {
+    const commandIn = commandAt(scene, height);
+    return (_x, y, now) => {
+      const command = commandIn(y);
+      const found = foundCommands(now);
+      const index = found.findIndex((it) => isSame(it, command));
+      return index < 0 ? [] : [choose(now, height, found.length, index)];
+    };
+  },
+  keyIn: (scene, { height }) => {
+    const commandIn = commandAt(scene, height);
+    return (_x, y, now, isDouble) =>
+      // Another text may have been typed between the two clicks.
+      isDouble && isSame(commandIn(y), chosenCommand(now)) ? firstKey(now.keys, 'prompt-accept') : undefined;
+  },
 };

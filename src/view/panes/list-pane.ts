@@ -1,21 +1,30 @@
 import type { Hint } from '../../store/prompts.ts';
-import type { PaneRow } from './pane.ts';
+import type { Action } from '../../store/actions.ts';
+import type { PaneRow, Scene } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
-import type { Sort } from '../../store/columns.ts';
+import type { ColumnId, Sort } from '../../store/columns.ts';
 import type { List, State, View } from '../../store/state.ts';
 import { DEFAULT_SORT, isBuiltIn, viewsOf } from '../../store/views.ts';
-import { type KeyHelp, keyText } from '../header/key-help.ts';
-import { columnPaneLines, startingChoices } from './column-pane.ts';
+import { firstKey, type KeyHelp, keyText } from '../header/key-help.ts';
+import {
+  columnAfter,
+  type ColumnPane,
+  columnPaneLines,
+  columnPart,
+  cursorIndex,
+  startingChoices,
+} from './column-pane.ts';
 import { columnOf } from '../columns/columns.ts';
 import { paneTitle } from './events.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import { type Line, line, span } from '../text/line.ts';
-import { withPosition } from '../text/position.ts';
+import { around, type Part, withPosition } from '../text/position.ts';
 import type { PlacedColumn } from '../table/place.ts';
 import { cutEnd, fit } from '../text/width.ts';
 
 interface ListText {
+  readonly length: (state: State) => number;
   readonly title: (keys: readonly KeyHelp[]) => string;
   readonly note: (state: State) => string;
   readonly empty: (keys: readonly KeyHelp[]) => string;
@@ -48,6 +57,7 @@ const ruleText = ({ process, remote, port }: HideRule): string =>
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   views: {
+    length: (state) => viewsOf(state).length,
     title: (keys) => {
       const label = keys.find(({ id }) => id === 'view-by-number')?.label ?? '';
       return label === '' ? 'VIEWS' : `VIEWS (keys ${label})`;
@@ -60,6 +70,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
     },
   },
   'hide-rules': {
+    length: ({ hideRules }) => hideRules.length,
     title: () => 'HIDDEN BY YOU',
     note: ({ hideRules }) => `${hideRules.length} ${hideRules.length === 1 ? 'rule' : 'rules'}`,
     empty: (keys) =>
@@ -68,36 +79,70 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   },
 };
 
-/** Returns the lines of the open list around its cursor; none if no list is open. */
+/** A list with what decides which of its lines are visible. */
+type ListScene = Pick<Scene, 'state' | 'columns'>;
+
+const columnPaneOf = ({ state, columns }: ListScene, cursor: ColumnId): ColumnPane => ({
+  choices: startingChoices(state.columns, columns),
+  cursor,
+});
+
+/** Returns the lines of an open list that are visible. @param height lines of the pane */
+function visiblePart(scene: ListScene, list: List, height: number): Part {
+  const { top = 0 } = list;
+  if (list.kind === 'columns') return columnPart(columnPaneOf(scene, list.cursor), height, top);
+  const length = LISTS[list.kind].length(scene.state);
+  return around({ top, height: Math.max(0, height - 1), length }, list.at);
+}
+
+/** Returns the lines of the open list with its cursor; none if no list is open. */
 export function listLines(
   state: State,
   keys: readonly KeyHelp[],
-  placed: readonly PlacedColumn[],
+  columns: readonly PlacedColumn[],
   width: number,
   height: number,
 ): readonly Line[] {
-  const { list, columns } = state;
+  const { list } = state;
   if (list === null) return [];
+  const scene = { state, columns };
   if (list.kind === 'columns')
-    return columnPaneLines({ choices: startingChoices(columns, placed), cursor: list.cursor }, width, height);
+    return columnPaneLines(columnPaneOf(scene, list.cursor), width, height, list.top);
   const { title, note, empty, lines } = LISTS[list.kind];
   const texts = lines(state, width, keys);
-  const rows = Math.max(0, height - 1);
-  const top = Math.max(0, Math.min(list.at - Math.floor(rows / 2), texts.length - rows));
-  const head = paneTitle(
-    title(keys),
-    withPosition({ top, height: rows, length: texts.length }, note(state)),
-    width,
-  );
+  const part = visiblePart(scene, list, height);
+  const head = paneTitle(title(keys), withPosition(part, note(state)), width);
   if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty(keys)}`, width), 'quiet'))];
   return [
     head,
-    ...texts.slice(top, top + rows).map((text, i): Line => ({
+    ...texts.slice(part.top, part.top + part.height).map((text, i): Line => ({
       spans: [span(cutEnd(`  ${text}`, width))],
-      selected: top + i === list.at,
+      selected: part.top + i === list.at,
     })),
   ];
 }
+
+/** Returns the action that moves the cursor of a list by lines, and scrolls no more than it must. */
+export function moveInList(scene: Scene, list: List, by: number): Action {
+  const moved: List =
+    list.kind === 'columns'
+      ? { ...list, cursor: columnAfter(columnPaneOf(scene, list.cursor), by) }
+      : { ...list, at: Math.max(0, Math.min(LISTS[list.kind].length(scene.state) - 1, list.at + by)) };
+  const height = scene.layout.list?.height ?? 0;
+  // From the line that is the first one now.
+  const { top } = visiblePart(scene, { ...moved, top: visiblePart(scene, list, height).top }, height);
+  return { type: 'list', list: { ...moved, top } };
+}
+
+/** Returns the index of the line of a list at each line of the pane. */
+function indexIn(scene: Scene, list: List, height: number): (y: number) => number | undefined {
+  const { top, height: rows, length } = visiblePart(scene, list, height);
+  return (y) => (y >= 1 && y <= rows && top + y - 1 < length ? top + y - 1 : undefined);
+}
+
+/** Returns the index of the line under the cursor. */
+const cursorOf = (scene: ListScene, list: List): number =>
+  list.kind === 'columns' ? cursorIndex(columnPaneOf(scene, list.cursor)) : list.at;
 
 const CLOSE: Hint = { actions: ['close'], hint: 'close' };
 
@@ -118,6 +163,13 @@ const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
   ],
 };
 
+/** The action of `enter` in each list, which a double-click starts too. */
+const ENTER: Readonly<Record<List['kind'], string>> = {
+  views: 'list-open-view',
+  'hide-rules': 'list-leave-hide-rules',
+  columns: 'list-toggle-column',
+};
+
 /** The open list. Its keys are in `tui/keys/lists.ts`. */
 export const LIST: PaneRow = {
   // Half of the room: the table shows the effect of a choice at once.
@@ -125,4 +177,27 @@ export const LIST: PaneRow = {
   rank: 2,
   hints: ({ list }) => list && HINTS[list.kind],
   lines: ({ state, keys, columns }, { width, height }) => listLines(state, keys, columns, width, height),
+  wheel: (now, by) => (now.state.list ? [moveInList(now, now.state.list, by)] : []),
+  clickIn: (scene, { height }) => {
+    const { list: seen } = scene.state;
+    const indexAt = seen && indexIn(scene, seen, height);
+    return (_x, y, now) => {
+      const { list } = now.state;
+      const index = indexAt?.(y);
+      return list && index !== undefined && list.kind === seen?.kind
+        ? [moveInList(now, list, index - cursorOf(now, list))]
+        : [];
+    };
+  },
+  keyIn: (scene, { height }) => {
+    const { list: seen } = scene.state;
+    const indexAt = seen && indexIn(scene, seen, height);
+    return (_x, y, now, isDouble) => {
+      const { list } = now.state;
+      // Lines may have moved between the two clicks.
+      return isDouble && list && list.kind === seen?.kind && indexAt?.(y) === cursorOf(now, list)
+        ? firstKey(now.keys, ENTER[list.kind])
+        : undefined;
+    };
+  },
 };

@@ -57,6 +57,9 @@ export const linesIn = (unit: Unit, page: number, all: number): number =>
  */
 export type Click = (x: number, y: number, now: Scene, isDouble: boolean) => readonly Action[];
 
+/** Returns the name of the key that a click presses; undefined if it presses none. Parameters as in `Click`. */
+export type ClickedKey = (x: number, y: number, now: Scene, isDouble: boolean) => string | undefined;
+
 /** What a region of the screen shows, and what the mouse does in it. */
 export interface RegionRow {
   /** Returns the lines from the top; missing ones are blank. */
@@ -66,8 +69,8 @@ export interface RegionRow {
    * means the picture that the user sees, though rows may have moved since.
    */
   readonly clickIn?: (scene: Scene, region: Region) => Click;
-  /** Returns the name of the key that a click on the picture of a scene presses, by the cell; for a region of keys. */
-  readonly keyIn?: (scene: Scene, region: Region) => (x: number) => string | undefined;
+  /** Returns which key a click on the picture of a scene presses, after its actions. */
+  readonly keyIn?: (scene: Scene, region: Region) => ClickedKey;
   /** Returns what the wheel does; without it, it moves as a key does. @param by lines */
   readonly wheel?: (now: Scene, by: number) => readonly Action[];
 }

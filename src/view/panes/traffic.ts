@@ -1,4 +1,5 @@
-import type { PaneRow } from './pane.ts';
+import { focusOn, KEYS_HERE } from './focus.ts';
+import { linesIn, type PaneRow } from './pane.ts';
 import { printable } from '../../model/text.ts';
 import type { InterfaceTraffic } from '../../store/rates.ts';
 import type { State } from '../../store/state.ts';
@@ -15,6 +16,7 @@ import {
 } from '../text/format.ts';
 import { nameText } from '../text/program-text.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
+import { type Part, positionText, topWithin } from '../text/position.ts';
 import { cutEnd, displayWidth, fit } from '../text/width.ts';
 
 /** Minimum width of the pane for its two tables, interfaces and programs, side by side. All widths are in cells. */
@@ -51,17 +53,22 @@ const byRate = (a: ProcessSum, b: ProcessSum): number =>
   b.sockets - a.sockets ||
   a.pid - b.pid;
 
-/** Returns the first `count` items in sorted order. Does not sort the rest: there may be thousands. */
-function first<T>(items: Iterable<T>, count: number, compare: (a: T, b: T) => number): T[] {
-  const top: T[] = [];
+/** Number of items up to which the first ones are found without sorting all: there may be thousands. */
+const FEW = 64;
+
+/** Returns the visible items in sorted order. */
+function sorted<T>(items: Iterable<T>, { top, height }: Part, compare: (a: T, b: T) => number): T[] {
+  const count = top + height;
+  if (count > FEW) return [...items].sort(compare).slice(top, count);
+  const first: T[] = [];
   for (const item of items) {
-    const last = top.at(-1);
-    if (last !== undefined && top.length >= count && compare(last, item) <= 0) continue;
-    const at = top.findIndex((it) => compare(item, it) < 0);
-    top.splice(at < 0 ? top.length : at, 0, item);
-    if (top.length > count) top.pop();
+    const last = first.at(-1);
+    if (last !== undefined && first.length >= count && compare(last, item) <= 0) continue;
+    const at = first.findIndex((it) => compare(item, it) < 0);
+    first.splice(at < 0 ? first.length : at, 0, item);
+    if (first.length > count) first.pop();
   }
-  return top;
+  return first.slice(top);
 }
 
 /** A line of one of the tables. */
@@ -83,7 +90,7 @@ function addressesText({ isUp, addresses }: InterfaceTraffic, width: number): st
   return text;
 }
 
-function interfaceTable(interfaces: readonly InterfaceTraffic[], width: number, height: number): TableLine[] {
+function interfaceTable(interfaces: readonly InterfaceTraffic[], part: Part, width: number): TableLine[] {
   const hasNamespaces =
     new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1 && width >= MIN_WIDTH_FOR_NAMESPACE;
   const head = (name: string, netns: string) =>
@@ -96,7 +103,7 @@ function interfaceTable(interfaces: readonly InterfaceTraffic[], width: number, 
       text: head('INTERFACE', 'NS') + numbersText(NUMBER_TITLES, widthLeft) + tail('ADDRESSES'),
       tone: 'header' as const,
     },
-    ...first(interfaces, Math.max(0, height - 1), byUse).map((it): TableLine => {
+    ...sorted(interfaces, part, byUse).map((it): TableLine => {
       const amounts = [it.rxRate, it.txRate, it.rxBytes, it.txBytes].map(compactText);
       return {
         text:
@@ -106,10 +113,10 @@ function interfaceTable(interfaces: readonly InterfaceTraffic[], width: number, 
         tone: it.isUp ? 'plain' : 'quiet',
       };
     }),
-  ].slice(0, height);
+  ];
 }
 
-function programTable(processes: Iterable<ProcessSum>, width: number, height: number): TableLine[] {
+function programTable(processes: Iterable<ProcessSum>, part: Part, width: number): TableLine[] {
   const [pidWidth, socketsWidth] = [8, 9];
   const widthLeft = width - pidWidth - socketsWidth;
   // A name has 8 to 24 cells. If all four numbers would leave fewer, there are only the two rates.
@@ -122,7 +129,7 @@ function programTable(processes: Iterable<ProcessSum>, width: number, height: nu
       text: head(['PROGRAM', 'PID', 'SOCKETS']) + numbersText(NUMBER_TITLES, widthLeft - nameWidth),
       tone: 'header' as const,
     },
-    ...first(processes, Math.max(0, height - 1), byRate).map((sum): TableLine => {
+    ...sorted(processes, part, byRate).map((sum): TableLine => {
       // Without byte counters the sums are 0, but the amounts are unknown.
       const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
         compactText(sum.counted > 0 ? it : undefined),
@@ -135,7 +142,7 @@ function programTable(processes: Iterable<ProcessSum>, width: number, height: nu
         tone: 'plain',
       };
     }),
-  ].slice(0, height);
+  ];
 }
 
 const lineOf = ({ text, tone }: TableLine): Line => line(span(text, tone));
@@ -152,42 +159,90 @@ const sideBySide = (left: readonly TableLine[], right: readonly TableLine[], lef
     );
   });
 
-/**
- * Returns the traffic pane: a title, then the interfaces and the programs with the most traffic, as many as fit. Leaves
- * out the interfaces if the source reports none or there is no space for both tables.
- */
-export function trafficLines(state: State, width: number, height: number): Line[] {
-  const { interfaces, table, lastTick, silence } = state;
+/** Which rows of the two tables are visible. Both scroll together, each as far as it has rows. */
+interface Parts {
+  /** Undefined if the source reports no interfaces or there is no space for both tables. */
+  readonly interfaces: Part | undefined;
+  readonly programs: Part;
+}
+
+/** Returns the visible rows. @param room lines below the title of the pane */
+function partsOf({ interfaces, table, places }: State, width: number, room: number): Parts {
+  const { top } = places.traffic;
+  const partOf = (height: number, length: number): Part => {
+    const part = { top, height: Math.max(0, height), length };
+    return { ...part, top: topWithin(part) };
+  };
+  const [all, programs] = [interfaces.length, table.processes.size];
+  const isBeside = width >= MIN_WIDTH_SIDE_BY_SIDE;
+  if (all === 0 || (!isBeside && room < MIN_HEIGHT_STACKED))
+    return { interfaces: undefined, programs: partOf(room - 1, programs) };
+  if (isBeside) return { interfaces: partOf(room - 1, all), programs: partOf(room - 1, programs) };
+  // Two titles and a blank line; half of the room, and what the programs leave.
+  const rows = room - 3;
+  const above = Math.min(all, Math.max(Math.floor(room / 2) - 2, rows - programs));
+  return { interfaces: partOf(above, all), programs: partOf(rows - above, programs) };
+}
+
+/** Returns the title: which rows are visible, if not all are, and the traffic of all sockets. */
+function titleText({ interfaces, table, lastTick, silence }: State, parts: Parts): string {
+  const named = (name: string, part: Part | undefined): string[] => {
+    const position = part ? positionText(part) : '';
+    return position === '' ? [] : [`${name} ${position}`];
+  };
   const hasTraffic = table.seen.traffic || interfaces.length > 0;
-  const ratesText = silence
-    ? `rates from ${durationText(silence.forMs)} ago`
-    : throughputText(lastTick ?? {});
-  const note = hasTraffic ? ratesText : 'not available from this source';
-  const title = paneTitle('TRAFFIC', note, width);
+  const rates = silence ? `rates from ${durationText(silence.forMs)} ago` : throughputText(lastTick ?? {});
+  return [
+    ...named('interfaces', parts.interfaces),
+    ...named('programs', parts.programs),
+    hasTraffic ? rates : 'not available from this source',
+  ].join(' · ');
+}
+
+/**
+ * Returns the traffic pane: a title, then the interfaces and the programs with the most traffic. Leaves out the
+ * interfaces if the source reports none or there is no space for both tables.
+ * @param isFocused true if the keys scroll it
+ */
+export function trafficLines(state: State, width: number, height: number, isFocused = false): Line[] {
+  const { interfaces, table } = state;
   const room = Math.max(0, height - 1);
+  const parts = partsOf(state, width, room);
+  const title = paneTitle(`${isFocused ? KEYS_HERE : ''}TRAFFIC`, titleText(state, parts), width);
   const programs = table.processes.values();
-  if (interfaces.length === 0) return [title, ...programTable(programs, width, room).map(lineOf)];
-  if (width >= MIN_WIDTH_SIDE_BY_SIDE) {
-    const left = Math.floor((width - SPACING) / 2);
-    const right = width - left - SPACING;
-    return [
-      title,
-      ...sideBySide(interfaceTable(interfaces, left, room), programTable(programs, right, room), left),
-    ];
+  if (parts.interfaces === undefined)
+    return [title, ...programTable(programs, parts.programs, width).map(lineOf)].slice(0, height);
+  if (width < MIN_WIDTH_SIDE_BY_SIDE) {
+    const above = interfaceTable(interfaces, parts.interfaces, width);
+    const below = programTable(programs, parts.programs, width);
+    return [title, ...above.map(lineOf), line(), ...below.map(lineOf)];
   }
-  if (room < MIN_HEIGHT_STACKED) return [title, ...programTable(programs, width, room).map(lineOf)];
-  const above = interfaceTable(interfaces, width, Math.floor(room / 2) - 1);
-  const below = programTable(programs, width, room - above.length - 1);
-  return [title, ...above.map(lineOf), line(), ...below.map(lineOf)];
+  const left = Math.floor((width - SPACING) / 2);
+  const right = width - left - SPACING;
+  const [beside, own] = [
+    interfaceTable(interfaces, parts.interfaces, left),
+    programTable(programs, parts.programs, right),
+  ];
+  return [title, ...sideBySide(beside, own, left)].slice(0, height);
 }
 
 /** Maximum height of the pane: titles, a few interfaces, the busiest programs. */
 const MAX_LINES = 16;
 
+const scroll: NonNullable<PaneRow['move']> = ({ state }, { width, height }, by, unit) => {
+  const { interfaces, programs } = partsOf(state, width, Math.max(0, height - 1));
+  const hidden = [interfaces, programs].map((part) => (part ? part.length - part.height : 0));
+  // Lines that scroll away until the longer table is at its end.
+  const lines = Math.max(0, ...hidden);
+  const step = linesIn(unit, Math.max(1, programs.height), lines);
+  return { type: 'scroll', pane: 'traffic', by: step * by, lines, height: 0 };
+};
+
 /** The traffic of interfaces and programs. */
 export const TRAFFIC: PaneRow = {
   position: { where: 'below', lines: ({ all }) => Math.min(MAX_LINES, Math.floor(all / 2)) },
   rank: 5,
+  title: 'traffic',
   key: {
     id: 'traffic',
     keys: ['i'],
@@ -196,5 +251,9 @@ export const TRAFFIC: PaneRow = {
     hint: 'traffic',
     hintFor: 'traffic',
   },
-  lines: ({ state }, { width, height }) => trafficLines(state, width, height),
+  lines: ({ state, focus }, { width, height }) => trafficLines(state, width, height, focus === 'traffic'),
+  move: scroll,
+  // Scrolls without moving the focus.
+  wheel: (now, by) => (now.layout.traffic ? [scroll(now, now.layout.traffic, by, 'row')] : []),
+  clickIn: () => (_x, _y, now) => [focusOn(now, 'traffic')],
 };

@@ -14,6 +14,12 @@ export interface Part {
 export const topWithin = ({ top, height, length }: Part): number =>
   Math.max(0, Math.min(top, length - height));
 
+/** Returns the part moved as little as needed, so that the line at the cursor is visible and no room is empty. */
+export const around = (part: Part, cursor: number): Part => ({
+  ...part,
+  top: topWithin({ ...part, top: Math.max(Math.min(part.top, cursor), cursor - part.height + 1) }),
+});
+
 /** Returns `36–71`; empty if all lines are visible. */
 export function rangeText({ top, height, length }: Part): string {
   if (height < 1 || length <= height) return '';

@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NetworkInterface } from '../../../src/model/batch.ts';
 import type { Socket } from '../../../src/model/socket.ts';
-import { trafficLines } from '../../../src/view/panes/traffic.ts';
+import { NO_PLACE } from '../../../src/store/panes.ts';
+import type { State } from '../../../src/store/state.ts';
+import { TRAFFIC, trafficLines } from '../../../src/view/panes/traffic.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, baseline, batch, emptyState, socket } from '../../helpers/fakes.ts';
+import { contextOf } from '../../helpers/key-context.ts';
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const networkInterface = (name: string, fields: Partial<NetworkInterface> = {}): NetworkInterface => ({
@@ -45,7 +48,7 @@ describe('the list of programs', () => {
       withTraffic('fast', 3, 700),
     ];
     expect(paneTexts(sockets, [], 80, 4)).toEqual([
-      'TRAFFIC  ↓ 2.20 kB/s ↑     0 B/s',
+      'TRAFFIC  programs 1–2 of 3 · ↓ 2.20 kB/s ↑     0 B/s',
       'PROGRAM                      PID  SOCKETS  RX/S  TX/S    RX    TX',
       'fast                           3        2  1.3k     0  1.3k     0',
       'slow                           2        1   900     0   900     0',
@@ -145,6 +148,62 @@ describe('the list of interfaces', () => {
     expect(text(80)).toMatch(/ {2}10\.0\.0\.5 fe80::42:acff:fe11:2 …$/);
     expect(text(55)).toMatch(/ {2}10\.0\.0\.5 …$/);
     expect(text(48)).not.toContain('10.');
+  });
+});
+
+describe('scrolling', () => {
+  const sockets = Array.from({ length: 200 }, (_, i) => withTraffic(`p${i}`, i + 1, 1000 - i));
+  const interfaces = Array.from({ length: 12 }, (_, i) => networkInterface(`eth${i}`, { rxBytes: 1000 - i }));
+  const stateAt = (top: number): State => {
+    const state = after(
+      emptyState(),
+      baseline([], { interfaces: interfaces.map((it) => ({ ...it, rxBytes: 0 })) }),
+      batch({ monotonicMs: 1000, spawned: sockets, interfaces }),
+    );
+    return { ...state, places: { ...state.places, traffic: { ...NO_PLACE, top } } };
+  };
+  const texts = (top: number, width: number, height: number) =>
+    trafficLines(stateAt(top), width, height).map((it) => textOf(it).trimEnd());
+  const names = (lines: readonly string[]) => lines.map((it) => it.split(' ')[0]);
+
+  test('the title says which rows of both tables are visible', () => {
+    const lines = texts(0, 80, 12);
+    expect(lines[0]).toMatch(/^TRAFFIC {2}interfaces 1–3 of 12 · programs 1–5 of 200 · ↓/);
+    expect(names(lines)).toEqual([
+      ...['TRAFFIC', 'INTERFACE', 'eth0', 'eth1', 'eth2', ''],
+      ...['PROGRAM', 'p0', 'p1', 'p2', 'p3', 'p4'],
+    ]);
+  });
+
+  test('both tables scroll under their titles, each as far as it has rows', () => {
+    const lines = texts(100, 80, 12);
+    expect(lines[0]).toMatch(/^TRAFFIC {2}interfaces 10–12 of 12 · programs 101–105 of 200 · ↓/);
+    expect(names(lines)).toEqual([
+      ...['TRAFFIC', 'INTERFACE', 'eth9', 'eth10', 'eth11', ''],
+      ...['PROGRAM', 'p100', 'p101', 'p102', 'p103', 'p104'],
+    ]);
+    expect(texts(9999, 140, 6)[0]).toMatch(/interfaces 9–12 of 12 · programs 197–200 of 200/);
+  });
+
+  test('the interfaces get the lines that the programs leave', () => {
+    const state = after(emptyState(), baseline(sockets.slice(0, 2), { interfaces }));
+    expect(names(trafficLines(state, 80, 16).map((it) => textOf(it).trimEnd()))).toEqual([
+      ...['TRAFFIC', 'INTERFACE', ...interfaces.slice(0, 10).map(({ name }) => name), ''],
+      ...['PROGRAM', 'p0', 'p1'],
+    ]);
+  });
+
+  test('a key scrolls until the longer table is at its end', () => {
+    const region = { left: 0, top: 0, width: 80, height: 12 };
+    const scene = { ...contextOf(stateAt(0)) };
+    expect(TRAFFIC.move?.(scene, region, 1, 'all')).toEqual({
+      type: 'scroll',
+      pane: 'traffic',
+      by: 195,
+      lines: 195,
+      height: 0,
+    });
+    expect(TRAFFIC.move?.(scene, region, 1, 'page')).toMatchObject({ by: 5 });
   });
 });
 
