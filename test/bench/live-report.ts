@@ -1,6 +1,6 @@
 import type { LiveCheckpoint, LiveSoakFigures, StormFigures } from './live-soak.ts';
-import { atMost, count, type Target } from './report.ts';
-import { figure, spreadOf, tableText, tailText } from './stats.ts';
+import { count, figure, spreadOf, tableText, tailText } from './stats.ts';
+import { atMost, type Target } from './targets.ts';
 
 /** Maximum number of lines in a table of checkpoints. */
 const MAX_LINES = 20;

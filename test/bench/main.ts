@@ -7,15 +7,6 @@ import { type Options, parseOptions, type Repeats, type ShortLivedRepeats, USAGE
 import { PollThread } from './poll-thread.ts';
 import { measureProgram } from './program.ts';
 import { killPrograms } from './program-pty.ts';
-import {
-  growthText,
-  type SizeFigures,
-  sizeTargets,
-  sizeText,
-  soakTargets,
-  soakText,
-  targetsText,
-} from './report.ts';
 import { scratchFolder } from './scratch.ts';
 import {
   closeShortLived,
@@ -25,9 +16,12 @@ import {
   type ShortLivedTable,
 } from './short-lived.ts';
 import { idleText, shortLivedTargets, shortLivedText } from './short-lived-report.ts';
+import { growthText, type SizeFigures, sizeTargets, sizeText } from './size-report.ts';
 import type { SoakFigures } from './soak.ts';
+import { soakTargets, soakText } from './soak-report.ts';
 import { Pipeline } from './stages.ts';
 import { measureStalls } from './stalls.ts';
+import { targetsText } from './targets.ts';
 import { TestSockets } from './test-sockets.ts';
 import { compareTools } from './tool-comparison.ts';
 import type { ViewFigures, ViewRepeats } from './view.ts';

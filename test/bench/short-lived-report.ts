@@ -1,8 +1,8 @@
 import type { Detections, EventTally } from './detections.ts';
 import type { ShortLivedRepeats } from './options.ts';
-import { atMost, count, type Target, times } from './report.ts';
 import type { IdleFigures, ShortLivedTable, WatcherFigures } from './short-lived.ts';
-import { figure, tableText } from './stats.ts';
+import { count, figure, tableText, times } from './stats.ts';
+import { atMost, type Target } from './targets.ts';
 import { INTERVAL_S, ROOT, USER } from './watchers.ts';
 
 /** Returns the CPU of a watcher in percent of a core. */

@@ -47,6 +47,10 @@ export function figure(value: number): string {
   return value.toFixed(2);
 }
 
+export const times = (value: number): string => `${figure(value)}×`;
+
+export const count = (value: number): string => value.toLocaleString('en-US');
+
 /** Formats as `MEDIAN  (MIN–MAX)`. */
 export const spreadText = ({ median, min, max }: Spread): string =>
   `${figure(median)}  (${figure(min)}–${figure(max)})`;

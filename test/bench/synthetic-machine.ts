@@ -1,17 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
 import type { SocketState } from '../../src/model/socket.ts';
-import type { LookupChannel } from '../../src/source/linux/netlink/dump.ts';
-import { ERRNO, NativeError } from '../../src/source/linux/netlink/errno.ts';
+import { NativeError } from '../../src/source/linux/netlink/errno.ts';
 import type { Channels, CloseReceiver, NetlinkSystem } from '../../src/source/linux/netlink/system.ts';
-import { type Outcome, Proc } from '../../src/source/linux/proc/proc.ts';
-import {
-  addressPayload,
-  done,
-  inetPayload,
-  linkPayload,
-  message,
-  refusal,
-} from '../helpers/netlink/messages.ts';
+import type { Proc } from '../../src/source/linux/proc/proc.ts';
+import { inetPayload, message, refusal } from '../helpers/netlink/messages.ts';
+import { FakeChannel, routeAnswer } from './synthetic-netlink.ts';
+import { OWN_NAMESPACE, SyntheticProc } from './synthetic-proc.ts';
 
 /*
  * A synthetic machine on which processes, sockets and network namespaces appear and disappear, visible by netlink and
@@ -19,23 +13,12 @@ import {
  * dumps. Each open namespace takes real descriptors, so a leaked one shows in the number of open descriptors.
  */
 
-const OWN_NAMESPACE = 4026531840;
 const FIRST_OTHER_NAMESPACE = 4026532200;
-const PID_NAMESPACE = 'pid:[4026531836]';
-/** Inode of /proc/self; the folders of processes have lower ones. */
-const OWN_FOLDER = 4_000_000_000;
 const MAX_PID = 32_768;
 
 const TCPDIAG_GETSOCK = 18;
 const SOCK_DIAG_BY_FAMILY = 20;
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
-const RTM_NEWADDR = 20;
-const RTM_GETADDR = 22;
 const ENOENT = 2;
-
-/** Maximum length of the kernel's datagrams of a dump, bytes. */
-const MAX_DATAGRAM = 32_768;
 
 /** Ticks after which a TIME_WAIT socket disappears. */
 const TIME_WAIT_TICKS = 20;
@@ -71,50 +54,11 @@ interface FakeProcess {
   readonly sockets: Map<number, FakeSocket>;
 }
 
-/** The kernel side of a netlink socket. */
-class FakeChannel implements LookupChannel {
-  readonly #messages: (request: Uint8Array) => readonly Uint8Array[];
-  #left: Uint8Array[] = [];
-  #sequence: Uint8Array = new Uint8Array(4);
-
-  constructor(messages: (request: Uint8Array) => readonly Uint8Array[]) {
-    this.#messages = messages;
-  }
-
-  /** The machine reports no closes, after which sockets are looked up. */
-  receiveWaiting(): number {
-    return -ERRNO.EAGAIN;
-  }
-
-  send(request: Uint8Array): void {
-    this.#sequence = request.slice(8, 12);
-    this.#left = [...this.#messages(request), done()].reverse();
-  }
-
-  receive(into: Uint8Array): number {
-    let length = 0;
-    for (;;) {
-      const next = this.#left.at(-1);
-      // NLMSG_DONE is in a datagram of its own.
-      if (
-        next === undefined ||
-        (length > 0 && (this.#left.length === 1 || length + next.length > MAX_DATAGRAM))
-      )
-        return length;
-      into.set(next, length);
-      into.set(this.#sequence, length + 8);
-      length += next.length;
-      this.#left.pop();
-      if (this.#left.length === 0) return length;
-    }
-  }
-}
-
 /** The machine. The seed alone determines what happens on it. */
 export class SyntheticMachine implements NetlinkSystem {
-  readonly proc: Proc = new SyntheticProc(this);
   readonly namespaces = new Map<number, FakeNamespace>();
   readonly processes = new Map<number, FakeProcess>();
+  readonly proc: Proc = new SyntheticProc(this.processes);
   readonly #sockets: FakeSocket[] = [];
   readonly #timeWait: FakeSocket[] = [];
   readonly #own: FakeNamespace;
@@ -333,75 +277,5 @@ export class SyntheticMachine implements NetlinkSystem {
 
   #remove(socket: FakeSocket | undefined): void {
     if (socket) socket.namespace.tables[socket.table].delete(socket.cookie);
-  }
-}
-
-const ROUTE = new Map([
-  [RTM_GETLINK, [message(RTM_NEWLINK, linkPayload({ index: 1, name: 'lo', isLoopback: true }))]],
-  [RTM_GETADDR, [message(RTM_NEWADDR, addressPayload(1, '127.0.0.1'))]],
-]);
-
-const routeAnswer = (request: Uint8Array): readonly Uint8Array[] => ROUTE.get(request[4] ?? 0) ?? [];
-
-const GONE: Outcome<never> = { failed: 'gone', message: 'ENOENT' };
-
-/** The /proc of the machine. */
-class SyntheticProc extends Proc {
-  readonly #machine: SyntheticMachine;
-
-  constructor(machine: SyntheticMachine) {
-    super('/nowhere');
-    this.#machine = machine;
-  }
-
-  #process(path: string): FakeProcess | undefined {
-    return this.#machine.processes.get(Number.parseInt(path, 10));
-  }
-
-  override canOpen(): boolean {
-    return true;
-  }
-
-  override latin1(path: string): Outcome<string> {
-    return path === 'stat' ? { value: 'btime 1700000000\n' } : GONE;
-  }
-
-  override table(): Outcome<string> {
-    return GONE;
-  }
-
-  override text(path: string): Outcome<string> {
-    if (path === 'self/mountinfo') return { value: '' };
-    if (path === '../etc/passwd') return { value: 'root:x:0:0::/:/bin/sh\n' };
-    const process = this.#process(path);
-    if (process === undefined) return GONE;
-    const { pid, comm, folder } = process;
-    if (path.endsWith('/stat'))
-      return { value: `${pid} (${comm}) S 1 1 1 0 -1 0 ${'0 '.repeat(12)}${folder} 0 0\n` };
-    if (path.endsWith('/cmdline')) return { value: `/usr/bin/${comm}\0--number\0${folder}\0` };
-    return path.endsWith('/cgroup') ? { value: `0::/system.slice/${comm}.service\n` } : GONE;
-  }
-
-  override link(path: string): Outcome<string> {
-    if (path === 'self/ns/net') return { value: `net:[${OWN_NAMESPACE}]` };
-    if (path === 'self/ns/pid') return { value: PID_NAMESPACE };
-    const process = this.#process(path);
-    if (process === undefined) return GONE;
-    if (path.endsWith('/ns/net')) return { value: `net:[${process.namespace.inode}]` };
-    if (path.endsWith('/exe')) return { value: `/usr/bin/${process.comm}` };
-    const socket = process.sockets.get(Number(path.slice(path.lastIndexOf('/') + 1)));
-    return socket ? { value: `socket:[${socket.inode}]` } : GONE;
-  }
-
-  override names(path: string): Outcome<string[]> {
-    if (path === '') return { value: ['self', 'net', ...[...this.#machine.processes.keys()].map(String)] };
-    const process = this.#process(path);
-    return process ? { value: [...process.sockets.keys()].map(String) } : GONE;
-  }
-
-  override stat(path: string): Outcome<{ ino: number; size: number; uid: number }> {
-    if (path === 'self') return { value: { ino: OWN_FOLDER, size: 0, uid: 0 } };
-    const process = this.#process(path);
-    return process ? { value: { ino: process.folder, size: process.sockets.size, uid: 0 } } : GONE;
   }
 }

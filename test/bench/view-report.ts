@@ -1,6 +1,6 @@
-import { atMost, count, type Target } from './report.ts';
 import { type ScreenOutputFigures, TYPED_SIZE } from './screen-output.ts';
-import { figure, type NamedSpread, type Spread, tableText } from './stats.ts';
+import { count, figure, type NamedSpread, type Spread, tableText } from './stats.ts';
+import { atMost, type Target } from './targets.ts';
 import { HIDE_RULE_COUNT, type OrderFigures, TICK_NAMES, type ViewFigures } from './view.ts';
 
 /** Maximum time to filter, sort and group all rows, milliseconds. */

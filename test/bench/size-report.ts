@@ -1,8 +1,8 @@
 import { KEY_KINDS, type KeyKind, type ProgramFigures } from './program.ts';
-import type { SoakCheckpoint, SoakFigures } from './soak.ts';
 import { STAGES, type StageFigures, type TickFigures } from './stages.ts';
 import type { ScreenThreadFigures, StallFigures } from './stalls.ts';
-import { figure, spreadText, tableText, tailText } from './stats.ts';
+import { count, figure, spreadText, tableText, tailText, times } from './stats.ts';
+import { atMost, type Target } from './targets.ts';
 import { SS, SS_EVERYTHING, type ToolComparison } from './tool-comparison.ts';
 
 /** All figures for one number of sockets. */
@@ -23,8 +23,6 @@ const KEY_NAMES: Readonly<Record<KeyKind, string>> = {
   sort: 'S (reverses the order)',
 };
 
-export const times = (value: number) => `${figure(value)}×`;
-export const count = (value: number) => value.toLocaleString('en-US');
 /** Returns nanoseconds per socket. */
 const each = (ms: number, sockets: number) => ((ms * 1e6) / sockets).toFixed(0);
 
@@ -189,72 +187,6 @@ export function growthText(all: readonly SizeFigures[]): string {
   return `\n${tableText([heading, ...rows])}`;
 }
 
-/**
- * Parts of a soak, percent of the ticks. The slowest cache that is cleared when it is full (texts of addresses) takes some
- * 28,000 of 100,000 ticks to fill. Each part is longer, so its minimum excludes the caches.
- */
-const PARTS = { '10–40 %': [11, 40], '40–70 %': [41, 70], '70–100 %': [71, 100] } as const;
-
-const checkpointsAt = (
-  { checkpoints }: SoakFigures,
-  [from, to]: readonly [number, number],
-): readonly SoakCheckpoint[] =>
-  checkpoints.slice(
-    Math.floor((checkpoints.length * (from - 1)) / 100),
-    Math.ceil((checkpoints.length * to) / 100),
-  );
-
-const min = (checkpoints: readonly SoakCheckpoint[], of: (mark: SoakCheckpoint) => number): number =>
-  Math.min(...checkpoints.map(of));
-
-/** Returns the growth of the minimum from the first part to the last. */
-const growth = (soak: SoakFigures, of: (mark: SoakCheckpoint) => number): number =>
-  min(checkpointsAt(soak, PARTS['70–100 %']), of) - min(checkpointsAt(soak, PARTS['10–40 %']), of);
-
-const heap = ({ heapBytes }: SoakCheckpoint) => heapBytes / 1e6;
-const resident = ({ residentBytes }: SoakCheckpoint) => residentBytes / 1e6;
-const descriptors = (mark: SoakCheckpoint) => mark.descriptors;
-
-export function soakText(soak: SoakFigures): string {
-  const { created, ticks, seconds } = soak;
-  const rows = Object.entries(PARTS).map(([name, span]) => {
-    const checkpoints = checkpointsAt(soak, span);
-    const range = (of: (mark: SoakCheckpoint) => number) =>
-      `${figure(min(checkpoints, of))}–${figure(Math.max(...checkpoints.map(of)))}`;
-    return [
-      name,
-      range(heap),
-      range(resident),
-      `${min(checkpoints, descriptors)}–${Math.max(...checkpoints.map(descriptors))}`,
-    ];
-  });
-  return (
-    `\nsoak: ${count(ticks)} ticks in ${seconds.toFixed(0)} s; ${count(created.sockets)} sockets, ` +
-    `${count(created.processes)} processes and ${count(created.namespaces)} namespaces created, most of them removed again\n\n` +
-    tableText([['after garbage collection', 'heap, MB', 'RSS, MB', 'descriptors'], ...rows]) +
-    `  sockets at the end: ${soak.sockets}, in the store: ${soak.storeSockets}\n`
-  );
-}
-
-/** A target for one figure. */
-export interface Target {
-  readonly what: string;
-  readonly bound: 'at most' | 'at least';
-  readonly limit: number;
-  readonly unit: string;
-  /** Undefined if it was not measured. */
-  readonly value: number | undefined;
-}
-
-/** Returns a target with an upper limit. */
-export const atMost = (what: string, limit: number, unit: string, value: number | undefined): Target => ({
-  what,
-  bound: 'at most',
-  limit,
-  unit,
-  value,
-});
-
 /** Returns the targets for all numbers of sockets. */
 export function sizeTargets(all: readonly SizeFigures[]): Target[] {
   const at = (size: number, read: (figures: SizeFigures) => number | undefined): number | undefined => {
@@ -331,23 +263,4 @@ export function sizeTargets(all: readonly SizeFigures[]): Target[] {
     atMost('memory, 10,000 sockets', 120, 'MB', at(10_000, memory)),
     atMost('memory, 100,000 sockets', 300, 'MB', at(100_000, memory)),
   ];
-}
-
-export const soakTargets = (soak: SoakFigures): Target[] => [
-  atMost('soak: growth of the heap', 1, 'MB', growth(soak, heap)),
-  atMost('soak: growth of RSS', 10, 'MB', growth(soak, resident)),
-  atMost('soak: growth of open descriptors', 0, '', growth(soak, descriptors)),
-  atMost('soak: wrong number of sockets in the store', 0, '', Math.abs(soak.sockets - soak.storeSockets)),
-];
-
-/** Formats the targets and whether they are met. */
-export function targetsText(targets: readonly Target[]): string {
-  const rows = targets.map(({ what, bound, limit, unit, value }) => {
-    const isUpper = bound === 'at most';
-    const limitText = `${isUpper ? '≤' : '≥'} ${limit} ${unit}`.trimEnd();
-    if (value === undefined) return [what, 'not measured', limitText, ''];
-    const isMet = isUpper ? value <= limit : value >= limit;
-    return [what, figure(value), limitText, isMet ? 'met' : 'NOT MET'];
-  });
-  return `\n${tableText([['target', 'value', 'limit', ''], ...rows])}`;
 }
