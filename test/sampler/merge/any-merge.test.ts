@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SocketEvent } from '../../../src/model/event.ts';
-import { type Action, numberOf, type Poll, type Scene, type Delivery, type Truth, World } from './machine.ts';
+import { World } from './machine.ts';
+import { type Action, type Delivery, numberOf, type Poll, type Scene, type Truth } from './scenario.ts';
 import { NOON_MS } from '../../helpers/fakes.ts';
 
 const which = fc.nat(7);

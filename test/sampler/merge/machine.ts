@@ -1,80 +1,18 @@
-import type { Difference } from '../../../src/model/batch.ts';
 import type { SocketEvent } from '../../../src/model/event.ts';
 import type { Owner, Socket, SocketState } from '../../../src/model/socket.ts';
 import { diff } from '../../../src/sampler/diff.ts';
 import { Merger } from '../../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
 import { NOON_MS, socket } from '../../helpers/fakes.ts';
+import { BatchRows } from './batch-rows.ts';
+import { EventQueue } from './event-queue.ts';
+import type { Action, Poll, Scene, Truth } from './scenario.ts';
 
 /** States of a socket when the local end, or the peer, closes first. */
 const PATHS: readonly (readonly SocketState[])[] = [
   ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT1', 'FIN_WAIT2'],
   ['SYN_SENT', 'ESTABLISHED', 'CLOSE_WAIT', 'LAST_ACK'],
 ];
-
-/** Something that happens to a socket of the machine, or a drain of its event source. */
-export type Action =
-  | { readonly do: 'make'; readonly path: number; readonly hasOwner: boolean; readonly isUdp: boolean }
-  | { readonly do: 'go' | 'own' | 'expire'; readonly which: number }
-  | { readonly do: 'end'; readonly which: number; readonly leavesRemnant: boolean }
-  | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'drain' };
-
-/** A poll, with what happens during it: before it reads the sockets, and after. */
-export interface Poll {
-  readonly do: 'poll';
-  /** The poll misses one remnant in this many; 0 for none. */
-  readonly missesOneIn: number;
-  readonly before: readonly Action[];
-  readonly after: readonly Action[];
-}
-
-/**
- * Which kernel events the event source delivers. `gaps`: the last message of some sockets is lost, and the trace
- * reports their end a quarter of a second later, without namespace, counters and remnant.
- */
-export type Delivery = 'all' | 'some' | 'ends' | 'gaps' | 'nothing';
-
-export interface Scene {
-  readonly delivery: Delivery;
-  readonly emitsEveryChange: boolean;
-  /** See `Merger`. */
-  readonly maxShortLives?: number;
-  /** Delay of each kernel event, milliseconds, in turn. Events of one socket stay in order. */
-  readonly delays: readonly number[];
-  /** Which kernel events are lost with delivery `some` or `gaps`, in turn. */
-  readonly losses: readonly boolean[];
-  readonly steps: readonly (Action | Poll)[];
-}
-
-/** The true state of a socket of the machine. */
-export interface Truth {
-  readonly n: number;
-  readonly path: readonly SocketState[];
-  readonly isUdp: boolean;
-  readonly madeMs: number;
-  /** `madeMs`, or the start of the poll during which it was made and seen: a poll knows no better. */
-  bornMs: number;
-  stage: number;
-  pid: number | undefined;
-  rxBytes: number;
-  /** A poll saw it while it was open, so its remnant keeps the id. */
-  isSeen: boolean;
-  endedMs: number | undefined;
-  isRemnant: boolean;
-  /** Not even a remnant is left. */
-  isGone: boolean;
-  inFirstPoll: boolean;
-  /** Made before the first poll ended. */
-  isEarly: boolean;
-  /** What polls return for it until it changes. */
-  sighting: Socket | undefined;
-  /** A poll has found its owner. */
-  isOwnerSeen: boolean;
-}
-
-/** Returns the number of the socket with this id. */
-export const numberOf = (id: string): number => Number(id.slice(1));
 
 /** How long LinuxEvents waits for the last message of a socket, milliseconds. */
 const LAST_MESSAGE_MS = 250;
@@ -91,24 +29,21 @@ const holder = (pid: number, knowledge: Owner['knowledge'] = 'exact'): readonly 
 /** A machine with sockets, polls and an event source, and the rows and events that a `Merger` makes of them. */
 export class World {
   readonly truths: Truth[] = [];
-  readonly rows = new Map<string, Socket>();
   readonly events: SocketEvent[] = [];
   /** Number of connections that were only counted. */
   counted = 0;
   firstPollEndMs = Infinity;
-  /** Contradictions found in the lists of a batch. */
-  readonly faults: string[] = [];
   readonly #scene: Scene;
   readonly #merger: Merger;
-  /** Kernel events that have not been delivered yet. */
-  #inFlight: { readonly n: number; readonly dueMs: number; readonly kernelEvent: KernelEvent }[] = [];
-  #sentCount = 0;
+  readonly #kernelEvents: EventQueue;
+  readonly #batches = new BatchRows();
   #polls = 0;
   #nowMs = 1000;
   #previous: ReadonlyMap<string, Socket> = new Map();
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.#kernelEvents = new EventQueue(scene);
     this.#merger = new Merger({
       emitsEveryChange: scene.emitsEveryChange,
       hasEventSource: scene.delivery !== 'nothing',
@@ -116,9 +51,18 @@ export class World {
     });
   }
 
+  get rows(): ReadonlyMap<string, Socket> {
+    return this.#batches.rows;
+  }
+
+  /** Contradictions found in the lists of a batch. */
+  get faults(): readonly string[] {
+    return this.#batches.faults;
+  }
+
   /** No kernel event is in flight. */
   get isQuiet(): boolean {
-    return this.#inFlight.length === 0;
+    return this.#kernelEvents.isEmpty;
   }
 
   /** Number of remnants of counted connections. */
@@ -234,7 +178,7 @@ export class World {
     if (this.#scene.delivery === 'gaps' && this.#scene.losses[truth.n % this.#scene.losses.length]) {
       const { netns: _, traffic: __, ...rest } = this.#socketOf(truth, id, GONE);
       const kernelEvent: KernelEvent = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };
-      this.#inFlight.push({ n: truth.n, dueMs: this.#nowMs + LAST_MESSAGE_MS, kernelEvent });
+      this.#kernelEvents.sendAt(truth.n, this.#nowMs + LAST_MESSAGE_MS, kernelEvent);
       return;
     }
     this.#send(truth, {
@@ -263,23 +207,15 @@ export class World {
     };
   }
 
-  #send(truth: Truth, kernelEvent: KernelEvent): void {
-    const { delivery, losses, delays } = this.#scene;
-    const isLost = delivery === 'some' && losses[this.#sentCount % losses.length];
-    const delayMs = delays[this.#sentCount % delays.length] ?? 0;
-    this.#sentCount++;
-    if (delivery === 'nothing' || isLost || (delivery === 'ends' && kernelEvent.type !== 'ended')) return;
-    const before = this.#inFlight.filter(({ n }) => n === truth.n).at(-1)?.dueMs ?? 0;
-    this.#inFlight.push({ n: truth.n, dueMs: Math.max(before, this.#nowMs + delayMs), kernelEvent });
+  #send({ n }: Truth, kernelEvent: KernelEvent): void {
+    this.#kernelEvents.send(n, this.#nowMs, kernelEvent);
   }
 
   #drain(): void {
-    const due = this.#inFlight.filter(({ dueMs }) => dueMs <= this.#nowMs);
-    this.#inFlight = this.#inFlight.filter(({ dueMs }) => dueMs > this.#nowMs);
-    this.#merger.applyKernelEvents(
-      due.map(({ kernelEvent }) => kernelEvent),
-      { wallMs: NOON_MS + this.#nowMs, monotonicMs: this.#nowMs },
-    );
+    this.#merger.applyKernelEvents(this.#kernelEvents.take(this.#nowMs), {
+      wallMs: NOON_MS + this.#nowMs,
+      monotonicMs: this.#nowMs,
+    });
   }
 
   /** Returns what a poll sees: the owner while the socket is open, after that the last known one as inherited. */
@@ -331,29 +267,10 @@ export class World {
 
   #take(): void {
     const { spawned, changed, closed, events } = this.#merger.take();
-    this.#apply({ spawned, changed, closed });
+    this.#batches.apply({ spawned, changed, closed });
     for (const event of events) {
       if (event.type === 'sum') this.counted += event.count;
       else if (event.type !== 'gap') this.events.push(event);
     }
-  }
-
-  /** Applies a batch as `SocketTable` does. */
-  #apply({ spawned, changed, closed }: Difference): void {
-    for (const it of spawned) {
-      if (this.rows.has(it.id)) this.faults.push(`spawned again: ${it.id}`);
-      this.rows.set(it.id, it);
-    }
-    for (const it of changed) {
-      if (!this.rows.has(it.id)) this.faults.push(`changed without a row: ${it.id}`);
-      this.#compare(this.rows.get(it.id), it);
-      this.rows.set(it.id, it);
-    }
-    for (const id of closed) if (!this.rows.delete(id)) this.faults.push(`closed without a row: ${id}`);
-  }
-
-  #compare(before: Socket | undefined, now: Socket): void {
-    const [then, since] = [before?.owners[0], now.owners[0]];
-    if (then?.pid !== undefined && then.pid !== since?.pid) this.faults.push(`owner lost: ${now.id}`);
   }
 }
