@@ -10,6 +10,9 @@ import { hasOwnModules } from '../test/helpers/own-modules.ts';
 const ALONE = [
   'big',
   'capture',
+  'capture-screen',
+  'capture-trace',
+  'capture-user',
   'churn',
   'fidelity',
   'harness',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../helpers/herd.ts';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import type { PrivateNet } from './private-net.ts';
 
 /** Difference between the lists of `netpane ls` and ss. */

@@ -3,12 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DiagScene } from '../helpers/diag-scene.ts';
+import type { Listed } from '../helpers/listed.ts';
 import {
   asSs,
-  elapsedFields,
   hasSs,
   keysOf,
-  type Listed,
   ssInet,
   ssPacket,
   ssRaw,
@@ -16,6 +15,7 @@ import {
   ssUnix,
   timerRange,
 } from '../helpers/ss.ts';
+import { elapsedFields } from '../helpers/ss-fields.ts';
 import { runNetpane } from './netpane.ts';
 
 const impossible = DiagScene.impossible() ?? (hasSs ? undefined : 'there is no ss');

@@ -1,7 +1,8 @@
 // Tests of the helpers Terminal and Herd, which the end-to-end tests rely on.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { eventually, Herd, type HerdSocket, kernelSockets, settled } from '../helpers/herd.ts';
+import { eventually, Herd, type HerdSocket, settled } from '../helpers/herd.ts';
+import { kernelSockets } from '../helpers/kernel-sockets.ts';
 import { renderSvg } from '../helpers/svg.ts';
 import { Terminal } from '../helpers/terminal.ts';
 

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import { cleanUp, hasNetlink, isRoot, runNetpane } from './netpane.ts';
 
 /**

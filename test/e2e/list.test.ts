@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket, root } from '../helpers/herd.ts';
-import { hasSs, type Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
+import { hasSs } from '../helpers/ss.ts';
 import {
   cleanUp,
   hasNetlink,

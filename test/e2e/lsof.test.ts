@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { Herd, type HerdProcess } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import { isRoot, runNetpane, startNetpane, tableRows, uniqueName, unshare } from './netpane.ts';
 
 const impossible = (() => {

@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import {
   cleanUp,
   hasNetlink,

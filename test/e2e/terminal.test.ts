@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/herd.ts';
-import type { Modes } from '../helpers/terminal.ts';
+import type { Modes } from '../helpers/emulator.ts';
 import { Terminal } from '../helpers/terminal.ts';
 import {
   cleanUp,

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually, type HerdSocket } from '../helpers/herd.ts';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, pollsByHand, uniqueName } from './netpane.ts';
 
 const why = hasNetlink ? '' : ' (skipped: netlink cannot be used here)';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { eventually, type HerdSocket, root } from '../helpers/herd.ts';
-import type { Listed } from '../helpers/ss.ts';
+import type { Listed } from '../helpers/listed.ts';
 import { cleanUp, faults, hasNetlink, isLinux, newHerd, program, runNetpane, uniqueName } from './netpane.ts';
 
 /** A line of `watch --json` about a socket. */

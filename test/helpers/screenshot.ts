@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { Resvg } from '@resvg/resvg-js';
 import { Herd, type HerdProcess, type HerdSocket, root } from './herd.ts';
 import { type Frame, renderAnimation, renderSvg, type Scheme } from './svg.ts';
-import { type KeyName, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
+import type { KeyName } from './terminal-keys.ts';
 
 interface Picture {
   readonly name: string;

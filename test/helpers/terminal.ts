@@ -1,12 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IPty, spawn } from '@lydell/node-pty';
 import type { Terminal as Emulator } from '@xterm/headless';
 // The package is CommonJS whose names Node does not detect, so the class is a property of the default export.
 import headless from '@xterm/headless';
+import { cellOf, type Modes, modesOf } from './emulator.ts';
+import { kill, sessionPids, ttyModes } from './session.ts';
 import type { Cell } from './svg.ts';
+import { type KeyName, sequenceOf } from './terminal-keys.ts';
 
 /** The program to run in a {@link Terminal}, and the size of the terminal. */
 export interface TerminalOptions {
@@ -29,57 +31,6 @@ export interface Exit {
   exitCode: number;
   signal: number;
 }
-
-/**
- * Modes of the terminal, as far as they outlive the program. A program that cleans up leaves them as they were before it
- * started.
- */
-export interface Modes {
-  alternateScreen: boolean;
-  mouse: 'none' | 'x10' | 'vt200' | 'drag' | 'any';
-  mouseEncoding: string;
-  cursorHidden: boolean;
-  applicationCursorKeys: boolean;
-  applicationKeypad: boolean;
-  bracketedPaste: boolean;
-  focusReports: boolean;
-  insert: boolean;
-  origin: boolean;
-  wraparound: boolean;
-  /** Text written now would have default colours and no attribute. */
-  plainStyle: boolean;
-  /** Text written now would not be shown as line drawing. */
-  plainCharset: boolean;
-  /** The scroll region is the whole screen. */
-  fullScrollRegion: boolean;
-}
-
-const keys = {
-  enter: '\r',
-  escape: '\x1b',
-  tab: '\t',
-  'shift-tab': '\x1b[Z',
-  backspace: '\x7f',
-  space: ' ',
-  insert: '\x1b[2~',
-  delete: '\x1b[3~',
-  pageup: '\x1b[5~',
-  pagedown: '\x1b[6~',
-  f1: '\x1bOP',
-  f5: '\x1b[15~',
-  'ctrl-c': '\x03',
-  'ctrl-d': '\x04',
-  'ctrl-l': '\x0c',
-  'ctrl-u': '\x15',
-  'ctrl-z': '\x1a',
-  'ctrl-backslash': '\x1c',
-} as const;
-
-/** Keys sent as ESC O … or ESC [ …, depending on the cursor-key mode that the program has set. */
-const cursorKeys = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' } as const;
-
-/** Name of a key, for {@link Terminal.press}. */
-export type KeyName = keyof typeof keys | keyof typeof cursorKeys;
 
 type Falsy = false | 0 | '' | null | undefined;
 
@@ -179,12 +130,7 @@ export class Terminal {
 
   /** Presses a key. */
   press(name: KeyName): void {
-    const introducer = this.#emulator.modes.applicationCursorKeysMode ? '\x1bO' : '\x1b[';
-    this.write(
-      name in cursorKeys
-        ? introducer + cursorKeys[name as keyof typeof cursorKeys]
-        : keys[name as keyof typeof keys],
-    );
+    this.write(sequenceOf(name, this.#emulator.modes.applicationCursorKeysMode));
   }
 
   /** Presses and releases the left mouse button on a cell; the first cell is 0, 0. */
@@ -241,24 +187,7 @@ export class Terminal {
 
   /** Returns a cell; the first is 0, 0. Throws outside the screen. */
   cell(x: number, y: number): Cell {
-    const { active } = this.#emulator.buffer;
-    const cell = active.getLine(active.baseY + y)?.getCell(x);
-    if (!cell || y < 0 || y >= this.#emulator.rows) throw new RangeError(`no cell ${x}, ${y}`);
-    const color = (isDefault: boolean, isRgb: boolean, value: number) => {
-      if (isDefault) return undefined;
-      return isRgb ? `#${value.toString(16).padStart(6, '0')}` : value;
-    };
-    return {
-      text: cell.getChars(),
-      width: cell.getWidth(),
-      fg: color(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor()),
-      bg: color(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor()),
-      bold: cell.isBold() !== 0,
-      dim: cell.isDim() !== 0,
-      italic: cell.isItalic() !== 0,
-      underline: cell.isUnderline() !== 0,
-      inverse: cell.isInverse() !== 0,
-    };
+    return cellOf(this.#emulator, x, y);
   }
 
   /** Returns all cells of the screen, line by line. */
@@ -300,31 +229,7 @@ export class Terminal {
 
   /** Returns the modes of the emulator. */
   modes(): Modes {
-    const { modes, buffer, rows } = this.#emulator;
-    const {
-      coreService,
-      coreMouseService,
-      _charsetService,
-      _inputHandler,
-      buffer: screen,
-    } = inner(this.#emulator);
-    const { fg, bg } = _inputHandler._curAttrData;
-    return {
-      alternateScreen: buffer.active.type === 'alternate',
-      mouse: modes.mouseTrackingMode,
-      mouseEncoding: coreMouseService.activeEncoding,
-      cursorHidden: coreService.isCursorHidden,
-      applicationCursorKeys: modes.applicationCursorKeysMode,
-      applicationKeypad: modes.applicationKeypadMode,
-      bracketedPaste: modes.bracketedPasteMode,
-      focusReports: modes.sendFocusMode,
-      insert: modes.insertMode,
-      origin: modes.originMode,
-      wraparound: modes.wraparoundMode,
-      plainStyle: fg === 0 && bg === 0,
-      plainCharset: _charsetService.charset === undefined,
-      fullScrollRegion: screen.scrollTop === 0 && screen.scrollBottom === rows - 1,
-    };
+    return modesOf(this.#emulator);
   }
 
   /**
@@ -334,28 +239,14 @@ export class Terminal {
   ttyModes(): Record<string, boolean> {
     const path = (this.#pty as IPty & { ptsName?: unknown }).ptsName;
     if (typeof path !== 'string') throw new Error('node-pty no longer has the name of its terminal');
-    // O_NOCTTY: this must not become the controlling terminal of a test runner that has none.
-    const line = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
-    try {
-      const { stdout, stderr, status } = spawnSync('stty', ['-a'], {
-        stdio: [line, 'pipe', 'pipe'],
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(`stty: ${stderr}`);
-      // Before the flags come `speed …; rows …;` and `intr = ^C;`.
-      const words = stdout.replace(/[^;]*;/g, '').split(/\s+/);
-      const flags = words.filter((word) => /^-?[a-z][a-z0-9]*$/.test(word));
-      return Object.fromEntries(flags.map((flag) => [flag.replace('-', ''), !flag.startsWith('-')]));
-    } finally {
-      closeSync(line);
-    }
+    return ttyModes(path);
   }
 
   /** Kills the program and all processes of this terminal. May be called again, also after the program has ended. */
   async close(): Promise<void> {
     // The shell's SIGHUP does not end jobs that are stopped or ignore it, so each process is killed by its pid.
     await this.until('the end of all processes of the terminal', () => {
-      const alive = this.#sessionPids();
+      const alive = this.#alivePids();
       for (const pid of alive) kill(pid);
       return alive.length === 0;
     });
@@ -365,17 +256,9 @@ export class Terminal {
   }
 
   /** Returns the living processes of this terminal: node-pty starts the program as the leader of a new session. */
-  #sessionPids(): number[] {
-    if (process.platform !== 'linux') return this.#exit ? [] : [this.pid];
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .filter((name) => {
-        const stat = readIfThere(`/proc/${name}/stat`);
-        // proc_pid_stat(5): state, ppid, pgrp and session follow the name, which may contain ")".
-        const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return Number(session) === this.pid && state !== 'Z' && state !== 'X';
-      })
-      .map(Number);
+  #alivePids(): number[] {
+    if (process.platform === 'linux') return sessionPids(this.pid);
+    return this.#exit ? [] : [this.pid];
   }
 
   #isIncomplete(): boolean {
@@ -395,47 +278,5 @@ export class Terminal {
   /** Resolves when all received output is on the screen: the emulator parses in the background. */
   #flush(): Promise<void> {
     return new Promise((resolve) => this.#emulator.write('', resolve));
-  }
-}
-
-/** Private parts of the emulator. */
-interface Inner {
-  coreService: { isCursorHidden: boolean };
-  coreMouseService: { activeEncoding: string };
-  _charsetService: { charset: unknown };
-  _inputHandler: { _curAttrData: { fg: number; bg: number } };
-  buffer: { scrollTop: number; scrollBottom: number };
-}
-
-type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
-
-function inner(emulator: Emulator): Inner {
-  const { _core: core } = emulator as Emulator & { _core?: DeepPartial<Inner> };
-  // Fails in a new version that has moved them, instead of letting tests pass.
-  if (
-    typeof core?.coreService?.isCursorHidden !== 'boolean' ||
-    typeof core.coreMouseService?.activeEncoding !== 'string' ||
-    typeof core._inputHandler?._curAttrData?.fg !== 'number' ||
-    typeof core.buffer?.scrollBottom !== 'number' ||
-    !core._charsetService
-  ) {
-    throw new Error('this version of @xterm/headless has other private parts');
-  }
-  return core as Inner;
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended in the meantime.
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

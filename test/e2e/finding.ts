@@ -1,0 +1,26 @@
+// What the tests of finding sockets share: the sizes of their screens, and what a screen shows.
+import type { Terminal } from '../helpers/terminal.ts';
+import { socketCounts } from './scene.ts';
+
+export const FINDING_SIZES = [
+  [80, 24],
+  [120, 40],
+  [200, 50],
+  [40, 10],
+] as const;
+
+export const toShow = (t: Terminal, count: number, which = '') =>
+  t.until(`${count} sockets ${which}`, () => socketCounts(t).shown === count);
+
+/** Presses escape and waits: escape and a key right after it would be one alt key. */
+export async function escape(t: Terminal, until: () => unknown): Promise<void> {
+  t.press('escape');
+  await t.until('what escape leaves', until);
+}
+
+/** Returns the lines below the titles that are not empty. */
+export const tableLines = (t: Terminal): string[] =>
+  t
+    .rows()
+    .slice(4, -1)
+    .filter((row) => row.trim() !== '');
