@@ -66,7 +66,7 @@ export async function watch(
   const notices = new Notices((text) => say(printable(text)));
   const heapTuner = new HeapTuner();
   const sampler = await openSampler(
-    { ...how, tcpDetails: hasTcpDetails, bounds },
+    { ...how, tcpDetails: hasTcpDetails, omitsRemnants: true, bounds },
     {
       onBatch: (batch) => {
         heapTuner.note(batch);

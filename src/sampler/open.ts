@@ -15,6 +15,8 @@ export interface SamplerSetup {
   readonly maxShare: number;
   /** Size of the kernel's event buffers, KiB: see `SourceOptions`. */
   readonly eventBufferKiB?: number | undefined;
+  /** See `SourceOptions`. */
+  readonly omitsRemnants?: boolean | undefined;
   /** Maximum numbers of sockets and events kept; undefined for no maximum. */
   readonly bounds?: Bounds | undefined;
 }
@@ -39,7 +41,7 @@ const CLOCK: Clock = {
  * @throws Error with a message for the user when no source works
  */
 export async function openSampler(
-  { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, bounds }: SamplerSetup,
+  { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, omitsRemnants, bounds }: SamplerSetup,
   options: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'>,
 ): Promise<Sampler> {
   const { progress } = options;
@@ -52,9 +54,11 @@ export async function openSampler(
       ownerBudgetMs: OWNER_BUDGET_MS,
       events: true,
       eventBufferKiB,
+      omitsRemnants,
       bounds,
       progress,
     }),
+    omitsRemnants,
     clock: CLOCK,
     intervalMs,
     maxShare,

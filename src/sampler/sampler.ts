@@ -39,6 +39,8 @@ export interface SamplerOptions {
    * `onEvents` every life has events.
    */
   readonly maxShortLives?: number | undefined;
+  /** The source leaves out remnants, see `SourceOptions`. Batches then have only sockets that polls have seen. */
+  readonly omitsRemnants?: boolean | undefined;
   /**
    * Takes a batch, or a part of one. The next part and the next poll wait until the returned promise settles, so a slow
    * consumer is never flooded.
@@ -92,6 +94,7 @@ export class Sampler {
     this.#merger = new Merger({
       emitsEveryChange: options.onEvents !== undefined,
       hasEventSource: options.source.events !== undefined,
+      hasRemnants: options.omitsRemnants !== true,
       maxGone: 2 * this.#maxWaiting,
       maxShortLives: options.onEvents ? undefined : options.maxShortLives,
     });

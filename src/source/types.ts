@@ -107,6 +107,11 @@ export interface SourceOptions {
    * for the default size.
    */
   readonly eventBufferKiB?: number | undefined;
+  /**
+   * Leave out the remnants of connections (TIME_WAIT) where the kernel reports each close, except those that a process
+   * still holds. They are no events.
+   */
+  readonly omitsRemnants?: boolean | undefined;
   /** Maximum number of sockets kept; undefined for all. */
   readonly bounds?: SocketBounds | undefined;
 }

@@ -76,6 +76,7 @@ interface Options {
   readonly ownerBudgetMs?: number;
   readonly isRoot?: boolean;
   readonly events?: boolean;
+  readonly omitsRemnants?: boolean;
   readonly bounds?: SocketBounds;
 }
 
@@ -86,6 +87,7 @@ export function open({
   ownerBudgetMs = Infinity,
   isRoot = true,
   events = false,
+  omitsRemnants = false,
   bounds,
 }: Options = {}): void {
   source = new SockDiagSource({
@@ -94,6 +96,7 @@ export function open({
     ownerBudgetMs,
     isRoot,
     events,
+    omitsRemnants,
     bounds,
     system: kernel,
     proc,

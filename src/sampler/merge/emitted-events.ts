@@ -1,7 +1,7 @@
 import { type GapEvent, type LearntBy, previousFields, type SingleEvent } from '../../model/event.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
 import { toThousandths } from '../../model/thousandths.ts';
-import type { Life, Lifetime } from './life.ts';
+import { betterLifetime, type Life, type Lifetime } from './life.ts';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -50,6 +50,15 @@ export class EmittedEvents {
       ...lifetime,
       ...(isBaseline && { isBaseline: true }),
     });
+  }
+
+  /** Adds spawn and close of a socket that ended before anything else was learnt of it. */
+  addWhole(socket: Socket, atMs: number, learntBy: LearntBy, kernelLifetime: Lifetime): void {
+    const lifetime = betterLifetime({}, kernelLifetime);
+    this.#events.push(
+      { type: 'spawn', atMs: atMs - (lifetime.lifetimeMs ?? 0), socket, learntBy },
+      { type: 'close', atMs, socket, learntBy, ...lifetime },
+    );
   }
 
   /**

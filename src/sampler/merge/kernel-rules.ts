@@ -1,6 +1,7 @@
 import type { LearntBy } from '../../model/event.ts';
 import { isRemnant, type Owner, type Socket } from '../../model/socket.ts';
 import type { KernelEvent } from '../../source/types.ts';
+import type { EmittedEvents } from './emitted-events.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { LifeIndex } from './life-index.ts';
 import type { Life } from './life.ts';
@@ -25,13 +26,24 @@ export class KernelRules {
   readonly #polls: Polls;
   readonly #index: LifeIndex;
   readonly #cycle: LifeCycle;
+  readonly #events: EmittedEvents;
   readonly #shortLives: ShortLives;
+  readonly #hasRemnants: boolean;
 
-  constructor(polls: Polls, index: LifeIndex, cycle: LifeCycle, shortLives: ShortLives) {
+  constructor(
+    polls: Polls,
+    index: LifeIndex,
+    cycle: LifeCycle,
+    events: EmittedEvents,
+    shortLives: ShortLives,
+    hasRemnants: boolean,
+  ) {
     this.#polls = polls;
     this.#index = index;
     this.#cycle = cycle;
+    this.#events = events;
     this.#shortLives = shortLives;
+    this.#hasRemnants = hasRemnants;
   }
 
   /** Applies a kernel event. Returns the life that it changed; undefined if it changed none. */
@@ -87,9 +99,13 @@ export class KernelRules {
   }
 
   #applyEnded({ socket, atMs, remnant, learntBy, ...lifetime }: Ended): Life | undefined {
-    const life =
-      this.#index.findOrAdopt(socket.id) ??
-      this.#findOrCreateEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
+    const known = this.#index.findOrAdopt(socket.id);
+    if (known === undefined && !this.#hasRemnants && learntBy === 'destroy') {
+      // No poll has seen it, and none will see its remnant. After a close message the kernel reports nothing else of it.
+      if (!this.#polls.isInBaseline(atMs)) this.#events.addWhole(socket, atMs, learntBy, lifetime);
+      return undefined;
+    }
+    const life = known ?? this.#findOrCreateEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const hasRemnant = remnant ? this.#index.claimId(life, remnant.id) : isRemnant(life.socket);
     life.hasKernelEvent = true;

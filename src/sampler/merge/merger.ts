@@ -48,23 +48,27 @@ export class Merger {
   /**
    * @param options `emitsEveryChange`: emit an event for each notable change, instead of one for the difference between
    * two batches; `hasEventSource`: an event source reports the end of sockets, mostly before a poll misses them;
+   * `hasRemnants`: polls show the remnants of sockets whose end the event source reports; without them and with
+   * `emitsEveryChange`, a socket that no poll has seen gets its events and nothing else;
    * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first; `maxShortLives`: maximum
    * number of lives in a batch that no poll has seen, further ones are only counted
    */
   constructor({
     emitsEveryChange,
     hasEventSource,
+    hasRemnants = true,
     maxGone = 2 * MAX_WAITING_EVENTS,
     maxShortLives = Infinity,
   }: {
     readonly emitsEveryChange: boolean;
     readonly hasEventSource: boolean;
+    readonly hasRemnants?: boolean;
     readonly maxGone?: number;
     readonly maxShortLives?: number | undefined;
   }) {
     const [polls, events] = [this.#polls, this.#events];
     this.#report = new Report(events, emitsEveryChange);
-    this.#index = new LifeIndex(polls, hasEventSource);
+    this.#index = new LifeIndex(polls, hasEventSource && hasRemnants);
     this.#cycle = new LifeCycle(polls, this.#index, events, this.#report, maxGone);
     this.#shortLives = new ShortLives(maxShortLives);
     this.#pollRules = new PollRules(
@@ -76,7 +80,14 @@ export class Merger {
       this.#shortLives,
       hasEventSource,
     );
-    this.#kernelRules = new KernelRules(polls, this.#index, this.#cycle, this.#shortLives);
+    this.#kernelRules = new KernelRules(
+      polls,
+      this.#index,
+      this.#cycle,
+      events,
+      this.#shortLives,
+      hasRemnants,
+    );
   }
 
   /** Number of sockets in TIME_WAIT that no batch reports, because their connections were only counted. */

@@ -91,6 +91,8 @@ export class SockDiagSource implements Source {
   #published: ReadonlyMap<string, Socket> = new Map();
   /** Number of sockets with a hidden owner, by user. */
   #hiddenByUser: ReadonlyMap<string, number> = new Map();
+  /** Ids of sockets of the last poll that have closed since. */
+  readonly #ended = new Set<string>();
   /** True until the first poll has read the sockets. */
   #isFirst = true;
 
@@ -125,6 +127,9 @@ export class SockDiagSource implements Source {
       attribution: this.#attribution,
       listeners: this.#sockets.listeners,
       records: this.#records,
+      onClosed: (id) => {
+        if (this.#published.has(id)) this.#ended.add(id);
+      },
       trace: (needsTrace(this.#ledger) ? options.openTrace?.() : undefined) ?? 'no tracing requested',
     });
   }
@@ -156,6 +161,8 @@ export class SockDiagSource implements Source {
       throw new Error(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
+    this.#messages.findHeldRemnants((slot) => this.#networkOfMissing(slot));
+    this.#ended.clear();
     const closedSlots = this.#messages.endPoll((slot) => this.#isUnfinished(slot, polls));
     const readMs = nowMs();
     const { added, removed } = this.#sockets.changedInodes(this.#messages, closedSlots);
@@ -254,6 +261,14 @@ export class SockDiagSource implements Source {
   }
 
   readonly #collectEvents = (): void => this.events?.collect();
+
+  /** Returns the namespace of a missing connection if its remnant is left out and its close was not reported. */
+  #networkOfMissing(slot: number): Network | undefined {
+    const socket = this.#sockets.get(slot);
+    const network = this.#sockets.networkOf(slot);
+    const isHeld = socket?.protocol === 'tcp' && socket.remote !== null && !this.#ended.has(socket.id);
+    return isHeld && network?.omitsRemnants ? network : undefined;
+  }
 
   /** Returns true if the dump that should list a socket was incomplete: the socket may still be open. */
   #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {

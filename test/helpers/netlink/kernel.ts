@@ -67,6 +67,14 @@ const isOf = (kind: RequestKind, it: FakeSocket): boolean => {
   return protocol === kind || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === kind;
 };
 
+/** Returns true if a dump request of TCP asks for the state of this socket. */
+function isRequested(request: Uint8Array, kind: RequestKind, payload: Uint8Array): boolean {
+  if (kind !== 'tcp' && kind !== 'tcp4' && kind !== 'tcp6') return true;
+  const view = new DataView(request.buffer, request.byteOffset);
+  const states = view.getUint32(16 + (kind === 'tcp' ? 52 : 4), LE);
+  return (states & (1 << (payload[1] ?? 0))) !== 0;
+}
+
 /** Faults of the fake kernel for one kind of request. */
 export interface Trouble {
   /** The kernel refuses with this errno. */
@@ -139,7 +147,7 @@ export class FakeNetwork {
         found ? message(RAW_SOCK_DIAG, payload(found), { sequence, flags: 0 }) : refusal(ENOENT, sequence),
       ];
     }
-    const all = this.#payloads(kind);
+    const all = this.#payloads(kind).filter((it) => isRequested(request, kind, it));
     const isInterrupted = (trouble?.interrupted ?? 0) > 0;
     if (trouble?.interrupted) trouble.interrupted--;
     const count = trouble?.breaksOffAfter ?? all.length - (isInterrupted ? (trouble?.lacks ?? 0) : 0);

@@ -47,6 +47,7 @@ export class World {
     this.#merger = new Merger({
       emitsEveryChange: scene.emitsEveryChange,
       hasEventSource: scene.delivery !== 'nothing',
+      hasRemnants: !scene.omitsRemnants,
       maxShortLives: scene.maxShortLives,
     });
   }
@@ -116,7 +117,8 @@ export class World {
       if (truth === undefined) return;
       truth.rxBytes += 10;
       truth.sighting = undefined;
-      if (action.do === 'end') this.#end(truth, action.leavesRemnant && !truth.isUdp);
+      if (action.do === 'end')
+        this.#end(truth, action.leavesRemnant && !truth.isUdp && !this.#scene.omitsRemnants);
       else if (action.do === 'own') truth.pid ??= 100 + truth.n;
       else this.#advance(truth);
     }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
 import { byId, NOON_MS, ownersText, socket } from '../../helpers/fakes.ts';
@@ -172,4 +172,38 @@ test('a change event has the replaced values', () => {
     learntBy: 'trace',
   });
   expect(merger.take().events).toMatchObject([{ type: 'change', was: { state: 'ESTABLISHED' } }]);
+});
+
+describe('without remnants', () => {
+  test('a socket that no poll has seen has events and no row', () => {
+    const { applyEvents, poll, take } = setUp({ hasRemnants: false });
+    poll(1000);
+    applyEvents(1500, { ...atEnd(1400), lifetimeMs: 30 } as KernelEvent);
+    expect(take()).toEqual(['spawn a 1370 destroy', 'close a 1400 destroy']);
+    expect(poll(2000)).toEqual([]);
+  });
+
+  test('a socket that a poll has seen is closed by its kernel event', () => {
+    const { applyEvents, poll, take } = setUp({ hasRemnants: false });
+    poll(1000);
+    expect(poll(2000, a)).toEqual(['+ a ESTABLISHED', 'spawn a 2000 poll']);
+    applyEvents(2500, atEnd(2400));
+    expect(take()).toEqual(['~ a ESTABLISHED', '- a', 'close a 2400 destroy']);
+  });
+
+  test('a socket that ended before the first poll did is ignored', () => {
+    const { applyEvents, poll, take } = setUp({ hasRemnants: false });
+    poll(1000);
+    applyEvents(1500, atEnd(1002));
+    expect(take()).toEqual([]);
+  });
+
+  test('a late close message does not repeat a close that the trace reported', () => {
+    const { applyEvents, poll, take } = setUp({ hasRemnants: false });
+    poll(1000);
+    applyEvents(1500, { ...atEnd(1400), learntBy: 'trace' });
+    expect(eventsOf(take())).toEqual(['spawn a 1400 trace', 'close a 1400 trace']);
+    applyEvents(1600, atEnd(1400));
+    expect(take()).toEqual([]);
+  });
 });

@@ -29,6 +29,8 @@ export interface Scene {
   readonly emitsEveryChange: boolean;
   /** See `Merger`. */
   readonly maxShortLives?: number;
+  /** The source leaves out remnants: neither polls nor kernel events have them. */
+  readonly omitsRemnants?: boolean;
   /** Delay of each kernel event, milliseconds, in turn. Events of one socket stay in order. */
   readonly delays: readonly number[];
   /** Which kernel events are lost with delivery `some` or `gaps`, in turn. */

@@ -5,8 +5,8 @@ import type { KernelEvent } from '../../../src/source/types.ts';
 import { byId, NOON_MS, socket } from '../../helpers/fakes.ts';
 
 /** A merger to which a test applies polls and kernel events; its output is returned as text. */
-export function setUp({ hasEventSource = true, emitsEveryChange = true } = {}) {
-  const merger = new Merger({ hasEventSource, emitsEveryChange });
+export function setUp({ hasEventSource = true, emitsEveryChange = true, hasRemnants = true } = {}) {
+  const merger = new Merger({ hasEventSource, emitsEveryChange, hasRemnants });
   let previous: ReadonlyMap<string, Socket> = new Map();
   const take = (): readonly string[] => {
     const { spawned, changed, closed, events } = merger.take();

@@ -15,6 +15,7 @@ import {
   open,
   owners,
   read,
+  source,
   start,
   TIME_WAIT,
   useFakeSockDiag,
@@ -25,6 +26,48 @@ import type { InetFields } from '../../helpers/netlink/fields.ts';
 import { inetPayload, message } from '../../helpers/netlink/messages.ts';
 
 useFakeSockDiag();
+
+describe('without remnants', () => {
+  const IN_FIN_WAIT2: InetFields = { ...TIME_WAIT, cookie: 3, local: '127.0.0.1:81', state: 'FIN_WAIT2' };
+  const states = (snapshot: Snapshot) => all(snapshot).map(({ id, state }) => `${id} ${state}`);
+
+  test('leaves out remnants in TIME_WAIT and FIN_WAIT2', async () => {
+    open({ events: true, omitsRemnants: true });
+    expect(states(await read(LISTEN, TIME_WAIT, IN_FIN_WAIT2))).toEqual(['sk:1 LISTEN']);
+  });
+
+  test('keeps the remnant of a connection whose socket a process still holds, until its close message', async () => {
+    open({ events: true, omitsRemnants: true });
+    await read(HELD);
+    for (let i = 0; i < 2; i++) expect(states(await read(TIME_WAIT))).toEqual(['sk:2 TIME_WAIT']);
+    kernel.own.destroy(HELD);
+    expect(source.events?.drain()).toMatchObject([{ type: 'ended', socket: { id: 'sk:2' } }]);
+    expect(states(await read(TIME_WAIT))).toEqual([]);
+  });
+
+  test('does not take the remnant of another connection with the same endpoints for it', async () => {
+    open({ events: true, omitsRemnants: true });
+    await read(HELD);
+    expect(states(await read({ ...TIME_WAIT, cookie: 9 }))).toEqual([]);
+  });
+
+  test('looks up nothing about a connection whose close message has come', async () => {
+    open({ events: true, omitsRemnants: true });
+    await read(HELD);
+    kernel.own.destroy(HELD);
+    kernel.own.sockets = [];
+    source.events?.drain();
+    kernel.own.requests = [];
+    await read(TIME_WAIT);
+    expect(kernel.own.requests).not.toContain('lookup');
+  });
+
+  test('lists them where the kernel does not report closes', async () => {
+    kernel.own.reportsCloses = false;
+    open({ events: true, omitsRemnants: true });
+    expect(states(await read(TIME_WAIT))).toEqual(['sk:2 TIME_WAIT']);
+  });
+});
 
 describe('from poll to poll', () => {
   test('keeps the same objects and the same map without changes', async () => {

@@ -143,7 +143,7 @@ export class CloseEvents {
       ...(record
         ? { lifetimeMs: Math.max(0, atMs - record.bornMs) }
         : closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
-      ...(found.remnant && { remnant: found.remnant }),
+      ...(found.remnant && !network.omitsRemnants && { remnant: found.remnant }),
     });
   }
 

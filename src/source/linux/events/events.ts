@@ -46,6 +46,8 @@ export interface LinuxEventsOptions {
   readonly waiter?: Pick<EventWaiter, 'watchesAll' | 'wait' | 'close'> | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
+  /** Called with the id of each closed socket. */
+  readonly onClosed?: (id: string) => void;
   /** Returns milliseconds on the sampler's monotonic clock. */
   readonly nowMs: () => number;
   /** Returns the wall-clock time, milliseconds since 1970. */
@@ -160,13 +162,14 @@ export class LinuxEvents implements EventSource {
   }
 
   drain(): readonly KernelEvent[] {
-    const { nowMs } = this.#options;
+    const { nowMs, onClosed } = this.#options;
     this.#collectMessages();
     const startMs = nowMs();
     this.#readTrace();
     this.#options.records?.forgetProcesses();
     for (const network of this.#options.networks()) {
       const closed = network.closes?.take() ?? [];
+      if (onClosed) for (const { id } of closed) onClosed(id);
       for (const event of this.#closes.ofMessages(network, closed)) this.#events.push(event);
     }
     this.#senders.removeReleased();

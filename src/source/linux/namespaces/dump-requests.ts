@@ -1,7 +1,7 @@
 import type { Protocol } from '../../../model/socket.ts';
 import type { ExtraKind } from '../../types.ts';
 import { AF_INET, AF_INET6 } from '../netlink/inet.ts';
-import { tcpRequest, inetRequest, type IPPROTO } from '../netlink/inet-requests.ts';
+import { type DumpOptions, inetRequest, type IPPROTO, tcpRequest } from '../netlink/inet-requests.ts';
 import { OTHERS } from '../netlink/others.ts';
 
 /** A request to dump sockets, and the protocol of the sockets in the response. */
@@ -19,21 +19,20 @@ export interface DumpRequest {
 /**
  * Returns the requests sent to a namespace at each poll.
  * @param also kinds of sockets to dump besides the usual ones (`--also`)
- * @param details true to request TCP details
  */
-export function dumpRequests(also: readonly ExtraKind[], details: boolean): DumpRequest[] {
+export function dumpRequests(also: readonly ExtraKind[], options: DumpOptions): DumpRequest[] {
   /** Returns one request for IPv4 and one for IPv6. */
   const ip = (protocol: Protocol & keyof typeof IPPROTO, fields?: Partial<DumpRequest>): DumpRequest[] =>
     ([AF_INET, AF_INET6] as const).map((family) => ({
       protocol,
-      request: inetRequest(family, protocol, details),
+      request: inetRequest(family, protocol, options),
       ...fields,
     }));
   return [
     {
       protocol: 'tcp',
       // Both families in one dump, in an old format that a kernel may reject.
-      request: tcpRequest(details),
+      request: tcpRequest(options),
       fallback: ip('tcp', { isEssential: true }),
       isEssential: true,
     },

@@ -53,12 +53,13 @@ export class Network {
   /** True if close messages are requested, but no descriptor is free for them. */
   lacksCloseReceiver = false;
   readonly #system: NetlinkSystem;
+  readonly #options: Pick<SourceOptions, 'also' | 'tcpDetails' | 'omitsRemnants'>;
   readonly #wantsCloses: boolean;
   readonly #maxWaitingCloses: number | undefined;
   #namespace: OpenableNamespace;
   #channels: Channels | undefined;
   #closeReceiver: CloseReceiver | undefined;
-  readonly #dumps: SocketDumps;
+  #dumps: SocketDumps;
   readonly #interfaces = new InterfaceReader();
   #pollCount = 0;
 
@@ -66,21 +67,32 @@ export class Network {
   constructor(
     system: NetlinkSystem,
     found: OpenableNamespace,
-    { also, tcpDetails, events, bounds }: Pick<SourceOptions, 'also' | 'tcpDetails' | 'events' | 'bounds'>,
+    options: Pick<SourceOptions, 'also' | 'tcpDetails' | 'events' | 'omitsRemnants' | 'bounds'>,
   ) {
     this.#system = system;
-    this.#wantsCloses = events === true;
-    this.#maxWaitingCloses = bounds?.waitingEvents;
+    this.#options = options;
+    this.#wantsCloses = options.events === true;
+    this.#maxWaitingCloses = options.bounds?.waitingEvents;
     this.#namespace = found;
     this.isOwn = found.isOwn;
     this.netns = netnsOf(found);
-    this.#dumps = new SocketDumps(dumpRequests(also, tcpDetails));
     this.#open();
+    this.#dumps = this.#makeDumps();
   }
 
   /** Inode of the namespace; undefined for netpane's own if /proc does not show it. */
   get inode(): number | undefined {
     return this.netns?.inode;
+  }
+
+  /** True if remnants are left out: each close is reported. */
+  get omitsRemnants(): boolean {
+    return this.#options.omitsRemnants === true && this.closes !== undefined;
+  }
+
+  #makeDumps(): SocketDumps {
+    const { also, tcpDetails } = this.#options;
+    return new SocketDumps(dumpRequests(also, { details: tcpDetails, omitsTimeWait: this.omitsRemnants }));
   }
 
   /** Interfaces as of the last successful read. */
@@ -99,7 +111,10 @@ export class Network {
    */
   update(found: FoundNamespace): void {
     this.#namespace = found;
-    if (this.#channels === undefined && this.#pollCount % REOPEN_POLLS === 0) this.#open();
+    if (this.#channels === undefined && this.#pollCount % REOPEN_POLLS === 0) {
+      this.#open();
+      this.#dumps = this.#makeDumps();
+    }
     if (this.netns !== undefined && this.netns.name === found.name) return;
     this.netns = netnsOf(found);
     this.version++;
@@ -194,13 +209,13 @@ export class Network {
    */
   findTcpSockets(
     connections: readonly { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array }[],
-    onMessage: (index: number, buffer: NetlinkBuffer, start: number) => void,
+    onMessage: (index: number, buffer: NetlinkBuffer, start: number, end: number) => void,
   ): void {
     if (connections.length === 0) return;
     const requests = connections.map(({ family, sockId }) => tcpLookupRequest(family, sockId));
     this.#lookUpWith((diag) =>
       getMany(diag, requests, (index, buffer, start, end) => {
-        if (end - start >= INET.length) onMessage(index, buffer, start);
+        if (end - start >= INET.length) onMessage(index, buffer, start, end);
       }),
     );
   }

@@ -1,6 +1,6 @@
 import { parseIpv6 } from '../../../model/address.ts';
 import type { Endpoint } from '../../../model/socket.ts';
-import { AF_INET, AF_INET6, INET_DIAG_CONG, INET_DIAG_INFO } from './inet.ts';
+import { AF_INET, AF_INET6, INET_DIAG_CONG, INET_DIAG_INFO, STATES } from './inet.ts';
 import { dumpRequest, LITTLE_ENDIAN, type NetlinkBuffer, singleRequest } from './wire.ts';
 
 /** Message types of sock_diag(7). Answers have the type of their request. */
@@ -15,26 +15,36 @@ const INET_DIAG_REQ_PROTOCOL = 3;
 /** Returns the extension bit of a request that asks for an attribute. */
 const extension = (attribute: number): number => 1 << (attribute - 1);
 
+/** Bits of the states to dump, by the number of the state. */
 const ALL_STATES = 0xffffffff;
+const WITHOUT_TIME_WAIT = (ALL_STATES & ~(1 << STATES.indexOf('TIME_WAIT'))) >>> 0;
+
+/** What a dump request asks for besides the sockets themselves. */
+export interface DumpOptions {
+  /** Asks for the congestion control too. */
+  readonly details: boolean;
+  /** Leaves out TCP sockets in TIME_WAIT. Remnants in FIN_WAIT2 are part of the answer. */
+  readonly omitsTimeWait?: boolean;
+}
+
+const statesOf = (protocol: keyof typeof IPPROTO, { omitsTimeWait = false }: DumpOptions): number =>
+  omitsTimeWait && protocol === 'tcp' ? WITHOUT_TIME_WAIT : ALL_STATES;
 
 /** IP protocol numbers of inet_diag requests. */
 export const IPPROTO = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mptcp: 262 } as const;
 
-/**
- * Returns a dump request for all sockets of a protocol and family: struct inet_diag_req_v2.
- * @param details asks for the congestion control too
- */
+/** Returns a dump request for the sockets of a protocol and family: struct inet_diag_req_v2. */
 export function inetRequest(
   family: typeof AF_INET | typeof AF_INET6,
   protocol: keyof typeof IPPROTO,
-  details: boolean,
+  options: DumpOptions,
 ): Uint8Array {
   const number = IPPROTO[protocol];
   const payload = new Uint8Array(56);
   payload[0] = family;
   payload[1] = number > 255 ? IPPROTO.raw : number;
-  payload[2] = extensions(protocol, details);
-  new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
+  payload[2] = extensions(protocol, options.details);
+  new DataView(payload.buffer).setUint32(4, statesOf(protocol, options), LITTLE_ENDIAN);
   return dumpRequest(SOCK_DIAG_BY_FAMILY, payload, number > 255 ? [[INET_DIAG_REQ_PROTOCOL, number]] : []);
 }
 
@@ -43,10 +53,10 @@ export function inetRequest(
  * ignores the family in it (net/ipv4/inet_diag.c, inet_diag_dump_compat) and walks its hash table once instead of
  * twice; with few sockets that walk is most of the cost.
  */
-export function tcpRequest(details: boolean): Uint8Array {
+export function tcpRequest(options: DumpOptions): Uint8Array {
   const payload = new Uint8Array(60);
-  payload[3] = extensions('tcp', details);
-  new DataView(payload.buffer).setUint32(52, ALL_STATES, LITTLE_ENDIAN);
+  payload[3] = extensions('tcp', options.details);
+  new DataView(payload.buffer).setUint32(52, statesOf('tcp', options), LITTLE_ENDIAN);
   return dumpRequest(TCPDIAG_GETSOCK, payload);
 }
 

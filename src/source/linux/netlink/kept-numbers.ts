@@ -1,4 +1,4 @@
-import type { InfoRange } from './inet.ts';
+import { AF_INET, type InfoRange } from './inet.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import { LITTLE_ENDIAN } from './wire.ts';
 
@@ -131,6 +131,18 @@ export class KeptNumbers {
       traffic = true;
     }
     return changed ? CHANGE.changed : traffic ? CHANGE.traffic : CHANGE.same;
+  }
+
+  /** Returns endpoints and interface of the last message of a slot, as struct inet_diag_sockid without its cookie. */
+  sockIdOf(slot: number): Uint8Array {
+    const base = slot * STRIDE + 2;
+    return new Uint8Array(this.#kept.slice(base, base + 10).buffer);
+  }
+
+  /** Returns the family of the last message of a slot. */
+  familyOf(slot: number): 'ipv4' | 'ipv6' {
+    const familyAndState = this.#kept[slot * STRIDE] ?? 0;
+    return (LITTLE_ENDIAN ? familyAndState & 0xff : familyAndState >>> 8) === AF_INET ? 'ipv4' : 'ipv6';
   }
 
   /** Makes room for this number of slots. */

@@ -124,6 +124,18 @@ export class Slots {
     this.#seenInPoll = copied(this.#seenInPoll, new Uint32Array(size));
   }
 
+  /** Returns the slots that no message of this poll is about. */
+  missing(): number[] {
+    if (this.#nextLength === this.#slots.size) return [];
+    const order = this.#order.subarray(0, this.#orderLength);
+    return Array.from(order).filter((slot) => this.#seenInPoll[slot] !== this.#pollCount);
+  }
+
+  /** Returns family and endpoints of a slot, for a lookup of the socket that has them now. */
+  endpointsOf(slot: number): { readonly family: 'ipv4' | 'ipv6'; readonly sockId: Uint8Array } {
+    return { family: this.#numbers.familyOf(slot), sockId: this.#numbers.sockIdOf(slot) };
+  }
+
   /**
    * Ends a poll.
    * @param isKept called for each slot without a message: true keeps its socket, because its dump was incomplete

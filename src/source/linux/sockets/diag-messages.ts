@@ -98,6 +98,7 @@ export class DiagMessages {
       this.#malformed++;
       return;
     }
+    if (network.omitsRemnants && protocol === 'tcp' && isRemnantAt(buffer, start)) return;
     if (!this.#limiter.hasRoomForEveryKind(this.#slots.size) && this.#omitIfFull(buffer, start)) return;
     if (protocol === 'tcp' && stateAt(buffer, start) === 'SYN_RECV' && !this.#slots.has(buffer, start)) {
       const family = buffer.bytes[start + INET.family] === AF_INET ? 'ipv4' : 'ipv6';
@@ -132,6 +133,31 @@ export class DiagMessages {
       onAnswer();
     }
     this.#connectionRequests = [];
+  }
+
+  /**
+   * Looks up connections that no dump of this poll lists, because it leaves out remnants. A remnant with the cookie of its
+   * connection may belong to a socket that a process still holds after shutdown(2): the kernel reports its close only when
+   * the process lets it go.
+   * @param networkOf returns the namespace of a slot; undefined if its remnant is not needed
+   */
+  findHeldRemnants(networkOf: (slot: number) => Network | undefined): void {
+    const missing = new Map<Network, number[]>();
+    for (const slot of this.#slots.missing()) {
+      const network = networkOf(slot);
+      if (network === undefined) continue;
+      const slots = missing.get(network);
+      if (slots) slots.push(slot);
+      else missing.set(network, [slot]);
+    }
+    for (const [network, slots] of missing)
+      network.findTcpSockets(
+        slots.map((slot) => this.#slots.endpointsOf(slot)),
+        (_, buffer, start, end) => {
+          if (isRemnantAt(buffer, start) && this.#slots.has(buffer, start))
+            this.#applyMessage(network, 'tcp', buffer, start, end);
+        },
+      );
   }
 
   #applyMessage(

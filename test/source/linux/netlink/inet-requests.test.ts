@@ -23,7 +23,7 @@ describe('requests', () => {
     ['raw', 255],
   ] as const)('%s by family requests details only for TCP', (protocol, number) => {
     for (const family of [AF_INET, AF_INET6] as const) {
-      expect(fields(inetRequest(family, protocol, false))).toEqual({
+      expect(fields(inetRequest(family, protocol, { details: false }))).toEqual({
         length: 72,
         family,
         protocol: number,
@@ -31,12 +31,14 @@ describe('requests', () => {
         states: ALL,
         rest: false,
       });
-      expect(fields(inetRequest(family, protocol, true)).extensions).toBe(protocol === 'tcp' ? 0b1110 : 0);
+      expect(fields(inetRequest(family, protocol, { details: true })).extensions).toBe(
+        protocol === 'tcp' ? 0b1110 : 0,
+      );
     }
   });
 
   test('MPTCP has its number in an attribute', () => {
-    const request = inetRequest(AF_INET, 'mptcp', false);
+    const request = inetRequest(AF_INET, 'mptcp', { details: false });
     expect(fields(request)).toMatchObject({ length: 80, protocol: 255, states: ALL });
     expect(request.subarray(72)).toEqual(
       struct(8, [
@@ -47,8 +49,16 @@ describe('requests', () => {
     );
   });
 
+  test('only TCP sockets in TIME_WAIT are left out', () => {
+    const options = { details: false, omitsTimeWait: true };
+    const withoutTimeWait = [191, 255, 255, 255];
+    expect(fields(inetRequest(AF_INET, 'tcp', options)).states).toEqual(withoutTimeWait);
+    expect(fields(inetRequest(AF_INET, 'sctp', options)).states).toEqual(ALL);
+    expect([...tcpRequest(options).subarray(68, 72)]).toEqual(withoutTimeWait);
+  });
+
   test('tcpRequest covers both families', () => {
-    const request = tcpRequest(true);
+    const request = tcpRequest({ details: true });
     const expected = struct(76, [
       [0, 4, 76],
       [4, 2, 18],
@@ -57,7 +67,7 @@ describe('requests', () => {
       [68, 4, 0xffffffff],
     ]);
     expect(request).toEqual(expected);
-    expect(tcpRequest(false)[19]).toBe(0b10);
+    expect(tcpRequest({ details: false })[19]).toBe(0b10);
   });
 
   test('tcpProbe asks for sockets in no state', () => {
