@@ -129,10 +129,26 @@ function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | und
   return Math.max(min, Math.min(bounds?.sockets ?? Infinity, most));
 }
 
+/**
+ * Returns the link to the pid namespace whose processes /proc lists. netpane itself may be in one below it: `unshare --pid`
+ * without a /proc of its own. Process 1 is in it, but its links need CAP_SYS_PTRACE. Without that it is the namespace of
+ * netpane, in which the kernel tells no pid of a process above it.
+ */
+function pidNamespacePath(): string {
+  const path = `${PROC}/1/ns/pid`;
+  try {
+    readlinkSync(path);
+    return path;
+  } catch {
+    return `${PROC}/self/ns/pid`;
+  }
+}
+
 function openLedger(native: Native, maxSockets: number): Ledger | string {
   try {
-    const { dev: device, ino: inode } = statSync(`${PROC}/self/ns/pid`);
-    const isFirst = readlinkSync(`${PROC}/self/ns/pid`) === FIRST_PID_NAMESPACE;
+    const path = pidNamespacePath();
+    const { dev: device, ino: inode } = statSync(path);
+    const isFirst = readlinkSync(path) === FIRST_PID_NAMESPACE;
     // The right to use bpf(2) depends on capabilities, not on the user id: try it.
     return Ledger.open({
       bpf: new Bpf(native),
