@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { root } from '../helpers/herd.ts';
+import { LoadProcess } from './load-process.ts';
 import type { PrivateNet } from './private-net.ts';
 
 /** Processes that make the connections: four that stay, or a new process for each connection. */
@@ -49,37 +48,6 @@ const NETWORKS = 128;
 /** Number of loads so far. */
 let loads = 0;
 
-/** A server or client process (load-child.mjs). */
-class LoadProcess {
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<never>;
-
-  constructor(net: PrivateNet) {
-    const { file, args } = net.command([process.execPath, join(root, 'test', 'bench', 'load-child.mjs')]);
-    this.#child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.#exited = once(this.#child, 'exit').then(() =>
-      Promise.reject(new Error('a process of the load has exited')),
-    );
-    this.#exited.catch(() => {});
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  async request<Answer>(order: object): Promise<Answer> {
-    const answered = once(this.#child, 'message') as Promise<[Answer & { error?: string }]>;
-    this.#child.send(order);
-    const [answer] = await Promise.race([answered, this.#exited]);
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer;
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-}
-
 /** Short-lived loopback connections: each sends five bytes, receives three, and is closed by the client. */
 export class Load {
   readonly #net: PrivateNet;
@@ -89,7 +57,7 @@ export class Load {
 
   constructor(net: PrivateNet) {
     this.#net = net;
-    const processes = () => Array.from({ length: PAIRS }, () => new LoadProcess(net));
+    const processes = () => Array.from({ length: PAIRS }, () => new LoadProcess(net, 'load-child.mjs'));
     this.#servers = processes();
     this.#clients = processes();
   }
@@ -152,6 +120,6 @@ export class Load {
 
   /** Kills all its processes. May be called again. */
   close(): void {
-    for (const it of [...this.#servers, ...this.#clients]) it.kill();
+    for (const it of [...this.#servers, ...this.#clients]) it.close();
   }
 }

@@ -24,6 +24,8 @@ import { measureStalls } from './stalls.ts';
 import { targetsText } from './targets.ts';
 import { TestSockets } from './test-sockets.ts';
 import { compareTools } from './tool-comparison.ts';
+import { measureUdp } from './udp.ts';
+import { udpTargets, udpText } from './udp-report.ts';
 import type { ViewFigures, ViewRepeats } from './view.ts';
 import { viewTargets, viewText } from './view-report.ts';
 
@@ -111,6 +113,8 @@ async function measureAll(options: Options): Promise<void> {
   if (liveSoak) print(liveSoakText(liveSoak));
   const storm = options.storm && (await measureStorm(options.storm));
   if (storm) print(stormText(storm));
+  const udp = options.udp && (await measureUdp(options.udp));
+  if (udp) print(udpText(udp));
   print(
     targetsText([
       ...(sizes.length > 0 ? sizeTargets(sizes) : []),
@@ -119,6 +123,7 @@ async function measureAll(options: Options): Promise<void> {
       ...(soak ? soakTargets(soak) : []),
       ...(liveSoak ? liveSoakTargets(liveSoak) : []),
       ...(storm ? stormTargets(storm) : []),
+      ...(udp ? udpTargets(udp) : []),
     ]),
   );
   print(`\nload average at the end: ${loadText()}\n`);

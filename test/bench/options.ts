@@ -11,6 +11,18 @@ export interface Options {
   readonly soak: boolean;
   readonly liveSoak: LiveRepeats | undefined;
   readonly storm: LiveRepeats | undefined;
+  readonly udp: UdpRepeats | undefined;
+}
+
+/** Loads of the UDP measurements. */
+export interface UdpRepeats {
+  /** Short sockets per second, and for how many seconds. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Packets of a transfer. */
+  readonly packets: number;
+  /** Pairs of transfers, without netpane and with it. */
+  readonly pairs: number;
 }
 
 /** Loads of the measurements of the live screen. */
@@ -88,6 +100,11 @@ const LIVE = {
   quick: { soakRate: 300, soakSeconds: 60, stormRate: 5000, stormSeconds: 15, calmSeconds: 12 },
 } as const;
 
+const UDP = {
+  full: { rate: 5000, seconds: 10, packets: 1_000_000, pairs: 7 },
+  quick: { rate: 5000, seconds: 3, packets: 200_000, pairs: 3 },
+} as const;
+
 const VIEW = { full: { combinations: 2, ticks: 40 }, quick: { combinations: 1, ticks: 10 } } as const;
 
 const SHORT_LIVED = {
@@ -119,6 +136,7 @@ measurements:
   --soak         also a soak test: ${FULL.soakTicks} ticks of a synthetic machine; memory and descriptors must not grow
   --live-soak    only the live screen for 10 minutes while connections, processes, listeners and namespaces appear and
                  disappear; compares 'netpane ls' with ss at the end
+  --udp          only UDP: short sockets at 5,000 per second, and what a packet costs with netpane; needs root
   --storm        only the live screen during 5,000 connections per second for 60 s, and its recovery
 
   --quick        fewer repeats and shorter loads: for a first impression, not for published figures
@@ -149,10 +167,12 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
         soak: { type: 'boolean', default: false },
         'live-soak': { type: 'boolean', default: false },
         storm: { type: 'boolean', default: false },
+        udp: { type: 'boolean', default: false },
       },
     });
     if (values.help) return 'help';
-    const isSelection = values['short-lived'] || values.view || values['live-soak'] || values.storm;
+    const isSelection =
+      values['short-lived'] || values.view || values['live-soak'] || values.storm || values.udp;
     const sizes = parseNumbers(values.sizes ?? (isSelection ? 'none' : SIZES), MIN_SIZE, MAX_SIZE);
     const isDefault = values.sizes === undefined && !isSelection;
     const rates = parseNumbers(values.rates, 1, MAX_RATE);
@@ -169,6 +189,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
       soak: values.soak,
       liveSoak: values['live-soak'] ? LIVE[length] : undefined,
       storm: values.storm ? LIVE[length] : undefined,
+      udp: values.udp ? UDP[length] : undefined,
     };
   } catch {
     return undefined;

@@ -41,7 +41,8 @@ export type IdleFigures = readonly { readonly name: string; readonly cpu: number
 /** Processes and namespaces to close, also after a failure. */
 const open = new Set<{ close: () => void }>();
 
-function closeLater<T extends { close: () => void }>(it: T): T {
+/** Notes a process or namespace for {@link closeShortLived}. */
+export function closeLater<T extends { close: () => void }>(it: T): T {
   open.add(it);
   return it;
 }
@@ -68,6 +69,9 @@ function copyForAllUsers(): string {
 
 let program: string | undefined;
 const allWatchers = (): Watcher[] => watchers((program ??= copyForAllUsers()));
+
+/** Returns netpane as each user. */
+export const netpaneWatchers = (): Watcher[] => allWatchers().filter(({ format }) => format === 'netpane');
 
 async function measureWatcher(
   watcher: Watcher,
@@ -124,12 +128,10 @@ export async function measureIdle({ warmUpSeconds, seconds }: ShortLivedRepeats)
       isContinuous: true,
       format: 'nethogs',
     };
-    const all = [...allWatchers().filter(({ format }) => format === 'netpane'), sleeper].map(
-      (watcher, i) => ({
-        name: watcher.name,
-        run: closeLater(new WatcherRun(watcher, net, join(scratchFolder(), `idle-${i}`))),
-      }),
-    );
+    const all = [...netpaneWatchers(), sleeper].map((watcher, i) => ({
+      name: watcher.name,
+      run: closeLater(new WatcherRun(watcher, net, join(scratchFolder(), `idle-${i}`))),
+    }));
     await sleep(1000 * warmUpSeconds);
     const [startMs, before] = [performance.now(), all.map(({ run }) => run.exactCpuMs())];
     await sleep(1000 * seconds);

@@ -132,7 +132,7 @@ function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | und
 /**
  * Returns the link to the pid namespace whose processes /proc lists. netpane itself may be in one below it: `unshare --pid`
  * without a /proc of its own. Process 1 is in it, but its links need CAP_SYS_PTRACE. Without that it is the namespace of
- * netpane, in which the kernel tells no pid of a process above it.
+ * netpane, where the kernel has no pid for a process above it.
  */
 function pidNamespacePath(): string {
   const path = `${PROC}/1/ns/pid`;
