@@ -91,6 +91,9 @@ const STYLES: Readonly<Record<Palette, Readonly<Record<Tone, Style>>>> = {
 /** Attribute of a cell in blessed: flags, foreground and background, nine bits each; 0x1ff is the terminal's colour. */
 const DEFAULT_COLOUR = 0x1ff;
 const FLAG = { bold: 1, underline: 2, inverse: 8 } as const;
+/** The foreground in an attribute; on a blank it is visible only with one of these flags. */
+const FOREGROUND = DEFAULT_COLOUR << 9;
+const SHOWS_FOREGROUND = (FLAG.underline | FLAG.inverse) << 18;
 
 const attributeOf = ({ colour, bold, underline, inverse }: Style): number => {
   const flags = (bold ? FLAG.bold : 0) | (underline ? FLAG.underline : 0) | (inverse ? FLAG.inverse : 0);
@@ -102,6 +105,10 @@ export function attribute(palette: Palette, tone: Tone, selected: boolean): numb
   const style = STYLES[palette][tone];
   return attributeOf(selected ? { ...style, inverse: !style.inverse } : style);
 }
+
+/** Returns true if two attributes differ at most in a foreground that is not visible on a blank. */
+export const isSameOnBlank = (one: number, other: number): boolean =>
+  ((one ^ other) & ~FOREGROUND) === 0 && (one & SHOWS_FOREGROUND) === 0;
 
 /** Returns the xterm colour (0–255) of a tone; undefined for the terminal's foreground. */
 export const colour = (palette: Palette, tone: Tone): number | undefined => STYLES[palette][tone].colour;

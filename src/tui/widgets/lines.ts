@@ -4,7 +4,7 @@ import { graphemesOf, graphemeWidth, isCharacter, looseWidth, SINGLE } from '../
 import type { Region } from '../../view/panes/pane.ts';
 import type { Line } from '../../view/text/line.ts';
 import { blessedBox, charWidth } from '../blessed.ts';
-import { attribute } from '../theme.ts';
+import { attribute, isSameOnBlank } from '../theme.ts';
 
 /** A cell of blessed's screen: attribute and character. */
 type Cell = [number, string];
@@ -21,7 +21,10 @@ interface ScreenRow {
 
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
-  if (cell === undefined || (cell[0] === attr && cell[1] === character)) return;
+  if (cell === undefined) return;
+  // Blanks keep the colour of a mark that has faded: it is invisible on them.
+  const isShown = cell[0] === attr || (character === ' ' && isSameOnBlank(cell[0], attr));
+  if (isShown && cell[1] === character) return;
   cell[0] = attr;
   cell[1] = character;
   row.dirty = true;
