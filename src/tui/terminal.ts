@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, colors, tput } from './blessed.ts';
 import { type TtyInput, TerminalInput } from './input.ts';
-import { joinMoves } from './moves.ts';
+import { shortenOutput } from './output.ts';
 import { EMERGENCY_RESTORE, MARK_PASTES, UNMARK_PASTES } from './sequences.ts';
 import { GREY } from './theme.ts';
 
@@ -24,13 +24,6 @@ const TERMINFO = [
 
 /** White among the eight colours that every terminal has. */
 const WHITE = 7;
-
-/** Parts of blessed's program that its types lack. */
-interface ProgramParts {
-  /** Writes all output. */
-  _write(text: string): unknown;
-  readonly tput: { brokenACS: boolean };
-}
 
 /** Methods of blessed's screen that its types lack. */
 interface ScreenMethods {
@@ -93,11 +86,9 @@ export function openScreen(
       warnings: false,
     }),
   ) as Terminal['screen'];
-  const program = screen.program as unknown as ProgramParts;
   // Line drawing by a second character set is for terminals without UTF-8. It turns `·` into `~` in copied text.
-  program.tput.brokenACS = true;
-  const write = program._write.bind(program);
-  program._write = (text) => write(joinMoves(text));
+  (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
+  shortenOutput(screen);
   screen.enableKeys();
   if (hasMouse) screen.enableMouse();
   markPastes(screen, input, output);

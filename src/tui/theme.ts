@@ -106,9 +106,10 @@ export function attribute(palette: Palette, tone: Tone, selected: boolean): numb
   return attributeOf(selected ? { ...style, inverse: !style.inverse } : style);
 }
 
-/** Returns true if two attributes differ at most in a foreground that is not visible on a blank. */
-export const isSameOnBlank = (one: number, other: number): boolean =>
-  ((one ^ other) & ~FOREGROUND) === 0 && (one & SHOWS_FOREGROUND) === 0;
+/** Returns true if a character appears the same with both attributes: most blanks do in any foreground. */
+export const appearsSame = (character: string, one: number, other: number): boolean =>
+  one === other ||
+  (character === ' ' && ((one ^ other) & ~FOREGROUND) === 0 && (one & SHOWS_FOREGROUND) === 0);
 
 /** Returns the xterm colour (0–255) of a tone; undefined for the terminal's foreground. */
 export const colour = (palette: Palette, tone: Tone): number | undefined => STYLES[palette][tone].colour;

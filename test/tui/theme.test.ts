@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PALETTES } from '../../src/store/state.ts';
-import { attribute, colour, isSameOnBlank } from '../../src/tui/theme.ts';
+import { attribute, colour, appearsSame } from '../../src/tui/theme.ts';
 import type { Tone } from '../../src/view/text/line.ts';
 
 const TONES = Object.keys({
@@ -78,13 +78,14 @@ describe.each(PALETTES)('%s', (palette) => {
 
 test('a blank appears the same in every colour, unless it is underlined or inverse', () => {
   const of = (tone: Tone, selected = false) => attribute('standard', tone, selected);
-  expect(isSameOnBlank(of('plain'), of('changed'))).toBe(true);
-  expect(isSameOnBlank(of('changed'), of('quiet'))).toBe(true);
+  expect(appearsSame(' ', of('plain'), of('changed'))).toBe(true);
+  expect(appearsSame(' ', of('changed'), of('quiet'))).toBe(true);
   for (const other of [of('match'), of('plain', true)]) {
-    expect(isSameOnBlank(of('plain'), other)).toBe(false);
-    expect(isSameOnBlank(other, of('plain'))).toBe(false);
+    expect(appearsSame(' ', of('plain'), other)).toBe(false);
+    expect(appearsSame(' ', other, of('plain'))).toBe(false);
   }
-  expect(isSameOnBlank(of('changed', true), of('plain', true))).toBe(false);
+  expect(appearsSame(' ', of('changed', true), of('plain', true))).toBe(false);
+  expect(appearsSame('x', of('plain'), of('changed'))).toBe(false);
 });
 
 test.each(['high-contrast', 'mono'] as const)('%s uses only the foreground of the terminal', (palette) => {

@@ -4,11 +4,8 @@ import { graphemesOf, graphemeWidth, isCharacter, looseWidth, SINGLE } from '../
 import type { Region } from '../../view/panes/pane.ts';
 import type { Line } from '../../view/text/line.ts';
 import { blessedBox, charWidth } from '../blessed.ts';
-import { attribute, isSameOnBlank } from '../theme.ts';
-
-/** A cell of blessed's screen: attribute and character. */
-type Cell = [number, string];
-type CellRow = Cell[] & { dirty?: boolean };
+import { type CellRow, cellsOf } from '../cells.ts';
+import { attribute, appearsSame } from '../theme.ts';
 
 /** One line of the screen. */
 interface ScreenRow {
@@ -21,10 +18,8 @@ interface ScreenRow {
 
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
-  if (cell === undefined) return;
   // Blanks keep the colour of a mark that has faded: it is invisible on them.
-  const isShown = cell[0] === attr || (character === ' ' && isSameOnBlank(cell[0], attr));
-  if (isShown && cell[1] === character) return;
+  if (cell === undefined || (cell[1] === character && appearsSame(character, cell[0], attr))) return;
   cell[0] = attr;
   cell[1] = character;
   row.dirty = true;
@@ -68,8 +63,7 @@ export class LinesWidget {
 
   #paint(screen: Widgets.Screen): void {
     const { left = 0, top = 0, width = 0, height = 0 } = this.#region ?? {};
-    // Private in the types of blessed; every element of blessed writes to it.
-    const { lines: rows, olines: shown } = screen as unknown as { lines: CellRow[]; olines: CellRow[] };
+    const { lines: rows, olines: shown } = cellsOf(screen);
     for (let y = top; y < top + height; y++) {
       const row = rows[y];
       if (!row) continue;
