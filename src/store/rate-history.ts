@@ -1,15 +1,21 @@
 /**
- * Rates of the last ticks, packed: six bits for a rate, five rates in a number that V8 stores without an object. A rate
- * is kept to within a fifth, which is finer than the eight heights of a bar.
+ * Mean rates of the last spans of ten ticks, packed: six bits for a rate, five rates in a number that V8 stores without
+ * an object. A mean is kept to within a fifth, which is finer than the heights of a bar. Means of several sockets can be
+ * added; their highest rates could not, as these are not of the same tick.
  */
 export interface RateHistory {
   /** Number of the tick of the latest rate. Later ticks had no traffic. */
   readonly tick: number;
-  /** The latest five rates, the five before and the first five; in each the latest has the lowest bits. */
+  /** Sum of the rates in the span of that tick so far. */
+  readonly sum: number;
+  /** Means of the latest five spans before it, the five before and the first five; in each the latest has the lowest bits. */
   readonly last: number;
   readonly middle: number;
   readonly first: number;
 }
+
+/** Number of ticks of a span, which is a bar of HISTORY. Bars of single ticks would all move with each tick. */
+export const TICKS_PER_BAR = 10;
 
 const BITS = 6;
 const PER_NUMBER = 5;
@@ -17,8 +23,18 @@ const MOST = (1 << BITS) - 1;
 const ALL = (1 << (BITS * PER_NUMBER)) - 1;
 const CARRY = BITS * (PER_NUMBER - 1);
 
+const COMPLETE_BARS = 3 * PER_NUMBER;
+
+/** Number of spans that a history covers: the complete ones and the latest. */
+export const HISTORY_BARS = COMPLETE_BARS + 1;
 /** Number of ticks that a history covers. */
-export const HISTORY_TICKS = 3 * PER_NUMBER;
+export const HISTORY_TICKS = HISTORY_BARS * TICKS_PER_BAR;
+
+/** The first tick with rates is the second one, after the baseline: a span begins with it. */
+const OFFSET = TICKS_PER_BAR - 2;
+const spanOf = (tick: number): number => Math.floor((tick + OFFSET) / TICKS_PER_BAR);
+/** Returns the number of ticks of a span up to this one. */
+const ticksUpTo = (tick: number): number => ((tick + OFFSET) % TICKS_PER_BAR) + 1;
 
 /** Levels per doubling of a rate. */
 const PER_OCTAVE = 2;
@@ -26,47 +42,69 @@ const PER_OCTAVE = 2;
 const LEAST = 8;
 
 const levelOf = (rate: number): number =>
-  rate <= LEAST ? Math.min(1, rate) : Math.min(MOST, 1 + Math.round(Math.log2(rate / LEAST) * PER_OCTAVE));
+  rate === 0 ? 0 : rate <= LEAST ? 1 : Math.min(MOST, 1 + Math.round(Math.log2(rate / LEAST) * PER_OCTAVE));
 
 const rateOf = (level: number): number => (level === 0 ? 0 : LEAST * 2 ** ((level - 1) / PER_OCTAVE));
 
-const EMPTY: RateHistory = { tick: 0, last: 0, middle: 0, first: 0 };
+const EMPTY: RateHistory = { tick: 0, sum: 0, last: 0, middle: 0, first: 0 };
 
-/** Returns the history at a later tick, with a rate of 0 for the ticks in between. */
+/** Returns the history with one more complete span. @param rate its mean */
+function withSpan({ tick, last, middle, first }: RateHistory, rate: number): RateHistory {
+  return {
+    tick,
+    sum: 0,
+    last: ((last << BITS) | levelOf(rate)) & ALL,
+    middle: ((middle << BITS) | (last >>> CARRY)) & ALL,
+    first: ((first << BITS) | (middle >>> CARRY)) & ALL,
+  };
+}
+
+/** Returns the history at a later tick, without traffic since its own tick. */
 function movedTo(history: RateHistory, tick: number): RateHistory {
-  const ticks = tick - history.tick;
-  if (ticks <= 0) return history;
-  let { last, middle, first } = ticks < HISTORY_TICKS ? history : EMPTY;
-  for (let i = Math.min(ticks, HISTORY_TICKS); i > 0; i--) {
-    first = ((first << BITS) | (middle >>> CARRY)) & ALL;
-    middle = ((middle << BITS) | (last >>> CARRY)) & ALL;
-    last = (last << BITS) & ALL;
-  }
-  return { tick, last, middle, first };
+  const spans = spanOf(tick) - spanOf(history.tick);
+  if (spans <= 0) return history;
+  let moved = spans <= COMPLETE_BARS ? withSpan(history, history.sum / TICKS_PER_BAR) : EMPTY;
+  for (let i = Math.min(spans, COMPLETE_BARS); i > 1; i--) moved = withSpan(moved, 0);
+  return { ...moved, tick };
 }
 
 /**
- * Returns a history with the rate of a tick, which replaces an earlier one of the same tick.
+ * Returns a history with one more rate.
  * @param history undefined without traffic so far
+ * @param tick number of the tick; not before that of the history
  * @param rate bytes per second
  */
 export function withRate(history: RateHistory | undefined, tick: number, rate: number): RateHistory {
-  const { last, middle, first } = movedTo(history ?? EMPTY, tick);
-  return { tick, last: (last & ~MOST) | levelOf(rate), middle, first };
+  const { sum, last, middle, first } = movedTo(history ?? EMPTY, tick);
+  return { tick, sum: sum + rate, last, middle, first };
 }
 
-/** Adds the rates up to a tick to `sums`: the oldest first, one for each of the last `HISTORY_TICKS` ticks. */
-export function addRates(sums: number[], history: RateHistory, tick: number): void {
-  const now = movedTo(history, tick);
-  let at = HISTORY_TICKS - 1;
-  for (const number of [now.last, now.middle, now.first])
+/** Adds the means of the complete spans before a tick, the oldest first. @returns the sum in the span of the tick */
+function addMeans(means: number[], history: RateHistory, tick: number): number {
+  const { sum, last, middle, first } = movedTo(history, tick);
+  let at = COMPLETE_BARS - 1;
+  for (const number of [last, middle, first])
     for (let i = 0; i < PER_NUMBER; i++, at--)
-      sums[at] = (sums[at] ?? 0) + rateOf((number >>> (i * BITS)) & MOST);
+      means[at] = (means[at] ?? 0) + rateOf((number >>> (i * BITS)) & MOST);
+  return sum;
 }
 
-/** Returns the rates of the last `HISTORY_TICKS` ticks, the oldest first, bytes per second. */
+/** Returns the history of several sockets together; undefined without traffic. @param tick number of the last tick */
+export function sumOf(histories: Iterable<RateHistory>, tick: number): RateHistory | undefined {
+  const means = new Array<number>(COMPLETE_BARS).fill(0);
+  let sum = 0;
+  for (const history of histories) sum += addMeans(means, history, tick);
+  if (sum === 0 && means.every((mean) => mean === 0)) return undefined;
+  return { ...means.reduce(withSpan, EMPTY), tick, sum };
+}
+
+/**
+ * Returns `HISTORY_BARS` mean rates, the oldest first, bytes per second. The latest is that of the span of the tick, up to
+ * the last traffic: without traffic it stays.
+ */
 export function ratesOf(history: RateHistory, tick: number): number[] {
-  const rates = new Array<number>(HISTORY_TICKS).fill(0);
-  addRates(rates, history, tick);
-  return rates;
+  const means = new Array<number>(COMPLETE_BARS).fill(0);
+  const sum = addMeans(means, history, tick);
+  // Rounded like the others, so that the bar of a constant rate has the height of those before it.
+  return [...means, rateOf(levelOf(sum / ticksUpTo(history.tick)))];
 }

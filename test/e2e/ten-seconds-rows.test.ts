@@ -128,8 +128,11 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     const header = () => t.rows().find((row) => row.includes(`${name}-cli (1)`)) ?? '';
     await t.until('the bars of the group', () => /▇/.test(header()));
     await atEachSize(t, () => expect(header()).toMatch(/▇/));
-    // The column shows ten ticks.
-    for (let i = 0; i < 10; i++) await poll();
+    // The column shows ten bars of ten ticks.
+    for (let bar = 0; bar < 10; bar++) {
+      polls.allow(10);
+      await t.until('ten polls', () => polls.areDone());
+    }
     await t.until('no bars after the last ticks', () => header() !== '' && withBars() === 0);
   });
 

@@ -1,5 +1,5 @@
 import type { ColumnId } from '../../store/columns.ts';
-import { HISTORY_TICKS } from '../../store/rate-history.ts';
+import { HISTORY_BARS, TICKS_PER_BAR } from '../../store/rate-history.ts';
 import { isMeasured, type Row } from '../../store/row.ts';
 import { sparklineText } from '../text/sparkline.ts';
 import { compactText, NOTHING, rttText } from '../text/format.ts';
@@ -16,7 +16,7 @@ const ROOMY = 140;
 /** Minimum width of a pane for the history. */
 const WIDE = 160;
 
-/** Number of ticks that the column shows, unless the user widens it. */
+/** Number of bars that the column shows, unless the user widens it. */
 const SHORT_HISTORY = 10;
 
 /** A rate is the difference between two polls. */
@@ -99,7 +99,7 @@ export const TRAFFIC_COLUMNS = {
   rateHistory: {
     title: 'HISTORY',
     ...NEEDS_POLLS,
-    about: `bytes received and sent per second in the last ${SHORT_HISTORY} ticks (${HISTORY_TICKS} if wider); each row has its own scale`,
+    about: `bytes received and sent per second, mean of ${TICKS_PER_BAR} ticks a bar; ${SHORT_HISTORY} bars (${HISTORY_BARS} if wider); each row has its own scale`,
     align: 'right',
     width: { least: SHORT_HISTORY, good: SHORT_HISTORY, most: SHORT_HISTORY },
     priority: 20,

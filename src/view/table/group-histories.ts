@@ -1,18 +1,15 @@
-import { addRates, HISTORY_TICKS, type RateHistory, withRate } from '../../store/rate-history.ts';
+import { HISTORY_TICKS, type RateHistory, sumOf, withRate } from '../../store/rate-history.ts';
 import type { Group } from './entry.ts';
 
 /** Maximum number of groups whose history is kept: more than fit on a screen. */
 const MAX_GROUPS = 500;
 
 /** Returns the history of all open rows of a group together. */
-function historyFromRows({ entries }: Group, tick: number): RateHistory | undefined {
-  const rates = new Array<number>(HISTORY_TICKS).fill(0);
-  for (const { row, open } of entries) if (open && row.history) addRates(rates, row.history, tick);
-  let history: RateHistory | undefined;
-  for (const [i, rate] of rates.entries())
-    if (rate > 0) history = withRate(history, tick - HISTORY_TICKS + 1 + i, rate);
-  return history;
-}
+const historyFromRows = ({ entries }: Group, tick: number): RateHistory | undefined =>
+  sumOf(
+    entries.flatMap(({ row, open }) => (open ? row.history : undefined) ?? []),
+    tick,
+  );
 
 /**
  * The rates of groups in the last ticks. The history of a group is made from its rows when it is first read, and then

@@ -1,4 +1,4 @@
-import { HISTORY_TICKS, type RateHistory, ratesOf } from '../../store/rate-history.ts';
+import { HISTORY_BARS, type RateHistory, ratesOf } from '../../store/rate-history.ts';
 import { NOTHING } from './format.ts';
 
 /**
@@ -8,15 +8,15 @@ import { NOTHING } from './format.ts';
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /**
- * Returns the rates of the last ticks as bars, the latest at the right; the highest bar is the highest rate of them.
- * Ticks before the first traffic are left out. `·` without traffic in all of these ticks.
+ * Returns the rates of the last spans of ticks as bars, the latest at the right; the highest bar is the highest of these
+ * rates. Spans before the first traffic are left out. `·` without traffic in all of them.
  * @param tick number of the last tick
- * @param cells number of ticks
+ * @param cells number of spans
  */
 export function sparklineText(
   history: RateHistory | undefined,
   tick: number | undefined,
-  cells = HISTORY_TICKS,
+  cells = HISTORY_BARS,
 ): string {
   if (history === undefined || tick === undefined || cells < 1) return NOTHING;
   const all = ratesOf(history, tick).slice(-cells);
