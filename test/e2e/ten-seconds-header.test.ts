@@ -1,10 +1,21 @@
 // What the header and the bottom say: diagnoses, and what happened while the user was away.
+import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Herd } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, faults, isLinux, newHome, startNetpane, uniqueName } from './netpane.ts';
+import {
+  cleanUp,
+  faults,
+  hasNetlink,
+  isLinux,
+  isRoot,
+  newHerd,
+  newHome,
+  startNetpane,
+  uniqueName,
+} from './netpane.ts';
 import { atEachSize, filterLine, SIZES, typeQuery } from './scene.ts';
 
 const [cols, rows] = SIZES[0];
@@ -110,3 +121,96 @@ describe.skipIf(!isLinux)(
     });
   },
 );
+
+const ip = (words: string): boolean => spawnSync('ip', words.split(' ')).status === 0;
+
+/** Addresses of the two namespaces (RFC 5737), and a hardware address that none of their interfaces has. */
+const [SERVER, CLIENT, NOWHERE] = ['192.0.2.1', '192.0.2.2', '02:00:00:00:00:99'];
+
+/** A network namespace of `ip netns`, joined with another one by its interface `wire`. */
+interface Joined {
+  readonly name: string;
+  /** The command that runs a process in it. */
+  readonly through: readonly string[];
+  /** Makes it send its packets for an address to no interface, so that they are lost without an error. */
+  readonly lose: (address: string) => boolean;
+}
+
+/** Returns two joined network namespaces, of a server and a client; undefined if they cannot be made. */
+function joinedNamespaces(): readonly [Joined, Joined] | undefined {
+  const made = [SERVER, CLIENT].map((): Joined | undefined => {
+    const name = uniqueName();
+    if (!hasNetlink || !ip(`netns add ${name}`)) return undefined;
+    cleanUp(() => ip(`netns del ${name}`));
+    return {
+      name,
+      through: ['ip', 'netns', 'exec', name],
+      lose: (address) => ip(`-n ${name} neigh replace ${address} lladdr ${NOWHERE} dev wire nud permanent`),
+    };
+  });
+  const [server, client] = made;
+  if (
+    !server ||
+    !client ||
+    !ip(`link add wire netns ${server.name} type veth peer name wire netns ${client.name}`)
+  )
+    return undefined;
+  const isUp = (it: Joined, address: string): boolean =>
+    ip(`-n ${it.name} addr add ${address}/24 dev wire`) && ip(`-n ${it.name} link set wire up`);
+  return isUp(server, SERVER) && isUp(client, CLIENT) ? [server, client] : undefined;
+}
+
+/** Shows the sockets of a diagnosis, once there is one about this program. Others may come before it, and go. */
+async function goToDiagnosis(t: Terminal, text: string, query: string): Promise<void> {
+  while (!filterLine(t).startsWith(query)) {
+    await t.until(
+      `a diagnosis with ${text}, or several`,
+      () => bottomLine(t).includes(text) || / \d+ of \d+ {2}/.test(bottomLine(t)),
+      { timeoutMs: 30_000 },
+    );
+    const before = filterLine(t);
+    t.write('!');
+    await t.until('the next diagnosis', () => filterLine(t) !== before);
+  }
+}
+
+describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)', () => {
+  test('7: many half-open connections are a SYN flood', async ({ skip }) => {
+    const joined = joinedNamespaces();
+    if (joined === undefined) return skip('no joined network namespaces can be made here');
+    const [{ through, lose, name: ns }, outside] = joined;
+    const herd = newHerd();
+    const server = await herd.spawn({ through });
+    const listener = await server.listen({ host: SERVER });
+    // The server's answers are lost, so no handshake is completed.
+    expect(lose(CLIENT)).toBe(true);
+    const client = await herd.spawn({ through: outside.through });
+    const ended = client.connect(server, listener, { count: 40 }).catch(() => undefined);
+    const t = startNetpane({ args: ['--interval', '200ms'], cols: 120, rows: 40 });
+    await goToDiagnosis(t, 'SYN flood', `/ state:SYN_RECV lport:${listener.local.port} ns:${ns}`);
+    await t.until('its sockets', () => / 40 of /.test(filterLine(t)));
+    await t.until('its text', () => bottomLine(t).includes('40 SYN_RECV, a SYN flood?'));
+    await client.end();
+    await ended;
+  });
+
+  test('7: segments that are sent again are a diagnosis of the program', async ({ skip }) => {
+    const joined = joinedNamespaces();
+    if (joined === undefined) return skip('no joined network namespaces can be made here');
+    const [outside, { through, lose }] = joined;
+    const herd = newHerd();
+    const name = uniqueName();
+    const server = await herd.spawn({ title: `${name}-srv`, through: outside.through });
+    const client = await herd.spawn({ title: `${name}-cli`, through });
+    const { near } = await client.connect(server, await server.listen({ host: SERVER }), { count: 10 });
+    const t = startNetpane({ args: ['--interval', '200ms', '--process', name], cols: 120, rows: 40 });
+    await t.until('the sockets', () => / 21 of /.test(filterLine(t)));
+    expect(lose(SERVER)).toBe(true);
+    await client.send(near, 1);
+    await goToDiagnosis(t, 'segments retransmitted', `/ process=${name}-cli retr>0`);
+    await t.until('its sockets', () => / 10 of /.test(filterLine(t)));
+    await t.until('its text', () =>
+      new RegExp(`^! ${name}-cli: \\d+ % of segments retransmitted, \\d+ in 30s`).test(bottomLine(t)),
+    );
+  });
+});
