@@ -42,7 +42,7 @@ test('every hint names actions that exist', () => {
 });
 
 test('every prompt and every pane is opened by a key', () => {
-  const table = after(emptyState(), { type: 'resize', width: 120, height: 40 });
+  const table = after(emptyState(), baseline([]), { type: 'resize', width: 120, height: 40 });
   const list = after(table, { type: 'list', list: { kind: 'views', at: 0 } });
   const actions = [
     ...KEYS.flatMap(({ keys: [key = ''] }) => press(key, table) ?? []),

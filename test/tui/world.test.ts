@@ -116,6 +116,12 @@ describe('saving', () => {
     expect(app.saved[0]?.sockets).toHaveLength(3);
   });
 
+  test('before the first poll there is nothing to save, which is not an empty file', async () => {
+    await app.press('w');
+    expect(app.said).toContain('nothing to save yet: still reading sockets');
+    expect(app.app.state.prompt).toBeNull();
+  });
+
   test('esc and an empty name save nothing', async () => {
     await app.take(baseline(ALL));
     await app.press('w', ESC, 'w', '\x15', '\r');

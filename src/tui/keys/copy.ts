@@ -79,6 +79,9 @@ export const COPY_KEYS: readonly Binding[] = [
     name: 'save the matching sockets to a file',
     about: 'save every socket that matches the query, also joined and folded ones: .csv or .json',
     group: 'Copy',
-    run: ask('save'),
+    run: (context) =>
+      context.state.nowMs === undefined
+        ? say('nothing to save yet: still reading sockets')
+        : ask('save')(context),
   },
 ];
