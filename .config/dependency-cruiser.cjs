@@ -3,7 +3,6 @@
 const rooms = {
   model: [],
   query: ['model'],
-  record: ['model'],
   export: ['model', 'view'],
   source: ['model'],
   sampler: ['model', 'source'],
@@ -67,7 +66,7 @@ module.exports = {
     {
       name: 'only-source-sampler-worker-and-cli-access-the-system',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(source|record|cli|sampler/worker)' },
+      from: { path: '^src/', pathNot: '^src/(source|cli|sampler/worker)' },
       to: { path: systemModules },
     },
     {

@@ -1,5 +1,6 @@
 import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
+import own from './lint-rules.mjs';
 
 export default tseslint.config(
   { ignores: ['dist/', 'fixtures/', 'node_modules/'] },
@@ -21,6 +22,16 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
+    },
+  },
+  {
+    // A longer file or class does more than one thing.
+    files: ['src/**/*.{ts,mjs}', 'test/**/*.{ts,mjs}'],
+    plugins: { own },
+    rules: {
+      'max-lines': ['error', { max: 350, skipBlankLines: false, skipComments: false }],
+      'own/max-class-lines': ['error', 250],
+      'own/disable-says-why': 'error',
     },
   },
   {
