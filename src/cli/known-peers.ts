@@ -9,9 +9,9 @@ type End = Pick<Row, 'socket' | 'mark' | 'peer'>;
 /** The peers of local connections, as far as batches and events have shown both ends; for a query that tests peers. */
 export class KnownPeers {
   readonly #ends = new Map<string, End>();
-  readonly #peers = new Peers((id, peer, isPair) => {
-    this.#setPeer(id, isPair ? peer : undefined);
-    this.#setPeer(peer, isPair ? id : undefined);
+  readonly #peers = new Peers((id, peer) => {
+    const end = this.#ends.get(id);
+    if (end) this.#ends.set(id, { socket: end.socket, mark: end.mark, ...(peer !== undefined && { peer }) });
   });
   /** Ids of the sockets that events have closed since the last batch; their peers may close a little later. */
   readonly #closed = new Set<string>();
@@ -56,10 +56,5 @@ export class KnownPeers {
     const peer = this.idOf(socket.id);
     this.#ends.set(socket.id, { socket, mark: 'none', ...(peer !== undefined && { peer }) });
     this.#peers.take(socket);
-  }
-
-  #setPeer(id: string, peer: string | undefined): void {
-    const end = this.#ends.get(id);
-    if (end) this.#ends.set(id, { socket: end.socket, mark: end.mark, ...(peer !== undefined && { peer }) });
   }
 }

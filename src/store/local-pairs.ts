@@ -15,10 +15,11 @@ const opposite = (direction: Direction | undefined): Direction | undefined =>
  */
 export class LocalPairs {
   readonly #rows: FadingRows;
-  readonly #peers = new Peers((id, peer, isPair) => {
-    this.#setPeer(id, isPair ? peer : undefined);
-    this.#setPeer(peer, isPair ? id : undefined);
-    if (isPair) this.agree(id);
+  readonly #peers = new Peers((id, peer) => {
+    const row = this.#rows.get(id);
+    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
+    // Does nothing until both ends have their peer.
+    this.agree(id);
   });
 
   constructor(rows: FadingRows) {
@@ -53,10 +54,5 @@ export class LocalPairs {
 
   #setDirection(row: Row, direction: Direction | undefined): void {
     if (row.direction !== direction) this.#rows.set(withDirection(row, direction));
-  }
-
-  #setPeer(id: string, peer: string | undefined): void {
-    const row = this.#rows.get(id);
-    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
   }
 }

@@ -83,7 +83,7 @@ const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.h
  *
  *     take ─▶ its remote address is of its own namespace? ── yes ─▶ kept by namespace and endpoints ──┐
  *                  │ no                                                                               ▼
- *             endBatch ─▶ of another namespace? ── yes ─▶ kept by endpoints ─▶ one socket at each end ─▶ `onPair`
+ *             endBatch ─▶ of another namespace? ── yes ─▶ kept by endpoints ─▶ one socket at each end ─▶ `setPeer`
  *                              └── no ─▶ not kept
  *
  * Work is constant per socket, whatever the endpoints. Only connections to own addresses need memory. An own address
@@ -104,11 +104,11 @@ export class Peers {
   /** Pairs by the id of a socket. */
   readonly #pairOf = new Map<string, Pair>();
   #hasNamespaces = false;
-  readonly #onPair: (id: string, peer: string, isPair: boolean) => void;
+  readonly #setPeer: (id: string, peer: string | undefined) => void;
 
-  /** @param onPair called with two ids that became the ends of one connection, or that no longer certainly are */
-  constructor(onPair: (id: string, peer: string, isPair: boolean) => void) {
-    this.#onPair = onPair;
+  /** @param setPeer called with the id of each end of a connection and that of its peer, undefined if it is not certain */
+  constructor(setPeer: (id: string, peer: string | undefined) => void) {
+    this.#setPeer = setPeer;
   }
 
   /** Takes a new socket, or one whose endpoints, state or namespace may have changed. Its row must exist. */
@@ -174,7 +174,9 @@ export class Peers {
 
   /** Reports the two sockets of a pair, if there is one at each end. */
   #report({ lower, upper }: Pair, isPair: boolean): void {
-    if (typeof lower === 'string' && typeof upper === 'string') this.#onPair(lower, upper, isPair);
+    if (typeof lower !== 'string' || typeof upper !== 'string') return;
+    this.#setPeer(upper, isPair ? lower : undefined);
+    this.#setPeer(lower, isPair ? upper : undefined);
   }
 
   /** Returns the place of a connection whose peer may be on this machine; undefined for any other socket. */
