@@ -70,6 +70,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       const bounds = boundsFor(memoryLimit());
       // The first poll runs while the code of the screen is loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
+      process.once('exit', () => sampling.end());
       const { showLive } = await import('./live.ts');
       showLive(invocation, openLink(), bounds, sampling, complaints, account);
     },

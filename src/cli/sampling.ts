@@ -16,6 +16,8 @@ export interface Sampling {
   /** Sets the listener for an unexpected end of the thread. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
+  /** Cleans up after the thread. To be called when the program ends: the thread ends with it at any point. */
+  end(): void;
   /** Current work of the thread. */
   readonly progress: Progress;
 }
@@ -89,8 +91,6 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   };
 
   let thread = start((batch) => batch, false);
-  // The thread ends with the program at any point, so it cannot clean up itself.
-  process.once('exit', () => thread.end());
   return {
     progress: new Progress(progressWords),
     onBatch: (listener) => {
@@ -111,5 +111,6 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
       intervalMs = ms;
       thread.request({ type: 'interval', intervalMs: ms });
     },
+    end: () => thread.end(),
   };
 }

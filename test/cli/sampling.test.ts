@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { crashText } from '../../src/cli/errors.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import { UNBOUNDED } from '../../src/model/bounds.ts';
 import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
 import { batch } from '../helpers/fakes.ts';
+import { useFolders } from '../helpers/folder.ts';
 
 /** A thread that does nothing and records the messages it receives. */
 class FakeWorker extends EventEmitter {
@@ -32,6 +34,7 @@ const { startSampling } = await import('../../src/cli/sampling.ts');
 const FILE = new URL('file:///worker.js');
 const SETUP: WorkerSetup = { source: 'proc', also: ['unix'], intervalMs: 500, maxShare: 0.5 };
 const TAKEN = { type: 'taken' };
+const newFolder = useFolders();
 
 /** Runs one turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
@@ -114,6 +117,18 @@ test('reports why the thread ended, before or after the listener is added, its o
   late.worker.emit('exit', 1);
   late.sampling.onFailure((error) => errors.push(error));
   expect(errors.slice(1)).toEqual([new Error('in words')]);
+});
+
+test('removes at the end what the thread left, and adds no listener to the process', () => {
+  const listeners = process.eventNames().map((name) => process.listenerCount(name));
+  const { sampling, worker } = setUp();
+  const path = newFolder();
+  const { opening } = worker.options.workerData as WorkerData;
+  opening.leftovers.postMessage({ path, descriptors: [] });
+  worker.emit('exit', 0);
+  sampling.end();
+  expect(existsSync(path)).toBe(false);
+  expect(process.eventNames().map((name) => process.listenerCount(name))).toEqual(listeners);
 });
 
 describe('a thread that runs out of memory', () => {
