@@ -6,7 +6,8 @@ import { setSequence } from '../../../../src/source/linux/netlink/wire.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { SockDiagSource } from '../../../../src/source/linux/sockdiag.ts';
 import { endpoint } from '../../../helpers/fakes.ts';
-import { requestKind, FakeNetlink } from '../../../helpers/netlink/kernel.ts';
+import { FakeNetlink } from '../../../helpers/netlink/kernel.ts';
+import { requestKind } from '../../../helpers/netlink/requests.ts';
 import { bufferOf } from '../../../helpers/netlink/messages.ts';
 import { WALL_MS, decoded } from './closes-scene.ts';
 
