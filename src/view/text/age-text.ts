@@ -40,7 +40,8 @@ export function ageWords(row: Row, moment: Moment): readonly string[] {
 /**
  * Returns the age of a row in at most five cells: exact where it is known, for a closed row how long it lived. Of a
  * socket that was there when netpane started two bounds are known: `>12s`, since netpane sees it, and `≤14m`, since its
- * program started. The lower one is shown once it is at least half of the upper one.
+ * program started. The lower one is shown once it is at least half of the upper one, in few steps: it changes in most
+ * rows at once.
  */
 export function rowAgeText(row: Row, moment: Moment): string {
   const { nowMs, takenAtMs } = moment;
@@ -49,7 +50,8 @@ export function rowAgeText(row: Row, moment: Moment): string {
   if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs), false);
   const least = nowMs - firstSeenMs;
   const most = maxAgeMs(row, moment);
-  return most !== undefined && most > 2 * least ? `≤${roundedUp(most)}` : ageText(least, baseline);
+  if (most !== undefined && most > 2 * least) return `≤${roundedUp(most)}`;
+  return baseline ? `>${durationText(roundedDown(least))}` : ageText(least, false);
 }
 
 const SECOND = 1000;
@@ -62,3 +64,9 @@ function roundedUp(ms: number): string {
   const unit = ms <= 50 * SECOND ? 10 * SECOND : ms <= 59 * MINUTE ? MINUTE : ms <= 23 * HOUR ? HOUR : DAY;
   return durationText(Math.ceil(ms / unit) * unit);
 }
+
+/** Steps of a lower bound below an hour. */
+const STEPS = [0, 10 * SECOND, 30 * SECOND, ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE)];
+
+/** Returns the step at or below a duration; from an hour on each duration is one. A lower bound stays true. */
+const roundedDown = (ms: number): number => (ms < HOUR ? (STEPS.findLast((step) => step <= ms) ?? 0) : ms);
