@@ -56,6 +56,8 @@ interface ColumnBase {
   readonly tableText?: (row: ColumnRow, context: CellContext) => string | undefined;
   /** Tone of its cells; undefined for the tone of the row. */
   readonly tone?: (row: ColumnRow) => Tone | undefined;
+  /** True if the mark of a changed row leaves out its cells: they say nothing of what has changed. */
+  readonly isUnmarked?: true;
   /** Shorter text for a column below its good width, or if `text` does not fit. */
   readonly shortText?: (row: ColumnRow, context: CellContext) => string;
   /** The part of a row that determines its key: rows that share it have equal keys. */

@@ -67,6 +67,7 @@ export const PROGRAM_COLUMNS = {
       width: { least: 12, good: 30, most: 120 },
       value: ({ socket }) => firstOwner(socket).command,
     }),
+    isUnmarked: true,
     tableText: ({ socket }, context) => commandText(firstOwner(socket), context, false),
     shortText: ({ socket }, context) => commandText(firstOwner(socket), context, true),
   },

@@ -105,6 +105,7 @@ export const TRAFFIC_COLUMNS = {
     priority: 20,
     from: WIDE,
     present: ({ traffic }) => traffic,
+    isUnmarked: true,
     text: ({ history }, { tick }) => sparklineText(history, tick),
     shortText: ({ history }, { tick }) => sparklineText(history, tick, SHORT_HISTORY),
     key: (row) => totalRate(row) ?? null,

@@ -31,6 +31,12 @@ const TONES: Readonly<Record<Mark, Tone>> = {
 const toneOf = ({ mark, socket: { state } }: Row): Tone =>
   mark === 'none' && state === 'TIME_WAIT' ? 'quiet' : TONES[mark];
 
+/** Returns the tone of a cell if it has another one than its row. */
+function ownTone(column: Column, row: Row, tone: Tone): Tone | undefined {
+  if (tone === 'plain') return column.tone?.(row);
+  return row.mark === 'changed' && column.isUnmarked ? 'plain' : undefined;
+}
+
 /**
  * Returns the column titles: an arrow at the sort column, the column of the selected cell marked.
  * @param gutter text before them
@@ -95,7 +101,7 @@ export function rowLine(
       text = '';
       continue;
     }
-    const own = tone === 'plain' && !selected ? column.tone?.(row) : undefined;
+    const own = selected ? undefined : ownTone(column, row, tone);
     if (own !== undefined) {
       spans.push(span(text, tone));
       text = '';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ColumnId } from '../../../src/store/columns.ts';
+import type { Row } from '../../../src/store/row.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { GroupItem } from '../../../src/view/table/item.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
@@ -11,7 +12,7 @@ import { RowOrder } from '../../../src/view/table/order.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { emptySum } from '../../../src/store/sums.ts';
 import { after, ALL_SEEN, baseline, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
-import { textOf, UNSAFE } from '../../helpers/lines.ts';
+import { placed, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const state = {
   ...after(
@@ -197,4 +198,26 @@ test.each<[readonly ColumnId[], string]>([
   );
   const titles = textOf(titleLine(placed, { sort: { column: 'process', descending: false }, cell: null }));
   expect(titles.trim().replace(/ +/g, ' ')).toBe(expected);
+});
+
+describe('columns that say nothing of what has changed', () => {
+  /** Returns the tone of a column of a row with a mark. */
+  function toneOf(id: ColumnId, mark: Row['mark']): string | undefined {
+    const [column] = placed(id);
+    const owners = [{ knowledge: 'exact', pid: 7, process: 'node', command: 'serve' }] as const;
+    const socket_ = socket({ owners: [...owners], state: 'CLOSE_WAIT' });
+    const its = { ...row, mark, socket: socket_ } as Row;
+    const { spans } = rowLine(its, column ? [column] : [], context, 'none');
+    return spans.findLast(({ text }) => text.trim() !== '')?.tone;
+  }
+
+  test.each<ColumnId>(['rateHistory', 'command'])('%s has no colour in a changed row', (id) => {
+    expect(toneOf(id, 'changed')).toBe('plain');
+    expect([toneOf(id, 'spawned'), toneOf(id, 'closed')]).toEqual(['spawned', 'closed']);
+    expect(toneOf(id, 'none')).toBe('plain');
+  });
+
+  test('others have that of the mark', () => {
+    expect([toneOf('state', 'changed'), toneOf('process', 'changed')]).toEqual(['changed', 'changed']);
+  });
 });
