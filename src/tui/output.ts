@@ -5,6 +5,20 @@ import { appearsSame } from './theme.ts';
 /** Maximum number of ASCII characters that take fewer bytes than a move of the cursor over them. */
 const SHORT_GAP = 3;
 
+/** Makes blessed write these cells again, unless one of them needs another style or more than a byte. */
+function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: number): void {
+  for (let x = from; x < to; x++) {
+    const [own, character] = row[x] ?? [attr, ''];
+    if (character > '~' || !appearsSame(character, own, attr)) return;
+  }
+  for (let x = from; x < to; x++) {
+    const [cell, before] = [row[x], shown[x]];
+    if (!cell || !before) continue;
+    cell[0] = attr;
+    before[1] = '\0';
+  }
+}
+
 /**
  * Makes blessed write the few unchanged cells between two changed ones of one style again, instead of a move over them.
  * @param row cells to show
@@ -15,14 +29,8 @@ export function fillGaps(row: CellRow, shown: CellRow): void {
   for (let x = 0; x < row.length; x++) {
     const [cell, before] = [row[x], shown[x]];
     if (!cell || !before || (cell[0] === before[0] && cell[1] === before[1])) continue;
-    const [attr] = cell;
-    if (x - last > 1 && x - last <= SHORT_GAP + 1 && row[last]?.[0] === attr) {
-      const gap = row.slice(last + 1, x);
-      if (gap.every((it) => it[1] <= '~' && appearsSame(it[1], it[0], attr))) {
-        for (const it of gap) it[0] = attr;
-        for (const it of shown.slice(last + 1, x)) it[1] = '\0';
-      }
-    }
+    const gap = x - last - 1;
+    if (gap > 0 && gap <= SHORT_GAP && row[last]?.[0] === cell[0]) fillGap(row, shown, last + 1, x, cell[0]);
     last = x;
   }
 }
