@@ -24,6 +24,9 @@ const ALONE = [
   'picture',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
+/** Unit tests that leave traces in the kernel of the machine for a moment, which end-to-end tests count. */
+const ON_KERNEL = ['ledger', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
+
 /** What every file of unit tests does first and last. */
 const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
 
@@ -57,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'units',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', ...ON_KERNEL],
           isolate: false,
           setupFiles: SETUP,
         },
@@ -76,7 +79,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e-alone',
-          include: ALONE,
+          include: [...ALONE, ...ON_KERNEL],
           globalSetup: PROBE,
           maxWorkers: 1,
           fileParallelism: false,

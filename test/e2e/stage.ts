@@ -24,6 +24,8 @@ interface WatchOptions {
   args?: readonly string[];
   /** Names of faults, see fault.mjs. */
   fault?: readonly string[];
+  /** The file by which the test starts a fault. */
+  faultFile?: string;
   /** Runs outside the namespace of the stage; root sees all namespaces. */
   isOutside?: boolean;
   /** Runs as an ordinary user, and all other programs as root. */
@@ -90,22 +92,24 @@ export class Stage {
   start({
     args = [],
     fault = [],
+    faultFile,
     isOutside = false,
     isOrdinary = false,
     isByHand = false,
   }: WatchOptions): Watcher {
-    const file = join(this.#folder, 'dist', 'netpane.js');
-    const words = [file, 'watch', '--json', '--netns', String(this.netns), ...args];
+    const program = join(this.#folder, 'dist', 'netpane.js');
+    const words = [program, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     const faults = [...this.#faults, ...(isByHand ? ['polls-by-hand'] : []), ...fault];
     const preload = faults.length > 0 ? ['--import', join(this.#folder, FAULT)] : [];
     const command = [...through, process.execPath, ...preload, ...words];
     const allowed = isByHand ? this.#newAllowedPolls() : undefined;
+    const file = allowed ?? faultFile;
     return new Watcher(
       isByHand ? [...command, '--interval', '60m'] : command,
       {
         NETPANE_FAULT: faults.join(','),
-        ...(allowed !== undefined && { NETPANE_FAULT_FILE: allowed }),
+        ...(file !== undefined && { NETPANE_FAULT_FILE: file }),
       },
       allowed,
     );

@@ -1,5 +1,5 @@
 // The trace instance that netpane creates in the kernel: it is removed however netpane ends.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Native } from '../../src/source/linux/netlink/native.ts';
@@ -32,7 +32,12 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
       () => instancesOf(pid).length > 0,
     );
   const startScreen = (options: Start = {}) =>
-    startNetpane({ args: ['--interval', '60m'], ...withFaults('no-ledger'), ...options });
+    startNetpane({
+      args: ['--interval', '60m'],
+      nodeArgs: ['--import', faults],
+      env: { NETPANE_FAULT: 'no-ledger' },
+      ...options,
+    });
   /** Starts a screen and waits for its first poll. */
   async function screenWith(server: Server, stage: Stage): Promise<Terminal> {
     const t = startScreen({
@@ -81,40 +86,25 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
     expect(instancesOf(program.pid)).toEqual([]);
   });
 
-  /**
-   * Starts a program that crashes, again and again until one has created a trace instance before its crash.
-   * @returns that one, which has ended
-   */
-  async function crashed<T extends { pid: number; over: Promise<unknown> }>(start: () => T): Promise<T> {
-    for (;;) {
-      const program = start();
-      let isOver = false;
-      void program.over.then(() => {
-        isOver = true;
-      });
-      await eventually(
-        () => 'an instance',
-        () => isOver || instancesOf(program.pid).length > 0,
-      );
-      const isCreated = instancesOf(program.pid).length > 0;
-      await program.over;
-      if (isCreated) return program;
-    }
+  /** Returns the settings of a program without a ledger that has a fault, and a function that starts the fault. */
+  function withFault(fault: string) {
+    const file = join(newHome(), 'fault');
+    return {
+      settings: {
+        nodeArgs: ['--import', faults],
+        env: { NETPANE_FAULT: `no-ledger,${fault}`, NETPANE_FAULT_FILE: file },
+      },
+      begin: () => writeFileSync(file, ''),
+    };
   }
-  const withFaults = (...names: string[]) => ({
-    nodeArgs: ['--import', faults],
-    env: { NETPANE_FAULT: names.join(',') },
-  });
-  const crash = (fault: string) => withFaults('no-ledger', fault);
-
   test.each(['render-throws', 'worker-throws', 'worker-exits', 'timer-throws'])(
     'is removed when the screen crashes: %s',
     async (fault) => {
-      const { pid, over } = await crashed(() => {
-        const { pid, exited } = startScreen({ ...crash(fault), args: ['--interval', '200ms'] });
-        return { pid, over: exited };
-      });
-      expect((await over).exitCode).not.toBe(0);
+      const { settings, begin } = withFault(fault);
+      const { pid, exited } = startScreen({ ...settings, args: ['--interval', '200ms'] });
+      await untilCreated(pid);
+      begin();
+      expect((await exited).exitCode).not.toBe(0);
       expect(instancesOf(pid)).toEqual([]);
     },
   );
@@ -139,12 +129,12 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
 
   test('is removed when watch crashes', async () => {
     const stage = await Stage.create({ hasLedger: false });
-    const { pid, over } = await crashed(() => {
-      const { program } = stage.start({ fault: ['timer-throws'] });
-      return { pid: program.pid, over: program.ended };
-    });
-    expect(await over).toBe(1);
-    expect(instancesOf(pid)).toEqual([]);
+    const faultFile = join(newHome(), 'fault');
+    const { program } = stage.start({ fault: ['timer-throws'], faultFile });
+    await untilCreated(program.pid);
+    writeFileSync(faultFile, '');
+    expect(await program.ended).toBe(1);
+    expect(instancesOf(program.pid)).toEqual([]);
   });
 
   test.skipIf(noStage !== undefined)(`is not created for an ordinary user${why(noStage)}`, async () => {

@@ -167,11 +167,18 @@ const inCommand = {
   'render-throws': () => {
     const { prototype } = tty.WriteStream;
     const { write } = prototype;
+    let stream;
+    prototype.write = function (...args) {
+      stream = this;
+      return write.apply(this, args);
+    };
     onSignal(() => {
       prototype.write = () => {
         prototype.write = write;
         throw new Error('a widget failed on purpose');
       };
+      // A screen without changes would write nothing for seconds.
+      stream.emit('resize');
     });
   },
   'timer-throws': () =>
