@@ -19,7 +19,11 @@ interface Frame {
 async function shownAfter(frames: readonly Frame[]): Promise<unknown[]> {
   const emulator = new headless.Terminal({ cols: SIZE.width, rows: SIZE.height, allowProposedApi: true });
   const output = Object.assign(
-    new Writable({ write: (data: Buffer, _, done) => void emulator.write(data, done) }),
+    new Writable({
+      write: (data: Buffer, _, done) => {
+        emulator.write(data, done);
+      },
+    }),
     { isTTY: true, columns: SIZE.width, rows: SIZE.height },
   );
   const input = Object.assign(new EventEmitter(), { isTTY: true, isRaw: true, setRawMode: () => {} });
@@ -35,7 +39,9 @@ async function shownAfter(frames: readonly Frame[]): Promise<unknown[]> {
   }
   // Blessed writes in the next turn of the event loop.
   await new Promise(setImmediate);
-  await new Promise<void>((resolve) => void emulator.write('', resolve));
+  await new Promise<void>((resolve) => {
+    emulator.write('', resolve);
+  });
   const { active } = emulator.buffer;
   const cells = Array.from({ length: SIZE.width * SIZE.height }, (_, i) => {
     const cell = active.getLine(Math.floor(i / SIZE.width))?.getCell(i % SIZE.width);
