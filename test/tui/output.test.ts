@@ -28,9 +28,10 @@ describe('unchanged cells between changed ones', () => {
   function written(now: Cell[], before: Cell[]): string {
     fillGaps(now, before);
     return now
-      .map(([attr, character], i) =>
-        before[i]?.[0] === attr && before[i]?.[1] === character ? '_' : character,
-      )
+      .map(([attr, character], i) => {
+        const [attrBefore, characterBefore] = before[i] ?? [];
+        return attrBefore === attr && characterBefore === character ? '_' : character;
+      })
       .join('');
   }
 
