@@ -32,6 +32,9 @@ const SYS_KCMP: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
 };
 const KCMP_FILES = 2;
 
+/** Maximum number of descriptors that are closed on other threads at once: a fraction of koffi's 256 calls. */
+const MAX_CLOSING = 64;
+
 /** Calls of the C library that Node lacks. All are synchronous. */
 export class Native {
   readonly #library: CLibrary;
@@ -47,6 +50,9 @@ export class Native {
   readonly #syscallWithText: Call;
   readonly #syscall: Call;
   readonly #syscallWithNumbers: Call;
+  /** Number of descriptors that other threads are closing, and those that wait for one of these to end. */
+  #closing = 0;
+  readonly #toClose: number[] = [];
 
   private constructor(library: CLibrary) {
     this.#library = library;
@@ -167,7 +173,17 @@ export class Native {
    * close is the last one, and SO_LINGER may block it for as long as the process chose.
    */
   #closeOnOtherThread(fd: number): void {
-    this.#close.async(fd, () => {});
+    // koffi queues a limited number of calls, and throws beyond it.
+    if (this.#closing === MAX_CLOSING) {
+      this.#toClose.push(fd);
+      return;
+    }
+    this.#closing++;
+    this.#close.async(fd, () => {
+      this.#closing--;
+      const next = this.#toClose.pop();
+      if (next !== undefined) this.#closeOnOtherThread(next);
+    });
   }
 
   /**
