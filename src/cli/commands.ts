@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { boundsFor } from '../model/bounds.ts';
 import type { Glimpse } from '../query/subject.ts';
-import { limitHeapGrowth } from '../sampler/heap.ts';
+import { compileLate, limitHeapGrowth } from '../sampler/heap.ts';
 import { openSource } from '../source/index.ts';
 import type { Account } from './config/account.ts';
 import type { Invocation } from './invocation.ts';
@@ -93,6 +93,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
     run: async (invocation) => {
       limitHeapGrowth();
+      compileLate();
       const { watch } = await import('./watch.ts');
       return watch(invocation, openLink());
     },

@@ -1,7 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import type { Event, SocketEvent } from '../model/event.ts';
 import { compileForSubjects } from '../query/compile.ts';
-import type { Query } from '../query/query.ts';
+import { isEverything, type Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import { directionOf, Listeners } from '../store/listeners.ts';
 import { addressesIn, type Lookups } from '../store/lookups.ts';
@@ -12,7 +12,8 @@ import { KnownPeers } from './known-peers.ts';
 export class EventFilter {
   /** Its clock is set to the time of each event that is tested. */
   readonly #context: { nowMs: number };
-  readonly #matches: (subject: Subject) => boolean;
+  /** Undefined if the query is empty: then nothing has to be known of the sockets. */
+  readonly #matches: ((subject: Subject) => boolean) | undefined;
   readonly #listeners = new Listeners();
   /** Undefined if the query does not test peers. */
   readonly #peers: KnownPeers | undefined;
@@ -29,11 +30,12 @@ export class EventFilter {
     };
     this.#context = context;
     this.#peers = peers;
-    this.#matches = compileForSubjects(query, context);
+    this.#matches = isEverything(query) ? undefined : compileForSubjects(query, context);
   }
 
   /** Updates the listeners, which determine the direction of connections, and the peers. */
   take(batch: Pick<Batch, 'spawned' | 'changed' | 'closed' | 'partial'>): void {
+    if (this.#matches === undefined) return;
     const { spawned, changed, closed } = batch;
     this.#peers?.takeBatch(batch);
     for (const socket of [...spawned, ...changed]) this.#listeners.take(socket);
@@ -47,6 +49,7 @@ export class EventFilter {
 
   /** Returns true if the event matches the query. */
   matches(event: SocketEvent): boolean {
+    if (this.#matches === undefined) return true;
     this.#context.nowMs = event.atMs;
     const direction = directionOf(event.socket, this.#listeners);
     const peer = this.#peers?.idOf(event.socket.id);

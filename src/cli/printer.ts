@@ -12,8 +12,11 @@ export interface EventFormat {
 /** Maximum number of waiting events; further ones are only counted. */
 export const MAX_WAITING = 10_000;
 
-/** Maximum number of events per write. No events are formatted while the stream is full. */
-const EVENTS_PER_WRITE = 1000;
+/**
+ * Maximum number of events per write, about 50 KB. No events are formatted while the stream is full. The pages of a larger
+ * buffer are new to the process each time, which costs more than the system calls.
+ */
+const EVENTS_PER_WRITE = 100;
 
 /**
  * Prints events as they arrive. If stdout is not read, events wait, up to a maximum. Further events are only counted

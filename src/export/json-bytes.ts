@@ -33,10 +33,12 @@ export class JsonBytes {
     return this.#length;
   }
 
-  /** Returns a copy of the bytes, and starts again. */
+  /** Returns the bytes, and starts again. Many bytes are not copied: their buffer is replaced. */
   take(): Buffer {
-    const bytes = this.copyFrom(0);
+    const bytes = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
+    if (bytes.length < this.#bytes.length / 4) return Buffer.from(bytes);
+    this.#bytes = Buffer.allocUnsafe(this.#bytes.length);
     return bytes;
   }
 

@@ -175,12 +175,23 @@ export class Sampler {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Applies all kernel events until now. */
+  /** Applies all kernel events until now, up to a maximum, and sends events. */
   #drain(): void {
-    const { clock, source } = this.#options;
-    if (!source.events) return;
+    const {
+      clock,
+      source: { events },
+    } = this.#options;
+    if (!events) return;
     this.#progress.begin('events');
-    this.#merger.applyKernelEvents(source.events.drain(), this.#now());
+    const wasStopped = this.#isStopped;
+    for (let left = this.#maxWaiting; left > 0;) {
+      const kernelEvents = events.drain();
+      this.#merger.applyKernelEvents(kernelEvents, this.#now());
+      this.#sendEvents();
+      // `onEvents` may stop the sampler, which drains the rest.
+      if (!events.hasMore || this.#isStopped !== wasStopped) break;
+      left -= Math.max(1, kernelEvents.length);
+    }
     this.#lastDrainMs = clock.monotonicMs();
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
   }

@@ -41,8 +41,10 @@ export interface EventSource {
   readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
-  /** Returns the kernel events since the last call, in order of time. Never throws. */
+  /** Returns the kernel events since the last call, in order of time; with `hasMore` only the first ones. Never throws. */
   drain(): readonly KernelEvent[];
+  /** True if the last drain has left kernel events for the next one. */
+  readonly hasMore?: boolean;
 }
 
 /**

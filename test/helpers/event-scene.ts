@@ -121,7 +121,11 @@ export function line(it: KernelEvent): string {
   ].join('; ');
 }
 
-export const drain = (): readonly KernelEvent[] => source.events?.drain() ?? [];
+export function drain(): readonly KernelEvent[] {
+  const kernelEvents = [...(source.events?.drain() ?? [])];
+  while (source.events?.hasMore) kernelEvents.push(...source.events.drain());
+  return kernelEvents;
+}
 export const drainLines = (): string[] => drain().map(line);
 
 /** Advances the clock. */

@@ -88,8 +88,8 @@ export function setUp({
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
-  /** Kernel events to drain next, and how often the source was closed. */
-  const system = { kernelEvents: [] as KernelEvent[], isPending: false, closed: 0 };
+  /** Kernel events to drain next, the maximum number in one drain, and how often the source was closed. */
+  const system = { kernelEvents: [] as KernelEvent[], atOnce: Infinity, isPending: false, closed: 0 };
   /** Calls back for the current wait; undefined if there is none. */
   let wake: (() => void) | undefined;
   const received: { readonly atMs: number; readonly event: Event }[] = [];
@@ -123,7 +123,10 @@ export function setUp({
           collect: () => {},
           drain: () => {
             drainsMs.push(clock.now);
-            return system.kernelEvents.splice(0);
+            return system.kernelEvents.splice(0, system.atOnce);
+          },
+          get hasMore() {
+            return system.kernelEvents.length > 0;
           },
         },
       }),

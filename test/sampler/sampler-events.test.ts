@@ -285,6 +285,18 @@ describe('a source with an event source', () => {
     expect(errors).toEqual([]);
   });
 
+  test('is drained until it has no more, and onEvents gets the events of each drain', async () => {
+    const { sampler, clock, system, received, drainsMs } = setUp({ hasEventSource: true, hasOnEvents: true });
+    sampler.start();
+    await clock.pass(10);
+    system.atOnce = 1;
+    system.kernelEvents = [appeared(5005), ended(5006)];
+    const drains = drainsMs.length;
+    await clock.pass(60);
+    expect(drainsMs.slice(drains)).toEqual([5050, 5050]);
+    expect(received.map(({ event }) => event.type)).toEqual(['spawn', 'close']);
+  });
+
   test('stops draining at the maximum while no batch is taken, and continues afterwards', async () => {
     const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEventSource: true });
     let taken = () => {};

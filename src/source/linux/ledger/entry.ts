@@ -55,8 +55,22 @@ function processAt(view: DataView, idAt: number, nameAt: number): LedgerProcess 
   const tid = view.getUint32(idAt + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN);
   const pid = view.getUint32(idAt + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN);
   if (pid === 0) return undefined;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return { pid, tid, comm: textAt({ bytes }, nameAt, nameAt + NAME_LENGTH) };
+  return { pid, tid, comm: nameOf(view, nameAt) };
+}
+
+/** Returns the name of a thread. Nearly all are ASCII, for which a decoder would cost more than the rest of the entry. */
+function nameOf(view: DataView, start: number): string {
+  let name = '';
+  for (let at = start; at < start + NAME_LENGTH; at++) {
+    const code = view.getUint8(at);
+    if (code === 0) break;
+    if (code > 0x7f) {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+      return textAt({ bytes }, start, start + NAME_LENGTH);
+    }
+    name += String.fromCharCode(code);
+  }
+  return name;
 }
 
 const OPERATION_NAMES: ReadonlyMap<number, keyof typeof TCP_OPERATION> = new Map([

@@ -52,6 +52,9 @@ export interface ConnectionEnd {
   readonly isFullLifetime: boolean;
 }
 
+/** Protocols whose closes the kernel reports, by number. */
+const REPORTED = new Map((['tcp', 'udp', 'udplite'] as const).map((it) => [IPPROTO[it] as number, it]));
+
 /** Scratch range of the struct tcp_info in the current message. */
 const INFO = { start: 0, end: 0 };
 
@@ -74,7 +77,7 @@ export function decodeClosed(
   eachAttribute(buffer, start + INET.length, end, (type, from, to) => {
     if (type === INET_DIAG_PROTOCOL && to > from) number = bytes[from];
   });
-  const protocol = (['tcp', 'udp', 'udplite'] as const).find((it) => IPPROTO[it] === number);
+  const protocol = number === undefined ? undefined : REPORTED.get(number);
   // A message with this attribute is long enough for all fields read here, which come before it.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
@@ -122,6 +125,7 @@ export class Closes {
   readonly #channel: ClosesChannel;
   readonly #maxWaiting: number;
   #closed: ClosedSocket[] = [];
+  #mayHaveMore = false;
   /** Last time at which no message was waiting. */
   #emptiedMs = -Infinity;
   /** The kernel's count of lost messages when last read. */
@@ -140,16 +144,26 @@ export class Closes {
     this.#drops = channel.drops() ?? 0;
   }
 
-  /** Receives all waiting messages. Throws nothing: after an error the rest is received by the next call. */
-  collect(nowMs: number, wallMs: number): void {
+  /** True if messages may be left for the next `collect` or `take`. */
+  get hasMore(): boolean {
+    return this.#mayHaveMore || this.#closed.length > 0;
+  }
+
+  /**
+   * Receives waiting messages. Throws nothing: after an error the rest is received by the next call.
+   * @param max maximum number of decoded sockets that it leaves for `take`
+   */
+  collect(nowMs: number, wallMs: number, max = this.#maxWaiting): void {
+    this.#mayHaveMore = true;
     let isOverrun = false;
     let count = 0;
     const take: OnDatagram = (buffer, from, to) => this.#takeDatagram(buffer, from, to, nowMs, wallMs);
-    for (; count < this.#maxWaiting && this.#closed.length < this.#maxWaiting; count++) {
-      const received = this.#channel.receiveWaiting(this.#maxWaiting - this.#closed.length, take);
+    for (; count < this.#maxWaiting && this.#closed.length < max; count++) {
+      const received = this.#channel.receiveWaiting(max - this.#closed.length, take);
       // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
       if (received === -ERRNO.ENOBUFS) isOverrun = true;
       else if (received <= 0 && received !== -ERRNO.EINTR) {
+        this.#mayHaveMore = false;
         if (received === -ERRNO.EAGAIN) this.#emptiedMs = nowMs;
         break;
       }
@@ -167,11 +181,9 @@ export class Closes {
     this.problems += problems;
   }
 
-  /** Returns the sockets received since the last call. */
-  take(): ClosedSocket[] {
-    const closed = this.#closed;
-    this.#closed = [];
-    return closed;
+  /** Returns the first of the received sockets that no call has returned yet. @param max their maximum number */
+  take(max = Infinity): ClosedSocket[] {
+    return this.#closed.splice(0, max);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { parseIpv6 } from '../../../model/address.ts';
 import type { Endpoint } from '../../../model/socket.ts';
 import { AF_INET, AF_INET6, INET_DIAG_CONG, INET_DIAG_INFO, STATES } from './inet.ts';
-import { dumpRequest, LITTLE_ENDIAN, type NetlinkBuffer, singleRequest } from './wire.ts';
+import { dumpRequest, HEADER_LENGTH, LITTLE_ENDIAN, type NetlinkBuffer, singleRequest } from './wire.ts';
 
 /** Message types of sock_diag(7). Answers have the type of their request. */
 export const SOCK_DIAG_BY_FAMILY = 20;
@@ -71,6 +71,9 @@ export function tcpProbe(): Uint8Array {
 /** Offset and length of struct inet_diag_sockid in a message, without its cookie, bytes. */
 const SOCK_ID = { start: 4, length: 40 } as const;
 
+/** Offset of the endpoints in struct inet_diag_req_v2. */
+const LOOKED_UP_AT = 8;
+
 /** Each byte of INET_DIAG_NOCOOKIE: matches a socket with any cookie. */
 const NO_COOKIE = 0xff;
 
@@ -99,8 +102,11 @@ export function sockIdOf(local: Endpoint, remote: Endpoint): Uint8Array {
  * Returns a request for the TCP socket that has these endpoints now. The kernel answers with a connection, its remnant
  * (TIME_WAIT), or the listener that would accept the connection (net/ipv4/inet_diag.c, inet_diag_find_one_icsk).
  */
-export const tcpLookupRequest = (family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array =>
-  lookupRequest(family, 'tcp', sockId);
+export function tcpLookupRequest(family: 'ipv4' | 'ipv6', sockId: Uint8Array): Uint8Array {
+  const request = TCP_LOOKUPS[family].slice();
+  request.set(sockId, HEADER_LENGTH + LOOKED_UP_AT);
+  return request;
+}
 
 /**
  * Returns a request for the UDP socket that receives datagrams for these endpoints now. The kernel expects local and
@@ -121,10 +127,16 @@ function lookupRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', sockId:
   payload[1] = IPPROTO[protocol];
   payload[2] = extensions(protocol, false);
   new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
-  payload.set(sockId, 8);
+  payload.set(sockId, LOOKED_UP_AT);
   payload.fill(NO_COOKIE, 48);
   return singleRequest(SOCK_DIAG_BY_FAMILY, payload);
 }
+
+/** Requests without endpoints: to copy one costs less than half of making it, and half of all closes need one. */
+const TCP_LOOKUPS = {
+  ipv4: lookupRequest('ipv4', 'tcp', new Uint8Array(SOCK_ID.length)),
+  ipv6: lookupRequest('ipv6', 'tcp', new Uint8Array(SOCK_ID.length)),
+};
 
 function extensions(protocol: keyof typeof IPPROTO, details: boolean): number {
   if (protocol !== 'tcp') return 0;

@@ -120,6 +120,17 @@ describe('close messages that exceed the buffer', () => {
   });
 });
 
+test('a drain has a part of many closes, and the next ones the rest', () => {
+  open();
+  for (let i = 0; i < 150; i++) kernel.own.destroy({ ...CONNECTED, cookie: 1000 + i });
+  const parts: number[] = [];
+  do parts.push(source.events?.drain().length ?? 0);
+  while (source.events?.hasMore);
+  expect(parts.reduce((sum, it) => sum + it, 0)).toBe(150);
+  expect(Math.max(...parts)).toBeLessThan(100);
+  expect(source.events?.isPending).toBe(false);
+});
+
 describe('closes without a close message', () => {
   function lose(sk: number, cookie: number, port: number): void {
     connects(sk, { tid: 70 }, `127.0.0.1:${port}`);

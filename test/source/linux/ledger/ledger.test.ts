@@ -87,6 +87,12 @@ describe('opening', () => {
 describe('an entry', () => {
   const creator = { pid: 20, tid: 21, uid: 1000, comm: 'curl' };
 
+  test.each(['curl', 'fifteen letters', 'naïve', 'größe', ''])('has the name %j of its thread', (comm) => {
+    const ledger = open();
+    bpf.enter(0xabc, { bornMs: 1, creator: { ...creator, comm } });
+    expect(ledger.entryOf('sk:abc')?.creator?.comm).toBe(comm);
+  });
+
   test('has the process that made the socket, when, and the endpoints of its connection', () => {
     const ledger = open();
     bpf.enter(0xabc, {

@@ -151,6 +151,23 @@ describe('Closes', () => {
     expect(closes.take()).toHaveLength(10_000);
   });
 
+  test('receives and returns a few at a time', () => {
+    const closes = new Closes(channelOf([1, 2, 3].map(() => notification)));
+    const taken: number[] = [];
+    do {
+      closes.collect(5, WALL_MS, 2);
+      taken.push(closes.take(2).length);
+    } while (closes.hasMore);
+    expect(taken).toEqual([2, 1]);
+  });
+
+  test('returns a few at a time of many that were received', () => {
+    const closes = new Closes(channelOf([1, 2, 3].map(() => notification)));
+    closes.collect(5, WALL_MS);
+    expect([closes.take(2).length, closes.hasMore]).toEqual([2, true]);
+    expect([closes.take(2).length, closes.hasMore]).toEqual([1, false]);
+  });
+
   test('receives fewer if memory is short', () => {
     const closes = new Closes(channelOf([notification, notification, notification, notification]), 3);
     closes.collect(5, WALL_MS);
