@@ -17,6 +17,7 @@ const ALONE = [
   'fidelity',
   'harness',
   'ledger',
+  'ledger-flows',
   'hidden-namespaces',
   'list',
   'live',

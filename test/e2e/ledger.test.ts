@@ -1,32 +1,13 @@
 // The ledger in the kernel, as root: traffic of UDP, raw and ping sockets with their programs, and nothing of it is left when
 // netpane ends.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Bpf } from '../../src/source/linux/ledger/bpf.ts';
-import { openCgroup } from '../../src/source/linux/ledger/cgroup.ts';
-import { Ledger, LedgerUnavailable } from '../../src/source/linux/ledger/ledger.ts';
 import { Native } from '../../src/source/linux/netlink/native.ts';
 import { eventually } from '../helpers/herd.ts';
-import { isRoot, newHerd, pollsByHand, rowOf, startNetpane, tableRows, uniqueName } from './netpane.ts';
+import { noLedger, whyNoLedger } from './ledger-scene.ts';
+import { newHerd, pollsByHand, rowOf, startNetpane, tableRows, uniqueName } from './netpane.ts';
 import { Stage } from './stage.ts';
 
-/** Returns why there is no ledger here; undefined if there is one. */
-async function whyNot(): Promise<string | undefined> {
-  if (!isRoot) return 'it needs root';
-  const native = await Native.load();
-  try {
-    const options = { bpf: new Bpf(native), openCgroup: () => openCgroup({ native, procRoot: '/proc' }) };
-    const ledger = Ledger.open({ ...options, isRoot });
-    ledger.close();
-    return ledger.noOwnersReason ?? ledger.noTrafficReason;
-  } catch (error) {
-    if (error instanceof LedgerUnavailable) return error.message;
-    throw error;
-  }
-}
-const impossible = await whyNot();
-const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
-
-describe.skipIf(impossible !== undefined)(`the ledger${why}`, () => {
+describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
   test.each(['127.0.0.1', '::1'])(
     'shows bytes and rates of UDP sockets on %s, connected or not',
     async (host) => {

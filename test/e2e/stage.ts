@@ -30,6 +30,8 @@ interface WatchOptions {
   isOutside?: boolean;
   /** Runs as an ordinary user, and all other programs as root. */
   isOrdinary?: boolean;
+  /** Command and first arguments that run it with fewer rights or facilities. */
+  through?: readonly string[];
   /** After the first poll, polls only when the test calls `poll`. */
   isByHand?: boolean;
 }
@@ -96,13 +98,14 @@ export class Stage {
     isOutside = false,
     isOrdinary = false,
     isByHand = false,
+    through: further = [],
   }: WatchOptions): Watcher {
     const program = join(this.#folder, 'dist', 'netpane.js');
     const words = [program, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     const faults = [...this.#faults, ...(isByHand ? ['polls-by-hand'] : []), ...fault];
     const preload = faults.length > 0 ? ['--import', join(this.#folder, FAULT)] : [];
-    const command = [...through, process.execPath, ...preload, ...words];
+    const command = [...through, ...further, process.execPath, ...preload, ...words];
     const allowed = isByHand ? this.#newAllowedPolls() : undefined;
     const file = allowed ?? faultFile;
     return new Watcher(
@@ -127,11 +130,11 @@ export class Stage {
 
   /** Starts a `netpane watch` and waits until it reports events. */
   async watch(server: Server, options: WatchOptions = {}): Promise<Watcher> {
-    return this.#untilItReports(this.start(options), server);
+    return this.untilItReports(this.start(options), server);
   }
 
   /** Opens and closes listeners until one is reported. They close too soon for a poll: only kernel events show them. */
-  async #untilItReports(watcher: Watcher, server: Server): Promise<Watcher> {
+  async untilItReports(watcher: Watcher, server: Server): Promise<Watcher> {
     for (const startMs = performance.now(); performance.now() < startMs + PATIENCE_MS;) {
       const port = await server.order('listen');
       const isReported = () =>

@@ -11,6 +11,7 @@ export interface Listed {
   family: string;
   local: ListedEndpoint;
   remote: ListedEndpoint | null;
+  peers?: ListedEndpoint[];
   state?: string;
   inode?: number;
   uid?: number;
