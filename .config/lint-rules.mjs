@@ -14,7 +14,7 @@ const maxClassLines = {
   },
 };
 
-/** Rejects a comment that changes a rule without a reason: ` -- ` and words after it. */
+/** Rejects a comment that changes a rule of ESLint without a reason, which is ` -- ` and words after it. */
 const disableSaysWhy = {
   meta: { schema: [] },
   create: ({ sourceCode, report }) => ({

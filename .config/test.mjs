@@ -14,7 +14,7 @@ const BACKGROUND = 10;
 
 const children = new Set();
 
-/** Runs a Node program. Returns the text that it printed, if it is not to print itself, and whether it succeeded. */
+/** Runs a Node program. Returns what it printed, which is empty with `isPrinting`, and whether it succeeded. */
 const run = (args, { nice, isPrinting }) =>
   new Promise((resolve, reject) => {
     const output = isPrinting ? 'inherit' : 'pipe';
@@ -32,7 +32,7 @@ const run = (args, { nice, isPrinting }) =>
     });
   });
 
-/** Runs the checks and the unit tests. They print when the end-to-end tests are over: two outputs at once are unreadable. */
+/** Runs the checks, then the unit tests. Returns their output, to print after that of the end-to-end tests. */
 async function runBackground() {
   const check = await run([join(root, '.config', 'check.mjs')], { nice: BACKGROUND });
   const units = await run([vitest, 'run', '--config', config, '--project', 'units'], { nice: BACKGROUND });

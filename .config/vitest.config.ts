@@ -25,7 +25,7 @@ const ALONE = [
   'picture',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
-/** Unit tests that leave traces in the kernel of the machine for a moment, which end-to-end tests count. */
+/** Unit tests that make objects in the kernel for a moment. End-to-end tests count these, so both never run at once. */
 const ON_KERNEL = ['ledger', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
 
 /** What every file of unit tests does first and last. */
@@ -53,7 +53,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     sequence: { sequencer: OwnModulesLast },
-    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine.
+    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine. `npm test`
+    // runs the unit tests in another vitest beside them, at a lower priority.
     projects: [
       {
         extends: true,

@@ -12,7 +12,7 @@ import { KnownPeers } from './known-peers.ts';
 export class EventFilter {
   /** Its clock is set to the time of each event that is tested. */
   readonly #context: { nowMs: number };
-  /** Undefined if the query is empty: then nothing has to be known of the sockets. */
+  /** Undefined if the query is empty: every event matches, so listeners and peers are not kept. */
   readonly #matches: ((subject: Subject) => boolean) | undefined;
   readonly #listeners = new Listeners();
   /** Undefined if the query does not test peers. */

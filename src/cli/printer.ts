@@ -13,8 +13,8 @@ export interface EventFormat {
 export const MAX_WAITING = 10_000;
 
 /**
- * Maximum number of events per write, about 50 KB. No events are formatted while the stream is full. The pages of a larger
- * buffer are new to the process each time, which costs more than the system calls.
+ * Maximum number of events per write, about 50 KB. No events are formatted while the stream is full. A larger buffer would
+ * be allocated again for each write, and its page faults cost more than additional system calls.
  */
 const EVENTS_PER_WRITE = 100;
 

@@ -36,7 +36,7 @@ export interface SamplingThread {
   request(message: WorkerRequest): void;
   /**
    * Prepares for the end of the thread, or cleans up after it: waits until it can be ended, and removes what it left in
-   * the kernel. The thread polls no more. May be called again.
+   * the kernel. From then on the thread stops at its next step of native code. May be called again.
    */
   end(): void;
 }
@@ -54,7 +54,7 @@ export function startThread(
   const { port1: here, port2: there } = new MessageChannel();
   const gateWords = NativeGate.sharedWords();
   const gate = new NativeGate(gateWords);
-  // On behalf of the thread, which leaves when its source is open.
+  // Enters on behalf of the thread, which leaves when its source is open.
   gate.enter();
   const opening = { gate: gateWords, leftovers: there, progress };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };

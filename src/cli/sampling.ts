@@ -16,7 +16,7 @@ export interface Sampling {
   /** Sets the listener for an unexpected end of the thread. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
-  /** Cleans up after the thread. To be called when the program ends: the thread ends with it at any point. */
+  /** Cleans up after the thread. Call it when the program ends, which ends the thread at any point. */
   end(): void;
   /** Current work of the thread. */
   readonly progress: Progress;

@@ -17,7 +17,7 @@ export interface Format {
 
 /**
  * All formats, by file name extension and option, in the order of the help. To add one is to add a row, and its name to
- * the key `w` (`tui/keys/copy.ts`) and README.
+ * the key `w` (`tui/keys/copy.ts`), README and docs/configuration.md.
  */
 export const FORMATS = {
   json: { about: 'print JSON', pieces: jsonPieces, hasTcpDetails: true, eventLines },

@@ -6,7 +6,7 @@ import { readStates } from './states.ts';
 
 /**
  * Every field that is written with a colon, in the order of the help. To add one is to add a row, and a row to the
- * table in README. If it tests a text that no other field tests, also add that to `search-fields.ts`.
+ * table in docs/query.md. If it tests a text that no other field tests, also add that to `search-fields.ts`.
  */
 export const FIELDS = {
   port: portsField('port', 'either', {

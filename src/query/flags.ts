@@ -20,7 +20,7 @@ const reachTest =
     return ({ local, remote }) => hasReach(remote >= 0 ? remote : local);
   };
 
-/** Every flag, in the order of the help. To add one is to add a row, and a row to the table in README. */
+/** Every flag, in the order of the help. To add one is to add a row, and a row to the table in docs/query.md. */
 export const FLAGS = {
   listen: {
     about: 'sockets in state LISTEN, and UDP sockets without a remote endpoint',

@@ -76,7 +76,7 @@ const compare =
 const sum = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;
 
-/** Every quantity, in the order of the help. The table in README must list the same ones. */
+/** Every quantity, in the order of the help. The table in docs/query.md must list the same ones. */
 export const QUANTITIES = {
   age: {
     measure: AGE,

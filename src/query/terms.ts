@@ -3,7 +3,7 @@ import { FLAGS } from './flags.ts';
 import { QUANTITIES } from './quantities.ts';
 import type { TermHelp } from './term-help.ts';
 
-/** Help about every term of the query language. The help screen and the table in README show it. */
+/** Help about every term of the query language. The help screen and the table in docs/query.md show it. */
 export const TERMS: readonly TermHelp[] = [
   {
     syntax: 'WORD, "TEXT"',

@@ -29,8 +29,8 @@ export function limitHeapGrowth(): void {
 }
 
 /**
- * Makes V8 compile a function with optimizations only after 16 times the work that it does by default. To compile the code
- * that handles kernel events takes a second, which pays off after some ten thousand of them.
+ * Makes V8 optimize a function only after 16 times as much work as by default. Optimizing the code that handles kernel
+ * events takes a second of CPU, which pays off after some ten thousand of them.
  */
 export function compileLate(): void {
   setFlagsFromString('--interrupt-budget=1081344');

@@ -39,7 +39,7 @@ export interface SamplerOptions {
    * `onEvents` every life has events.
    */
   readonly maxShortLives?: number | undefined;
-  /** The source leaves out remnants, see `SourceOptions`. Batches then have only sockets that polls have seen. */
+  /** True if the source leaves out remnants, see `SourceOptions`. Batches then have only sockets that polls have seen. */
   readonly omitsRemnants?: boolean | undefined;
   /**
    * Takes a batch, or a part of one. The next part and the next poll wait until the returned promise settles, so a slow
@@ -175,7 +175,7 @@ export class Sampler {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Applies all kernel events until now, up to a maximum, and sends events. */
+  /** Applies all kernel events until now, up to a maximum. Sends the events of each part before it drains the next one. */
   #drain(): void {
     const {
       clock,

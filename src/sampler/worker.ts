@@ -9,12 +9,12 @@ import type { Sampler } from './sampler.ts';
 /** Setup of the sampling thread. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 
-/** What the main thread needs from this thread at the end of the program, when messages are no longer delivered. */
+/** What the screen's thread needs from this thread at the end of the program, when messages are no longer delivered. */
 export interface WorkerOpening {
   /** Shared memory of a `NativeGate`. The thread is inside until its source is open or has failed to open. */
   readonly gate: Int32Array;
   /**
-   * Receives, before the thread leaves the gate, the leftovers that the main thread must remove at the end; nothing if
+   * Receives, before the thread leaves the gate, the leftovers that the screen's thread must remove at the end; nothing if
    * there are none.
    */
   readonly leftovers: MessagePort;
@@ -32,7 +32,7 @@ export type WorkerRequest =
 
 /*
  * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next
- * one or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the main
+ * one or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the screen's
  * thread.
  */
 const port = parentPort;
@@ -59,7 +59,7 @@ if (port) {
           });
         },
         progress: new Progress(opening.progress),
-        // Thrown outside of promises: it reaches the main thread as the `error` event of the worker.
+        // Thrown outside of promises: it reaches the screen's thread as the `error` event of the worker.
         onError: (error) => setImmediate(fail, error),
       },
     );

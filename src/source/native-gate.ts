@@ -1,4 +1,4 @@
-/** Index of each 32-bit number in the shared memory: how many such steps are under way, and 1 once the gate is closed. */
+/** Indexes of the two numbers in the shared memory: how many steps are under way, and 1 once the gate is closed. */
 const INSIDE = 0;
 const CLOSED = 1;
 
@@ -6,9 +6,9 @@ const CLOSED = 1;
  * Keeps a thread from being ended inside a step that native code does not survive.
  *
  * The end of the program ends a thread at any point of its JavaScript. From then on V8 refuses to make objects. koffi
- * aborts the whole program if that happens while it is being loaded, while it makes a function (`func`) or a view of
- * memory (`view`). It survives it in calls and in `alloc`. So a thread passes through its gate for those steps, and
- * the thread that ends it closes the gate first.
+ * aborts the whole program if V8 refuses while koffi is being loaded, or makes a function (`func`) or a view of memory
+ * (`view`); calls and `alloc` are safe. Therefore a thread enters its gate for each of these steps, and the thread that
+ * ends it closes the gate first.
  */
 export class NativeGate {
   readonly #words: Int32Array;
@@ -23,7 +23,7 @@ export class NativeGate {
     return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   }
 
-  /** Begins a step. Never returns if the gate is closed, except inside another step, which must come to its end. */
+  /** Begins a step. If the gate is closed it never returns, except inside another step: that one must be finished. */
   enter(): void {
     const words = this.#words;
     if (Atomics.add(words, INSIDE, 1) > 0 || Atomics.load(words, CLOSED) === 0) return;
@@ -37,7 +37,7 @@ export class NativeGate {
     if (Atomics.sub(this.#words, INSIDE, 1) === 1) Atomics.notify(this.#words, INSIDE);
   }
 
-  /** Notes that the thread has ended, at whatever point. */
+  /** Notes that the thread has ended, inside a step or not. */
   noteEnd(): void {
     Atomics.store(this.#words, INSIDE, 0);
   }
@@ -61,7 +61,7 @@ export class NativeGate {
 
 let gate: NativeGate | undefined;
 
-/** Sets the gate of this thread. Without one, nothing else ends the thread before the whole program. */
+/** Sets the gate of this thread. A thread that no other thread ends needs none. */
 export function setNativeGate(ofThisThread: NativeGate): void {
   gate = ofThisThread;
 }

@@ -41,9 +41,9 @@ export interface EventSource {
   readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
-  /** Returns the kernel events since the last call, in order of time; with `hasMore` only the first ones. Never throws. */
+  /** Returns the kernel events since the last call, in order of time; if `hasMore` is true then, not all. Never throws. */
   drain(): readonly KernelEvent[];
-  /** True if the last drain has left kernel events for the next one. */
+  /** True if the last drain may have left kernel events for the next one. */
   readonly hasMore?: boolean;
 }
 
@@ -111,7 +111,7 @@ export interface SourceOptions {
   readonly eventBufferKiB?: number | undefined;
   /**
    * Leave out the remnants of connections (TIME_WAIT) where the kernel reports each close, except those that a process
-   * still holds. They are no events.
+   * still holds. A remnant has no events of its own.
    */
   readonly omitsRemnants?: boolean | undefined;
   /** Maximum number of sockets kept; undefined for all. */

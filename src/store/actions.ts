@@ -66,7 +66,7 @@ export type Action =
   /** Replaces the text of the prompt with an earlier query (-1) or a later one (1) of the history. */
   | { readonly type: 'recall'; readonly by: 1 | -1 }
   | { readonly type: 'edit'; readonly edit: Edit }
-  /** Accepts the text of the prompt. `sockets` are the open ones that match the query, if its row takes them (`PROMPTS`). */
+  /** Accepts the text of the prompt. `sockets` are the open ones that match the query, if the prompt takes them (`PROMPTS`). */
   | { readonly type: 'accept-prompt'; readonly sockets?: readonly Socket[] }
   | { readonly type: 'cancel-prompt' }
   /** Text was pasted: it goes into the open prompt, or into that of the query. */

@@ -1,8 +1,8 @@
 import type { Action } from './actions.ts';
 
 /**
- * True for an action by which the user chose what the table, a list or another pane shows: the help would cover it.
- * `changesTable` decides about the others.
+ * True for an action by which the user chooses what the table, a list or another pane shows: the help would cover it.
+ * About the two other actions `changesTable` decides by their fields.
  */
 const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>, boolean>> = {
   start: false,
@@ -64,7 +64,7 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   usage: false,
 };
 
-/** Returns true if the help would cover what the user chose to see. */
+/** Returns true if the help, were it open, would cover what the user chose to see with this action. */
 export function changesTable(action: Action): boolean {
   if (action.type === 'pane') return action.pane !== 'help';
   if (action.type === 'prompt') return action.kind !== 'command' && action.kind !== 'help';

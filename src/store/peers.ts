@@ -106,7 +106,7 @@ export class Peers {
   #hasNamespaces = false;
   readonly #setPeer: (id: string, peer: string | undefined) => void;
 
-  /** @param setPeer called with the id of each end of a connection and that of its peer, undefined if it is not certain */
+  /** @param setPeer called for both ends of a connection: id and that of the peer; undefined once that is not certain */
   constructor(setPeer: (id: string, peer: string | undefined) => void) {
     this.#setPeer = setPeer;
   }

@@ -112,7 +112,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
       CANCEL,
     ],
     prefill: () => '',
-    // Only without a command that matches.
+    // Called only if no command matches: else enter runs the chosen command.
     accept: (state, prompt) => ({ ...state, prompt: { ...prompt, error: 'no action matches' } }),
   },
   help: {

@@ -1,7 +1,7 @@
 /**
  * Mean rates of the last spans of ten ticks, packed: six bits for a rate, five rates in a number that V8 stores without
- * an object. A mean is kept to within a fifth, which is finer than the heights of a bar. Means of several sockets can be
- * added; their highest rates could not, as these are not of the same tick.
+ * an object. A mean is kept to within a fifth, which is finer than the heights of a bar. The means of several sockets can
+ * be added to that of a group. Their highest rates could not: they are from different ticks.
  */
 export interface RateHistory {
   /** Number of the tick of the latest rate. Later ticks had no traffic. */
@@ -30,7 +30,7 @@ export const HISTORY_BARS = COMPLETE_BARS + 1;
 /** Number of ticks that a history covers. */
 export const HISTORY_TICKS = HISTORY_BARS * TICKS_PER_BAR;
 
-/** The first tick with rates is the second one, after the baseline: a span begins with it. */
+/** The baseline is tick 1 and has no rates: the first span begins with tick 2. */
 const OFFSET = TICKS_PER_BAR - 2;
 const spanOf = (tick: number): number => Math.floor((tick + OFFSET) / TICKS_PER_BAR);
 /** Returns the number of ticks of a span up to this one. */
@@ -79,7 +79,7 @@ export function withRate(history: RateHistory | undefined, tick: number, rate: n
   return { tick, sum: sum + rate, last, middle, first };
 }
 
-/** Adds the means of the complete spans before a tick, the oldest first. @returns the sum in the span of the tick */
+/** Adds the means of the complete spans before a tick to `means`, the oldest first. @returns the sum in its own span */
 function addMeans(means: number[], history: RateHistory, tick: number): number {
   const { sum, last, middle, first } = movedTo(history, tick);
   let at = COMPLETE_BARS - 1;
@@ -99,8 +99,8 @@ export function sumOf(histories: Iterable<RateHistory>, tick: number): RateHisto
 }
 
 /**
- * Returns `HISTORY_BARS` mean rates, the oldest first, bytes per second. The latest is that of the span of the tick, up to
- * the last traffic: without traffic it stays.
+ * Returns `HISTORY_BARS` mean rates, the oldest first, bytes per second. The latest is the mean of the span of the tick up
+ * to its last tick with traffic: it does not change while there is no traffic.
  */
 export function ratesOf(history: RateHistory, tick: number): number[] {
   const means = new Array<number>(COMPLETE_BARS).fill(0);

@@ -59,7 +59,7 @@ export interface Prompt {
   readonly typed?: string;
   /** Index of the chosen command in the command palette. 0 or absent for the first. */
   readonly at?: number;
-  /** Index of the first visible command since another one was chosen. 0 or absent for the first. */
+  /** Index of the first visible command when one was last chosen. 0 or absent for the first. */
   readonly top?: number;
 }
 
@@ -94,8 +94,8 @@ export interface View {
 }
 
 /**
- * An open list and the position of its cursor: the index of an item, or the column. `top` is the first visible line since
- * the cursor moved; absent for the first one.
+ * An open list and the position of its cursor: the index of an item, or the column. `top` is the index of the first visible
+ * line when the cursor last moved; absent for 0.
  */
 export type List =
   | { readonly kind: 'views' | 'hide-rules'; readonly at: number; readonly top?: number }

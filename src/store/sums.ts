@@ -10,7 +10,7 @@ export interface Flow {
 /** Sum over some sockets. Unknown counters and rates count as 0. */
 export interface Sum {
   readonly sockets: number;
-  /** Number of listeners among them, and of connections in states that are worth a name. */
+  /** Numbers of listeners, and of connections in the states that a group header names. */
   readonly listening: number;
   readonly established: number;
   readonly closeWait: number;

@@ -2,7 +2,7 @@ import type { Widgets } from 'blessed';
 import { type CellRow, cellsOf } from './cells.ts';
 import { appearsSame } from './theme.ts';
 
-/** Maximum number of ASCII characters that take fewer bytes than a move of the cursor over them. */
+/** Maximum number of ASCII characters whose bytes are fewer than those of a cursor move over them. */
 const SHORT_GAP = 3;
 
 /** Makes blessed write these cells again, unless one of them needs another style or more than a byte. */

@@ -8,7 +8,7 @@ const MIN_TABLE = 3;
 const MIN_PANE = 4;
 const BESIDE_GAP = 3;
 
-/** Minimum heights of a screen for one line that says something, and for two. */
+/** Minimum heights of a screen for one alert line, and for two. */
 const [ONE_ALERT, TWO_ALERTS] = [8, 16];
 
 const COVERING = PANES_BY_RANK.filter(coversScreen);
@@ -30,8 +30,8 @@ const BELOW = PANES_BY_RANK.flatMap((name) => {
  * Divides the screen. The table keeps at least three rows beside open panes; if they do not fit, one pane replaces it.
  * A low screen drops the hints and the header; the lowest shows only rows.
  * @param traffic true if the details show traffic and need more lines
- * @param alerts number of lines that there are to say something in
- * @param rows number of lines that the table has
+ * @param alerts number of alert lines to show
+ * @param rows number of lines of the whole table, visible or not
  */
 export function layout(
   width: number,
@@ -100,7 +100,7 @@ export function layout(
   return regions;
 }
 
-/** Returns the layout of the screen. @param rows number of lines that the table has */
+/** Returns the layout of the screen. @param rows number of lines of the whole table, visible or not */
 export const layoutOf = (state: State, rows: number): Layout => {
   const { size, panes, list, prompt, table } = state;
   const open = { ...panes, list: list !== null, commands: prompt?.kind === 'command' };

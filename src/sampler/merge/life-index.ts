@@ -15,13 +15,14 @@ import type { Polls } from './polls.ts';
  */
 export class LifeIndex {
   readonly #polls: Polls;
-  readonly #hasEventSource: boolean;
+  readonly #findsRemnants: boolean;
   readonly #byId = new Map<string, Life>();
   readonly #byEndpoints = new ByEndpoints<Life>();
 
-  constructor(polls: Polls, hasEventSource: boolean) {
+  /** @param findsRemnants true if polls show remnants, so that lives must be found by their endpoints too */
+  constructor(polls: Polls, findsRemnants: boolean) {
     this.#polls = polls;
-    this.#hasEventSource = hasEventSource;
+    this.#findsRemnants = findsRemnants;
   }
 
   find(id: string): Life | undefined {
@@ -72,7 +73,7 @@ export class LifeIndex {
       changedBy: learntBy,
     };
     this.#byId.set(socket.id, life);
-    if (this.#hasEventSource && socket.remote && (!isPolled || isRemnant(socket)))
+    if (this.#findsRemnants && socket.remote && (!isPolled || isRemnant(socket)))
       life.endpointsKey = this.#byEndpoints.add(socket, life);
     return life;
   }

@@ -48,8 +48,8 @@ export class Merger {
   /**
    * @param options `emitsEveryChange`: emit an event for each notable change, instead of one for the difference between
    * two batches; `hasEventSource`: an event source reports the end of sockets, mostly before a poll misses them;
-   * `hasRemnants`: polls show the remnants of sockets whose end the event source reports; without them and with
-   * `emitsEveryChange`, a socket that no poll has seen gets its events and nothing else;
+   * `hasRemnants`: polls show the remnants of sockets whose end the event source reports; if they do not, a socket of which
+   * only the close message is known gets its two events and no life;
    * `maxGone`: maximum number of lives kept after they are gone, the oldest are dropped first; `maxShortLives`: maximum
    * number of lives in a batch that no poll has seen, further ones are only counted
    */

@@ -130,9 +130,9 @@ function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | und
 }
 
 /**
- * Returns the link to the pid namespace whose processes /proc lists. netpane itself may be in one below it: `unshare --pid`
- * without a /proc of its own. Process 1 is in it, but its links need CAP_SYS_PTRACE. Without that it is the namespace of
- * netpane, where the kernel has no pid for a process above it.
+ * Returns the path of a link to the pid namespace whose processes /proc lists: that of process 1. netpane may be in a
+ * namespace below it (`unshare --pid` without a /proc of its own). Reading the links of process 1 needs CAP_SYS_PTRACE;
+ * without it, returns the link of netpane, in whose namespace the processes above have no pid.
  */
 function pidNamespacePath(): string {
   const path = `${PROC}/1/ns/pid`;

@@ -262,12 +262,15 @@ export class SockDiagSource implements Source {
 
   readonly #collectEvents = (): void => this.events?.collect();
 
-  /** Returns the namespace of a missing connection if its remnant is left out and its close was not reported. */
+  /**
+   * Returns the namespace of a connection that no dump lists, if its dump leaves out remnants and its close was not
+   * reported: a process may still hold it. Else undefined.
+   */
   #networkOfMissing(slot: number): Network | undefined {
     const socket = this.#sockets.get(slot);
     const network = this.#sockets.networkOf(slot);
-    const isHeld = socket?.protocol === 'tcp' && socket.remote !== null && !this.#ended.has(socket.id);
-    return isHeld && network?.omitsRemnants ? network : undefined;
+    const mayBeHeld = socket?.protocol === 'tcp' && socket.remote !== null && !this.#ended.has(socket.id);
+    return mayBeHeld && network?.omitsRemnants ? network : undefined;
   }
 
   /** Returns true if the dump that should list a socket was incomplete: the socket may still be open. */

@@ -8,7 +8,7 @@ import type { KeyContext } from './context.ts';
 
 /** An action of the user with its default keys. The configuration can give it others. */
 export interface Binding extends Omit<KeyHelp, 'label'> {
-  /** True if it cannot be without a key: netpane could not be left, or a prompt not closed. */
+  /** True if it must have a key: without one, the user could not leave netpane or close a prompt. */
   readonly needsKey?: true;
   /** True if its keys also act while a prompt or a question is open, unless they type a character. */
   readonly always?: true;

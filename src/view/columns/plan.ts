@@ -9,11 +9,11 @@ import { type Column, columnOf, presentColumns } from './columns.ts';
 export interface Plan {
   /** In order of the screen, without the filler. */
   readonly order: readonly Column[];
-  /** The same columns by importance: the last ones leave first in a narrow pane. */
+  /** The same columns by importance, that of the sort order among the first two: the last ones leave first. */
   readonly ranked: readonly Column[];
   /** The column of the sort order, which the narrowest pane shows too. */
   readonly sorted: Column | undefined;
-  /** The last column of the screen, which takes the cells that no other column needs; absent if there are too few. */
+  /** The last column of the screen, which takes the cells that no other column needs; not shown if these are too few. */
   readonly filler: Column | undefined;
   /** True if a column is no wider than the texts seen so far, so that the filler gets more. */
   readonly isFitted: boolean;

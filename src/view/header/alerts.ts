@@ -1,7 +1,6 @@
 import { parseQuery } from '../../query/query.ts';
 import type { Action } from '../../store/actions.ts';
 import type { Diagnosis } from '../../store/diagnosis.ts';
-
 import type { Absence, State } from '../../store/state.ts';
 import { countText, durationText } from '../text/format.ts';
 import type { Line } from '../text/line.ts';
@@ -11,7 +10,7 @@ import { nameText } from '../text/program-text.ts';
 import { firstKey, type KeyHelp } from './key-help.ts';
 import { diagnosisAbout, diagnosisQuery, diagnosisTexts } from './diagnosis-text.ts';
 
-/** Returns the sign of a diagnosis: the key for it. A narrow pane names the key only by this sign. */
+/** Returns the sign of a diagnosis: its key, which a narrow pane shows nowhere else; `!` without a key. */
 export const diagnosisSign = (keys: readonly KeyHelp[]): string => firstKey(keys, 'diagnosis') ?? '!';
 
 /** Maximum number of diagnoses through which the key goes. */
@@ -93,7 +92,7 @@ function absenceLine({ forMs, spawned, closed, listeners, programs }: Absence, w
   return spread([{ text, tone: 'accent', rank: 1 }], [], width);
 }
 
-/** Number of lines that netpane has to say something in: about the absence of the user, and a diagnosis. */
+/** Returns the number of alert lines to show: about the absence of the user, and a diagnosis. */
 export const alertCount = ({ absence, table }: State): number =>
   (absence === null ? 0 : 1) + (table.diagnoses.length > 0 ? 1 : 0);
 

@@ -63,7 +63,7 @@ const MIN_LABEL = 8;
 /** The rank of the query or message. A message is short-lived: only more important words keep their room before it. */
 const LABEL_RANK = 1.5;
 
-/** Returns what leaves rows out. */
+/** Returns the words that say why rows are not shown, or not in their usual order. */
 function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): readonly Word[] {
   const { pause, frozen, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
@@ -109,7 +109,7 @@ interface Sides {
   readonly right: readonly Word[];
 }
 
-/** Returns both sides of the line. The views come before the long form of the words beside them. */
+/** Returns both sides of the line. Where room is short, the words beside the views get shorter before the views leave. */
 function sidesOf(state: State, keys: readonly KeyHelp[], share: Share, width: number): Sides {
   const reasons = reasonWords(state, keys, share);
   const range = shareWord(share, state.group !== null);

@@ -91,7 +91,7 @@ const ROOM_FOR_FOOT = 8;
 
 const footOf = (height: number): number => (height >= ROOM_FOR_FOOT ? FOOT : 0);
 
-/** Returns the columns that are visible. @param height lines of the pane @param top first one so far */
+/** Returns the columns that are visible. @param height lines of the pane @param top index of the first one before */
 export const columnPart = (pane: ColumnPane, height: number, top: number): Part =>
   around(
     { top, height: Math.max(0, height - 1 - footOf(height)), length: listedColumns(pane.choices).length },
@@ -100,7 +100,7 @@ export const columnPart = (pane: ColumnPane, height: number, top: number): Part 
 
 /**
  * Returns the lines of the column list with its cursor, and the full description of the column under it.
- * @param before first visible column so far
+ * @param before index of the first visible column before
  */
 export function columnPaneLines(pane: ColumnPane, width: number, height: number, before = 0): Line[] {
   const { choices, cursor } = pane;

@@ -37,7 +37,7 @@ export function chosenCommand(scene: Scene): Command | undefined {
 const visiblePart = ({ state: { prompt } }: Scene, height: number, length: number, at: number): Part =>
   around({ top: prompt?.top ?? 0, height: Math.max(1, height - 1), length }, at);
 
-/** Returns the action that chooses the command at an index, the nearest that exists, and scrolls no more than it must. */
+/** Returns the action that chooses the command nearest to an index, and scrolls as little as needed. */
 function choose(scene: Scene, height: number, length: number, index: number): Action {
   const at = Math.max(0, Math.min(index, length - 1));
   const { top } = visiblePart(scene, height, length, chosenAt(scene, length));

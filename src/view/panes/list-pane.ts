@@ -79,7 +79,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   },
 };
 
-/** A list with what decides which of its lines are visible. */
+/** The parts of a scene that decide which lines of a list are visible. */
 type ListScene = Pick<Scene, 'state' | 'columns'>;
 
 const columnPaneOf = ({ state, columns }: ListScene, cursor: ColumnId): ColumnPane => ({
@@ -122,19 +122,19 @@ export function listLines(
   ];
 }
 
-/** Returns the action that moves the cursor of a list by lines, and scrolls no more than it must. */
+/** Returns the action that moves the cursor of a list by lines, and scrolls as little as needed. */
 export function moveInList(scene: Scene, list: List, by: number): Action {
   const moved: List =
     list.kind === 'columns'
       ? { ...list, cursor: columnAfter(columnPaneOf(scene, list.cursor), by) }
       : { ...list, at: Math.max(0, Math.min(LISTS[list.kind].length(scene.state) - 1, list.at + by)) };
   const height = scene.layout.list?.height ?? 0;
-  // From the line that is the first one now.
+  // Scrolls from the lines that are visible now.
   const { top } = visiblePart(scene, { ...moved, top: visiblePart(scene, list, height).top }, height);
   return { type: 'list', list: { ...moved, top } };
 }
 
-/** Returns the index of the line of a list at each line of the pane. */
+/** Returns a function from a line of the pane to the index of the list's line there; undefined where there is none. */
 function indexIn(scene: Scene, list: List, height: number): (y: number) => number | undefined {
   const { top, height: rows, length } = visiblePart(scene, list, height);
   return (y) => (y >= 1 && y <= rows && top + y - 1 < length ? top + y - 1 : undefined);

@@ -79,9 +79,9 @@ export interface RegionRow {
 export interface Room {
   /** Lines of the table and all panes below it. */
   readonly all: number;
-  /** Lines that no pane of a higher rank number has taken. */
+  /** Lines of them that less important panes have not taken. */
   readonly left: number;
-  /** Lines of them that the rows would leave empty; 0 if a pane of a higher rank number needs them. */
+  /** Lines of them that the rows would leave empty, for the most important open pane; 0 for the others. */
   readonly empty: number;
   /** True if the details show traffic and need more lines. */
   readonly traffic: boolean;

@@ -53,11 +53,11 @@ const byRate = (a: ProcessSum, b: ProcessSum): number =>
   b.sockets - a.sockets ||
   a.pid - b.pid;
 
-/** Number of items up to which the first ones are found without sorting all: there may be thousands. */
+/** Maximum number of items that are found without sorting all, of which there may be thousands. */
 const FEW = 64;
 
 /** Returns the visible items in sorted order. */
-function sorted<T>(items: Iterable<T>, { top, height }: Part, compare: (a: T, b: T) => number): T[] {
+function visibleSorted<T>(items: Iterable<T>, { top, height }: Part, compare: (a: T, b: T) => number): T[] {
   const count = top + height;
   if (count > FEW) return [...items].sort(compare).slice(top, count);
   const first: T[] = [];
@@ -103,7 +103,7 @@ function interfaceTable(interfaces: readonly InterfaceTraffic[], part: Part, wid
       text: head('INTERFACE', 'NS') + numbersText(NUMBER_TITLES, widthLeft) + tail('ADDRESSES'),
       tone: 'header' as const,
     },
-    ...sorted(interfaces, part, byUse).map((it): TableLine => {
+    ...visibleSorted(interfaces, part, byUse).map((it): TableLine => {
       const amounts = [it.rxRate, it.txRate, it.rxBytes, it.txBytes].map(compactText);
       return {
         text:
@@ -129,7 +129,7 @@ function programTable(processes: Iterable<ProcessSum>, part: Part, width: number
       text: head(['PROGRAM', 'PID', 'SOCKETS']) + numbersText(NUMBER_TITLES, widthLeft - nameWidth),
       tone: 'header' as const,
     },
-    ...sorted(processes, part, byRate).map((sum): TableLine => {
+    ...visibleSorted(processes, part, byRate).map((sum): TableLine => {
       // Without byte counters the sums are 0, but the amounts are unknown.
       const amounts = [sum.rxRate, sum.txRate, sum.rxBytes, sum.txBytes].map((it) =>
         compactText(sum.counted > 0 ? it : undefined),
@@ -178,7 +178,7 @@ function partsOf({ interfaces, table, places }: State, width: number, room: numb
   if (all === 0 || (!isBeside && room < MIN_HEIGHT_STACKED))
     return { interfaces: undefined, programs: partOf(room - 1, programs) };
   if (isBeside) return { interfaces: partOf(room - 1, all), programs: partOf(room - 1, programs) };
-  // Two titles and a blank line; half of the room, and what the programs leave.
+  // Without both titles and the blank line. The interfaces get about half of the room, or what the programs leave.
   const rows = room - 3;
   const above = Math.min(all, Math.max(Math.floor(room / 2) - 2, rows - programs));
   return { interfaces: partOf(above, all), programs: partOf(rows - above, programs) };
@@ -219,11 +219,11 @@ export function trafficLines(state: State, width: number, height: number, isFocu
   }
   const left = Math.floor((width - SPACING) / 2);
   const right = width - left - SPACING;
-  const [beside, own] = [
+  const [leftLines, rightLines] = [
     interfaceTable(interfaces, parts.interfaces, left),
     programTable(programs, parts.programs, right),
   ];
-  return [title, ...sideBySide(beside, own, left)].slice(0, height);
+  return [title, ...sideBySide(leftLines, rightLines, left)].slice(0, height);
 }
 
 /** Maximum height of the pane: titles, a few interfaces, the busiest programs. */
@@ -232,7 +232,7 @@ const MAX_LINES = 16;
 const scroll: NonNullable<PaneRow['move']> = ({ state }, { width, height }, by, unit) => {
   const { interfaces, programs } = partsOf(state, width, Math.max(0, height - 1));
   const hidden = [interfaces, programs].map((part) => (part ? part.length - part.height : 0));
-  // Lines that scroll away until the longer table is at its end.
+  // Lines to scroll until both tables are at their ends.
   const lines = Math.max(0, ...hidden);
   const step = linesIn(unit, Math.max(1, programs.height), lines);
   return { type: 'scroll', pane: 'traffic', by: step * by, lines, height: 0 };

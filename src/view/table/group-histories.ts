@@ -12,8 +12,8 @@ const historyFromRows = ({ entries }: Group, tick: number): RateHistory | undefi
   );
 
 /**
- * The rates of groups in the last ticks. The history of a group is made from its rows when it is first read, and then
- * continued by the sum of the group: few groups are seen.
+ * The rates of groups in the last ticks. The history of a group is made from its rows when it is first shown, and then
+ * continued by the sum of the group at each tick. Only few groups are ever shown.
  */
 export class GroupHistories {
   readonly #histories = new Map<Group, RateHistory | undefined>();
@@ -32,7 +32,7 @@ export class GroupHistories {
   }
 
   /**
-   * Takes the sums of a tick over. Ticks that were not painted have them too.
+   * Continues each history with the present rate of its group, for every tick since the last call.
    * @param tick number of the last tick
    */
   advance(tick: number): void {

@@ -178,9 +178,9 @@ function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Colum
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);
   }
-  // Without a known text it would be a column of dots.
-  const isToCome = filler !== undefined && !size.has(filler) && (widest.get(filler.id) ?? 0) > 1;
-  const least = isToCome ? filler.width.least : Infinity;
+  // Without a known text the filler would be a column of dots.
+  const isFillerLeft = filler !== undefined && !size.has(filler) && (widest.get(filler.id) ?? 0) > 1;
+  const least = isFillerLeft ? filler.width.least : Infinity;
   const widen = (wantedBy: (column: Column) => number) => {
     for (const [column, cells] of size)
       size.set(column, Math.min(cells + Math.max(0, free()), Math.max(cells, wantedBy(column))));

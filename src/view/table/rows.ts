@@ -31,7 +31,7 @@ const TONES: Readonly<Record<Mark, Tone>> = {
 const toneOf = ({ mark, socket: { state } }: Row): Tone =>
   mark === 'none' && state === 'TIME_WAIT' ? 'quiet' : TONES[mark];
 
-/** Returns the tone of a cell if it has another one than its row. */
+/** Returns the tone of a cell that differs from the tone of its row; undefined if it has that of its row. */
 function ownTone(column: Column, row: Row, tone: Tone): Tone | undefined {
   if (tone === 'plain') return column.tone?.(row);
   return row.mark === 'changed' && column.isUnmarked ? 'plain' : undefined;
@@ -146,7 +146,7 @@ function labelText({ label, sum }: GroupItem, width: number): string {
   return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
 }
 
-/** The counts of a group by state, each with its word and a shorter one. */
+/** What a group header counts by state: the count, its word, and a shorter one. */
 const STATE_COUNTS: readonly (readonly [count: (sum: Sum) => number, word: string, short: string])[] = [
   [({ listening }) => listening, 'listening', 'listen'],
   [({ established }) => established, 'established', 'estab'],

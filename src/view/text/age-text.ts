@@ -38,10 +38,10 @@ export function ageWords(row: Row, moment: Moment): readonly string[] {
 }
 
 /**
- * Returns the age of a row in at most five cells: exact where it is known, for a closed row how long it lived. Of a
- * socket that was there when netpane started two bounds are known: `>12s`, since netpane sees it, and `≤14m`, since its
- * program started. The lower one is shown once it is at least half of the upper one, in few steps: it changes in most
- * rows at once.
+ * Returns the age of a row in at most five cells: exact where it is known, for a closed row its lifetime. A socket that
+ * was open when netpane started has two bounds: `>10s`, since netpane has seen it, and `≤14m`, since its program started.
+ * The lower bound is shown once it is at least half of the upper one. It has few steps, because it changes in most rows
+ * at once.
  */
 export function rowAgeText(row: Row, moment: Moment): string {
   const { nowMs, takenAtMs } = moment;
@@ -65,8 +65,8 @@ function roundedUp(ms: number): string {
   return durationText(Math.ceil(ms / unit) * unit);
 }
 
-/** Steps of a lower bound below an hour. */
+/** The values of a lower bound below an hour; from then on it changes with each hour, later with each day. */
 const STEPS = [0, 10 * SECOND, 30 * SECOND, ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE)];
 
-/** Returns the step at or below a duration; from an hour on each duration is one. A lower bound stays true. */
+/** Returns the step at or below a duration, so that a lower bound stays true; the duration itself from an hour on. */
 const roundedDown = (ms: number): number => (ms < HOUR ? (STEPS.findLast((step) => step <= ms) ?? 0) : ms);

@@ -8,8 +8,8 @@ import { NOTHING } from './format.ts';
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /**
- * Returns the rates of the last spans of ticks as bars, the latest at the right; the highest bar is the highest of these
- * rates. Spans before the first traffic are left out. `·` without traffic in all of them.
+ * Returns the mean rates of the last spans of ticks as bars, the latest at the right. The highest of them has the highest
+ * bar. Spans before the first traffic are left out. Returns `·` if none of them had traffic.
  * @param tick number of the last tick
  * @param cells number of spans
  */

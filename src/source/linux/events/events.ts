@@ -42,11 +42,11 @@ export interface LinuxEventsOptions {
   readonly proc: Proc;
   /** The trace, or the reason why there is none, as a clause. */
   readonly trace: TraceReader | string;
-  /** Waits for close messages and records; undefined if nothing can. */
+  /** Waits for close messages and trace records; undefined if that is not possible. */
   readonly waiter?: Pick<EventWaiter, 'watchesAll' | 'wait' | 'close'> | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
-  /** Called with the id of each closed socket. */
+  /** Called with the id of each socket whose close message has come. */
   readonly onClosed?: (id: string) => void;
   /** Returns milliseconds on the sampler's monotonic clock. */
   readonly nowMs: () => number;
@@ -55,8 +55,8 @@ export interface LinuxEventsOptions {
 }
 
 /**
- * Maximum number of close messages of a namespace in one drain. Few are decoded, joined and printed before the next ones
- * are read: V8 would copy the objects of many several times, to old space at last (`npm run bench -- --short-lived`).
+ * Maximum number of close messages of a namespace in one drain. They are handled up to their printed lines before the next
+ * ones are read. With more, V8 would copy their objects before they are garbage (`npm run bench -- --short-lived`).
  */
 const CLOSES_AT_ONCE = 64;
 
@@ -183,7 +183,7 @@ export class LinuxEvents implements EventSource {
     this.#collectMessages(max);
     const startMs = nowMs();
     this.#readTrace();
-    // The next part of a drain is no later than the one before: its processes need not be checked again.
+    // The next part belongs to the same drain: the processes were checked for the first one.
     if (!this.#hadMore) this.#options.records?.forgetProcesses();
     for (const network of this.#options.networks()) {
       const closed = network.closes?.take(max) ?? [];
@@ -211,7 +211,7 @@ export class LinuxEvents implements EventSource {
     const { networks, nowMs, wallMs } = this.#options;
     this.#lastCollectMs = nowMs();
     for (const { closes } of networks()) {
-      // The next part of a drain reads only where the last one has left messages.
+      // The next part of a drain reads only where the last one may have left messages.
       const isRead = max === undefined || !this.#hadMore || closes?.hasMore;
       if (isRead) closes?.collect(this.#lastCollectMs, wallMs(), max);
     }

@@ -85,7 +85,7 @@ export class Network {
     return this.netns?.inode;
   }
 
-  /** True if remnants are left out: each close is reported. */
+  /** True if polls leave out remnants, as requested: close messages report each close. */
   get omitsRemnants(): boolean {
     return this.#options.omitsRemnants === true && this.closes !== undefined;
   }

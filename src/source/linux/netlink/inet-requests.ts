@@ -23,7 +23,7 @@ const WITHOUT_TIME_WAIT = (ALL_STATES & ~(1 << STATES.indexOf('TIME_WAIT'))) >>>
 export interface DumpOptions {
   /** Asks for the congestion control too. */
   readonly details: boolean;
-  /** Leaves out TCP sockets in TIME_WAIT. Remnants in FIN_WAIT2 are part of the answer. */
+  /** Leaves out TCP sockets in TIME_WAIT. The answer still has remnants in FIN_WAIT2. */
   readonly omitsTimeWait?: boolean;
 }
 
@@ -132,7 +132,7 @@ function lookupRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', sockId:
   return singleRequest(SOCK_DIAG_BY_FAMILY, payload);
 }
 
-/** Requests without endpoints: to copy one costs less than half of making it, and half of all closes need one. */
+/** Requests without endpoints. A copy costs less than half of a new request, and half of all closes need one. */
 const TCP_LOOKUPS = {
   ipv4: lookupRequest('ipv4', 'tcp', new Uint8Array(SOCK_ID.length)),
   ipv6: lookupRequest('ipv6', 'tcp', new Uint8Array(SOCK_ID.length)),

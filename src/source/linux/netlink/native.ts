@@ -32,7 +32,7 @@ const SYS_KCMP: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
 };
 const KCMP_FILES = 2;
 
-/** Maximum number of descriptors that are closed on other threads at once: a fraction of koffi's 256 calls. */
+/** Maximum number of descriptors that are closed on other threads at once. koffi allows 256 asynchronous calls. */
 const MAX_CLOSING = 64;
 
 /** Calls of the C library that Node lacks. All are synchronous. */
@@ -50,7 +50,7 @@ export class Native {
   readonly #syscallWithText: Call;
   readonly #syscall: Call;
   readonly #syscallWithNumbers: Call;
-  /** Number of descriptors that other threads are closing, and those that wait for one of these to end. */
+  /** Number of descriptors that other threads are closing, and the descriptors that wait until one of these is closed. */
   #closing = 0;
   readonly #toClose: number[] = [];
 

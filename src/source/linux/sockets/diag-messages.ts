@@ -136,10 +136,10 @@ export class DiagMessages {
   }
 
   /**
-   * Looks up connections that no dump of this poll lists, because it leaves out remnants. A remnant with the cookie of its
-   * connection may belong to a socket that a process still holds after shutdown(2): the kernel reports its close only when
-   * the process lets it go.
-   * @param networkOf returns the namespace of a slot; undefined if its remnant is not needed
+   * Looks up connections that no dump of this poll lists, because the dumps leave out remnants. A process may still hold
+   * such a connection after shutdown(2): its remnant then has its cookie, and the kernel reports the close only when the
+   * process lets it go.
+   * @param networkOf returns the namespace of a slot; undefined if no process can still hold its connection
    */
   findHeldRemnants(networkOf: (slot: number) => Network | undefined): void {
     const missing = new Map<Network, number[]>();
