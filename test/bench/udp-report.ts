@@ -38,6 +38,6 @@ export const udpTargets = ({ short, transfers }: UdpFigures): Target[] => [
   atMost('UDP: short sockets without the right bytes', 0, '', short.made - short.withBytes),
   ...transfers.flatMap(({ name, sent, reported, addedNanoseconds }) => [
     atMost(`UDP, ${name}: bytes that are not reported`, 0, '', Math.abs(sent - reported)),
-    atMost(`UDP, ${name}: what a packet costs more`, 150, 'ns', addedNanoseconds.median),
+    atMost(`UDP, ${name}: what netpane adds to a packet`, 150, 'ns', addedNanoseconds.median),
   ]),
 ];

@@ -53,7 +53,7 @@ test('passes only the needed settings to the thread', () => {
   expect(worker.file).toBe(FILE);
   const { opening, ...setup } = worker.options.workerData as WorkerData;
   expect(setup).toEqual(SETUP);
-  // Inside until the source is open, and not closed.
+  // The thread counts as inside until its source is open; the gate is not closed.
   expect([...opening.gate]).toEqual([1, 0]);
 });
 

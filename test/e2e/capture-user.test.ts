@@ -73,7 +73,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     expect(watcher.gaps).toEqual([]);
   });
 
-  test('reports a connection once although polls and kernel events show it, and UDP sockets', async () => {
+  test('reports each connection and UDP socket once, whether polls, kernel events or both show it', async () => {
     const stage = await Stage.create({ isOrdinary: true });
     const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
     const watcher = await stage.watch(marker, every('500ms'));

@@ -66,7 +66,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       expect(cell).toBe(`${name}-cli`);
     });
 
-    test('`w` saves the shown sockets as CSV or JSON, and says why it cannot', async () => {
+    test('`w` saves the matching sockets as CSV or JSON, and says why it cannot', async () => {
       const { name, client, connections } = scene;
       const folder = mkdtempSync(join(tmpdir(), 'np-'));
       cleanUp(() => rmSync(folder, { recursive: true }));

@@ -48,7 +48,7 @@ export class Server {
     return JSON.parse(line) as Answer;
   }
 
-  /** Returns the port that it opened. */
+  /** Sends an order. Returns the port that the server opened for it. */
   async order(order: 'mark' | 'listen' | 'refuse'): Promise<number> {
     this.#program.child.stdin?.write(`${order}\n`);
     const { ports } = await this.answer();

@@ -1,4 +1,4 @@
-// The command line as hands that know ss, netstat, lsof and grep use it: point 13 of "An answer in ten seconds".
+// The command line, for users of ss, netstat, lsof and grep.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
@@ -25,7 +25,7 @@ describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs L
   });
   afterAll(() => herd.close());
 
-  test('13: any word is a query, and what it matches is highlighted, at five sizes', async () => {
+  test('any word is a query, and what it matches is highlighted, at five sizes', async () => {
     const t = startNetpane({ args: [name], cols: SIZES[0][0], rows: SIZES[0][1] });
     await t.until('the name', () => highlighted(t).join() === name);
     await atEachSize(t, () => {
@@ -35,7 +35,7 @@ describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs L
     });
   });
 
-  test('13: a bare number is a port, and is highlighted where it is one', async () => {
+  test('a bare number is a port, and is highlighted where it is one', async () => {
     const t = startNetpane({ args: [port, `process=${name}`], cols: 120 });
     const [row] = await t.until('the port', () => {
       const found = highlighted(t);
@@ -47,7 +47,7 @@ describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs L
     expect(stdout).toBe('');
   });
 
-  test('13: the letters of ss and of lsof find who holds a port', async () => {
+  test('the letters of ss and of lsof find who holds a port', async () => {
     const [ss, lsof] = await Promise.all([
       runNetpane(['ls', '-tulpnH', `:${port}`, `name:${name}`]),
       runNetpane(['ls', '-nPti', `:${port}`, `process=${name}`]),
@@ -58,7 +58,7 @@ describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs L
     expect(three.stdout).toBe(`${server.pid}\n`);
   });
 
-  test('13: the exit code says whether --quiet and -t found something', async () => {
+  test('the exit code says whether --quiet and -t found something', async () => {
     const run = async (...args: string[]) => {
       const { stdout, code } = await runNetpane(['ls', ...args]);
       return [stdout, code];
@@ -93,7 +93,7 @@ describe.skipIf(!isLinux)('the command line (skipped elsewhere: the herd needs L
     expect((await runNetpane(['ls', '-H', '-q', `process=${name}`, '-q', ':1'])).stdout).toBe('');
   });
 
-  test('13: the table has the columns, the order and the number of sockets that are asked for', async () => {
+  test('the table has the columns, the order and the number of sockets that are asked for', async () => {
     const [ordered, titles] = await Promise.all([
       runNetpane(['ls', '-H', '--sort', '-lport', '--limit', '1', '--columns', 'lport,process', name]),
       runNetpane(['ls', '-eo', name]),
@@ -116,7 +116,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test('13: netpane help prints the help with the table of letters', async () => {
+test('netpane help prints the help with the table of letters', async () => {
   const { stdout, code } = await runNetpane(['help']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/ here +ss +netstat +lsof\n {2}-t /);

@@ -57,7 +57,7 @@ describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
   const yOf = (it: Listener | undefined) => t.rows().findIndex((line) => line.includes(`:${it?.port} `));
   const lineOf = (it: Listener | undefined) => t.rows()[yOf(it)] ?? '';
 
-  test('1: a listener shows its address, and the command with the folder where it distinguishes two, at five sizes', async () => {
+  test('a listener shows its address, and the command with the folder where it distinguishes two, at five sizes', async () => {
     await atEachSize(t, (cols) => {
       expect(titleLine(t)).toMatch(/^ {2}PROCESS▴ +.*LOCAL:PORT +EXPOSURE/);
       expect(titleLine(t)).not.toMatch(/REMOTE|STATE/);
@@ -70,7 +70,7 @@ describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
     });
   });
 
-  test('2: a word says who can reach a listener, in colour where others can; the details explain it, at five sizes', async () => {
+  test('a word says who can reach a listener, in colour where others can; the details explain it, at five sizes', async () => {
     await atEachSize(t, (cols) => {
       const word = cols < 60 ? 'all' : 'all interfaces';
       const x = titleLine(t).indexOf('EXPOSURE');
@@ -97,7 +97,7 @@ describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
     await t.until('no details', () => !t.text().includes('DETAILS'));
   });
 
-  test('5: the age of a socket is never blank, at five sizes', async () => {
+  test('the age of a socket is never blank, at five sizes', async () => {
     // The column by which the table is sorted has room at every size.
     t.write(':sort by age\r');
     await t.until('the order', () => /AGE[▴▾]/.test(titleLine(t)));

@@ -1,4 +1,4 @@
-// Habits of hands: copying, restart, event log, prompts, sudo.
+// Copying, restart, event log, prompts, sudo.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,10 +37,10 @@ const tableLines = (t: Terminal): number =>
     .slice(4, -1)
     .filter((row) => row.trim() !== '').length;
 
-describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Linux)', () => {
+describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  describe('16: copy works where people are', () => {
+  describe('copying works', () => {
     test.skipIf(!hasTmux)(
       'in tmux with default settings, at 80×24 (skipped elsewhere: tmux is not installed)',
       async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
     });
   });
 
-  test('14: a prompt loses neither rows nor text, at five sizes', async () => {
+  test('a prompt loses neither rows nor text, at five sizes', async () => {
     const t = startNetpane({ cols, rows, args: ['--process', scene.name] });
     const shows = (count: number) => socketCounts(t).shown === count;
     await t.until('the scene', () => shows(SCENE_SIZE));
@@ -137,7 +137,7 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
     expect(t.modes().bracketedPaste).toBe(false);
   });
 
-  test('15: the next start has the layout and a line about the last filter, not the query, at five sizes', async () => {
+  test('the next start has the layout and a line about the last filter, not the query, at five sizes', async () => {
     const home = newHome();
     const start = () => startNetpane({ cols, rows, home });
     const query = `process:${scene.name}`;
@@ -166,12 +166,12 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
     await again.until('the scene', () => socketCounts(again).shown === SCENE_SIZE);
   });
 
-  describe('17: events keep their closes', () => {
+  describe('the event log keeps closes', () => {
     test.each([
       ['new', 'new :PORT\r'],
       ['b', ':PORT\rb'],
       ['an age', ':PORT age<1m\r'],
-    ])('in the event log under `%s`, at five sizes', async (_, keys) => {
+    ])('under `%s`, at five sizes', async (_, keys) => {
       const herd = newHerd();
       const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
       const listener = await server.listen();
@@ -190,7 +190,7 @@ describe.skipIf(!isLinux)('habits of hands (skipped elsewhere: the herd needs Li
   });
 
   describe.skipIf(!isRoot || !hasMounts)(
-    '18: sudo (skipped otherwise: needs root and a mount namespace)',
+    'a start through sudo (skipped otherwise: needs root and a mount namespace)',
     () => {
       test('uses the configuration and state of the caller, and leaves no file of root in the home', async () => {
         const [uid, home] = [4242, newHome()];

@@ -48,7 +48,7 @@ const bottomLine = (t: Terminal, fromBottom = 2): string => t.rows().at(-fromBot
 describe.skipIf(!isLinux)(
   'what matters stays on the screen (skipped elsewhere: the herd needs Linux)',
   () => {
-    test('7: the header names counts and rate, and a diagnosis filters to its sockets, at five sizes', async () => {
+    test('the header names counts and rate, and a diagnosis filters to its sockets, at five sizes', async () => {
       const name = await leak();
       const t = startNetpane({ args: ['--interval', '200ms'], cols, rows, home: newHome() });
       await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
@@ -73,7 +73,7 @@ describe.skipIf(!isLinux)(
       });
     });
 
-    test('7: a click filters too, and D shows what a poll costs, at 80×24', async () => {
+    test('a click filters too, and D shows what a poll costs, at 80×24', async () => {
       const name = await leak();
       const t = startNetpane({ args: ['--interval', '200ms'], cols: 80, rows: 24 });
       await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
@@ -86,7 +86,7 @@ describe.skipIf(!isLinux)(
       await t.until('the cost', () => /^poll \S+ ms .* every 200ms/.test(t.rows()[1] ?? ''));
     });
 
-    test('8: the first key after an absence says what happened, and a new listener stays marked, at five sizes', async () => {
+    test('the first key after an absence says what happened, and a new listener stays marked, at five sizes', async () => {
       const home = newHome();
       const away = join(home, 'away');
       const name = uniqueName();
@@ -132,7 +132,7 @@ interface Joined {
   readonly name: string;
   /** The command that runs a process in it. */
   readonly through: readonly string[];
-  /** Makes it send its packets for an address to no interface, so that they are lost without an error. */
+  /** Makes its packets for an address go to a hardware address that no interface has: they are lost without an error. */
   readonly lose: (address: string) => boolean;
 }
 
@@ -175,7 +175,7 @@ async function goToDiagnosis(t: Terminal, text: string, query: string): Promise<
 }
 
 describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)', () => {
-  test('7: many half-open connections are a SYN flood', async ({ skip }) => {
+  test('many half-open connections are a SYN flood', async ({ skip }) => {
     const joined = joinedNamespaces();
     if (joined === undefined) return skip('no joined network namespaces can be made here');
     const [{ through, lose, name: ns }, outside] = joined;
@@ -194,7 +194,7 @@ describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)
     await ended;
   });
 
-  test('7: segments that are sent again are a diagnosis of the program', async ({ skip }) => {
+  test('segments that are sent again are a diagnosis of the program', async ({ skip }) => {
     const joined = joinedNamespaces();
     if (joined === undefined) return skip('no joined network namespaces can be made here');
     const [outside, { through, lose }] = joined;

@@ -1,4 +1,4 @@
-// Habits of hands: the keymap, undo, the question, the command palette, the help, other keys by the configuration.
+// Keys: the keymap, undo, the question, the command palette, the help, other keys by the configuration.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   const untilShown = (t: Terminal, count: number) =>
     t.until(`${count} sockets`, () => filterLine(t).includes(` ${count} of `));
 
-  test('11: esc and q close the topmost, and neither drops the query while a pane is open', async () => {
+  test('esc and q close the topmost, and neither drops the query while a pane is open', async () => {
     const t = startNetpane({ ...SIZE, args: ['--process', scene.name] });
     await untilShown(t, SCENE_SIZE);
     const query = `/ process:${scene.name}`;
@@ -54,7 +54,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.exited;
   });
 
-  test('11: u undoes x, b and clear, the last first', async () => {
+  test('u undoes x, b and clear, the last first', async () => {
     const t = await show();
     await select(t, scene.redis);
     t.write('x');
@@ -72,7 +72,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await untilShown(t, SCENE_SIZE);
   });
 
-  test('11: h asks; any other key or a click cancels, y hides, u shows the rows again', async () => {
+  test('h asks; any other key or a click cancels, y hides, u shows the rows again', async () => {
     const t = await show();
     await select(t, scene.redis);
     t.write('h');
@@ -92,7 +92,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     expect(filterLine(t)).toContain('no longer hidden');
   });
 
-  test('11: G and gg, ctrl-d and ctrl-u move', async () => {
+  test('G and gg, ctrl-d and ctrl-u move', async () => {
     const t = await show();
     const rows = tableRows(t);
     const [first, last] = [rows.at(0)?.y ?? -1, rows.at(-1)?.y ?? -1];
@@ -112,7 +112,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await selected(last);
   });
 
-  test('11: the F-keys of htop, also as the Linux console sends them', async () => {
+  test('the F-keys of htop, also as the Linux console sends them', async () => {
     const t = await show();
     for (const key of ['\x1bOP', '\x1b[[A']) {
       t.write(key);
@@ -136,7 +136,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('no groups', () => rowOf(t, scene.redis) !== undefined);
   });
 
-  test('12: `:` and ctrl-p open the palette, which finds an action by its words and runs it', async () => {
+  test('`:` and ctrl-p open the palette, which finds an action by its words and runs it', async () => {
     const t = await show();
     t.write(':');
     await t.until('the palette', () => /COMMANDS {2}1–\d+ of \d+/.test(titled(t, 'COMMANDS')));
@@ -158,7 +158,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the table', () => titleLine(t).includes('PROCESS'));
   });
 
-  test('12: the help starts with moving and leaving, shows its position and can be searched', async () => {
+  test('the help starts with moving and leaving, shows its position and can be searched', async () => {
     const t = await show();
     t.write('?');
     await t.until('its position', () => /^HELP {2}1–\d+ of \d+ /.test(titled(t, 'HELP')));
@@ -175,7 +175,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the table', () => titleLine(t).includes('PROCESS'));
   });
 
-  test('11: esc and q close the topmost, h asks and u undoes, at five sizes', async () => {
+  test('esc and q close the topmost, h asks and u undoes, at five sizes', async () => {
     const t = await show();
     await atEachSize(t, async () => {
       t.press('home');
@@ -200,7 +200,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     });
   });
 
-  test('12: the palette runs an action and the help is searched, at five sizes', async () => {
+  test('the palette runs an action and the help is searched, at five sizes', async () => {
     const t = await show();
     await atEachSize(t, async () => {
       t.write(':');
@@ -220,7 +220,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     });
   });
 
-  test('11: the configuration gives an action another key, which all texts name', async () => {
+  test('the configuration gives an action another key, which all texts name', async () => {
     const config = join(newHome(), 'config.toml');
     writeFileSync(config, '[keys]\nundo = "ctrl-r"\nhelp = "F12"\nsort-by-pid = "i"\ntraffic = ""\n');
     const t = startNetpane({ ...SIZE, args: ['--config', config, '--process', scene.name] });
@@ -239,7 +239,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the key in the help', () => /^ +ctrl-r +undo the last/m.test(t.text()));
   });
 
-  test('11: a key of two actions is reported with its line and column', async () => {
+  test('a key of two actions is reported with its line and column', async () => {
     const config = join(newHome(), 'config.toml');
     writeFileSync(config, '[keys]\nundo = "ctrl-r"\nonly-new = "n x"\nhelp = "F13"\n');
     const t = startNetpane({ ...SIZE, args: ['--config', config] });

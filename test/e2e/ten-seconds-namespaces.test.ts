@@ -1,4 +1,4 @@
-// Network namespaces on the screen: point 3 of "An answer in ten seconds".
+// Network namespaces on the screen: names and columns.
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const FIRST_INODE = 0xf0000000;
 const [cols, rows] = SIZES[0];
 
 describe.skipIf(!isRoot)('network namespaces (skipped elsewhere: needs root)', () => {
-  test('3: only other namespaces are named, and only where rows differ, at five sizes', async ({ skip }) => {
+  test('only other namespaces are named, and only where rows differ, at five sizes', async ({ skip }) => {
     const named = newNamespace();
     if (named === undefined) return skip('no network namespace can be made here');
     const herd = newHerd();

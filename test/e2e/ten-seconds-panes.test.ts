@@ -1,4 +1,4 @@
-// Where am I, details, the mouse, and the chosen cell.
+// Panes: which rows are visible, the details, the mouse, and the chosen cell.
 import { describe, expect, test } from 'vitest';
 import { PALETTES } from '../../src/store/state.ts';
 import { isLinux, selectedLine, selectedY, tableRows } from './netpane.ts';
@@ -22,7 +22,7 @@ const CYAN = 6;
 describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  test('6: the filter line says which rows are visible, and the title which column orders them, at five sizes', async () => {
+  test('the filter line says which rows are visible, and the title which column orders them, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     await atEachSize(t, async () => {
       const shows = (part: 'first' | 'last') => () => {
@@ -48,7 +48,7 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     });
   });
 
-  test('6: the details lie where there is room, and scroll to everything that is known, at five sizes', async () => {
+  test('the details lie where there is room, and scroll to everything that is known, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     const title = () => t.rows().findIndex((line) => line.includes('DETAILS'));
     const position = () => /DETAILS(?: {2}(\d+)–(\d+) of (\d+))?$/.exec(t.rows()[title()]?.trimEnd() ?? '');
@@ -71,7 +71,7 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     });
   });
 
-  test('12: titles, hints, views and rows are clickable, a double-click opens the details, at five sizes', async () => {
+  test('titles, hints, views and rows are clickable, a double-click opens the details, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     await atEachSize(t, async (_, height) => {
       const [first] = tableRows(t);
@@ -117,7 +117,7 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     });
   });
 
-  test('12: the chosen cell is in brackets, and no hole in its row, with every palette, at five sizes', async () => {
+  test('the chosen cell is in brackets, and no hole in its row, with every palette, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows, args: ['--palette', 'standard'] });
     for (const key of ['right', 'right', 'left'] as const) t.press(key);
     await t.until('the cell', () => /\[\S+ *\]/.test(selectedLine(t)));

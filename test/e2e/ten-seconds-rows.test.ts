@@ -20,7 +20,7 @@ const [cols, rows] = SIZES[0];
 describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
 
-  test('9: both ends of a local connection name each other, a key jumps between them, and both fit in one row, at five sizes', async () => {
+  test('both ends of a local connection name each other, a key jumps between them, and both fit in one row, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     const { local, remote } = scene.connections.near[0] ?? {};
     if (!local || !remote) throw new Error('no connection');
@@ -48,7 +48,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await t.until('two rows', () => filterLine(t).includes(' 3 of '));
   });
 
-  test('4: sockets in TIME_WAIT are dim, and many are one line, which enter unfolds, at five sizes', async () => {
+  test('sockets in TIME_WAIT are dim, and many are one line, which enter unfolds, at five sizes', async () => {
     const herd = newHerd();
     const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
     const listener = await server.listen();
@@ -79,7 +79,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     expect(t.text()).not.toContain(' them');
   });
 
-  test('4: rows without a program are last in both orders, at five sizes', async () => {
+  test('rows without a program are last in both orders, at five sizes', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const [server, client] = await Promise.all([herd.spawn({ title: name }), herd.spawn()]);
@@ -100,7 +100,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     }
   });
 
-  test('10: bars show the rate of a row and of a group in the last ticks, at five sizes', async () => {
+  test('bars show the rate of a row and of a group in the last ticks, at five sizes', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const [server, client] = await Promise.all([
@@ -136,7 +136,7 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await t.until('no bars after the last ticks', () => header() !== '' && withBars() === 0);
   });
 
-  test('10: bars are ASCII where the terminal has nothing else, at 80×24', async () => {
+  test('bars are ASCII where the terminal has nothing else, at 80×24', async () => {
     const herd = newHerd();
     const name = uniqueName();
     const process = await herd.spawn({ title: name });

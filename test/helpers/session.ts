@@ -1,4 +1,4 @@
-// The processes and the line of a terminal, as the kernel has them.
+// The processes of a terminal's session and the flags of its line, read from the kernel.
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 

@@ -10,7 +10,7 @@ function newGate() {
   return { words, gate: new NativeGate(words) };
 }
 
-test('a closed gate lets a thread that is inside come to its end, also through further steps', () => {
+test('a closed gate lets a thread finish the step it is in, with the steps inside that one', () => {
   const { words, gate } = newGate();
   gate.enter();
   gate.close(0);
@@ -21,7 +21,7 @@ test('a closed gate lets a thread that is inside come to its end, also through f
   expect([...words]).toEqual([0, 1]);
 });
 
-test('to close it does not wait for a thread that is outside or has ended', () => {
+test('closing does not wait for a thread that is outside or has ended', () => {
   const { gate } = newGate();
   gate.enter();
   gate.leave();
@@ -54,7 +54,7 @@ describe.runIf(process.platform === 'linux')('threads that make functions and vi
   });
 });
 
-/** Ends threads in the middle of such steps, one after the other. */
+/** The program of the test: it starts threads that make functions and views, and ends each at some point. */
 const PROGRAM = `
   import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
   import { CLibrary } from '../../src/source/linux/netlink/c-library.ts';

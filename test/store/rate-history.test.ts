@@ -33,14 +33,14 @@ function meansOf(rates: readonly (number | null)[], ticks: number): number[] {
   return [...new Array<number>(HISTORY_BARS).fill(0), ...means].slice(-HISTORY_BARS);
 }
 
-/** Expects rates to be about as they were. */
+/** Expects each rate to differ from the wanted one by at most a share of it. */
 function expectAbout(rates: readonly number[], wanted: readonly number[], tolerance = 1 / 5): void {
   expect(rates).toHaveLength(wanted.length);
   for (const [i, rate] of rates.entries())
     expect(Math.abs(rate - (wanted[i] ?? NaN)), `bar ${i}`).toBeLessThanOrEqual((wanted[i] ?? 0) * tolerance);
 }
 
-test('a history has the mean rates of the last spans of ticks, the last one of its ticks so far', () => {
+test('a history has the mean rate of each of the last spans; the last span counts up to its last traffic', () => {
   fc.assert(
     fc.property(someRates, fc.nat({ max: 200 }), (rates, later) => {
       const history = historyOf(rates);
@@ -51,7 +51,7 @@ test('a history has the mean rates of the last spans of ticks, the last one of i
   );
 });
 
-test('the history of several has the sums of their means', () => {
+test('the history of several sockets has the sums of their means', () => {
   fc.assert(
     fc.property(someRates, someRates, (one, other) => {
       const ticks = Math.max(one.length, other.length);
@@ -60,7 +60,7 @@ test('the history of several has the sums of their means', () => {
       const sum = sumOf(histories, tick);
       const both = Array.from({ length: ticks }, (_, i) => {
         const rates = [one[i] ?? null, other[i] ?? null];
-        // The last tick counts as one with traffic: the mean of several is that of all ticks so far.
+        // A sum of histories ends at the last tick, even if that had no traffic: its last mean is over all ticks so far.
         return rates.every((rate) => rate === null) && i < ticks - 1
           ? null
           : (rates[0] ?? 0) + (rates[1] ?? 0);
@@ -92,6 +92,6 @@ test('two rates of one tick are added', () => {
   expect(ratesOf(withRate(withRate(undefined, 2, 1000), 2, 1048), 2).at(-1)).toBe(2048);
 });
 
-test('a tick that is not complete yet is the last one', () => {
+test('the rates of a tick whose batch is not complete yet count in the last bar', () => {
   expect(ratesOf(withRate(undefined, 12, 16), 11).at(-1)).toBe(16);
 });

@@ -29,12 +29,13 @@ export function requestKind(request: Uint8Array, isRoute: boolean): RequestKind 
 const familyOf = (it: FakeSocket): 2 | 10 =>
   'local' in it && typeof it.local === 'string' && it.local.startsWith('[') ? 10 : 2;
 
+/** Returns true if the answer to a request of this kind may have the socket. */
 export const isOf = (kind: RequestKind, it: FakeSocket): boolean => {
   const protocol = it.protocol ?? 'tcp';
   return protocol === kind || `${protocol}${familyOf(it) === 2 ? 4 : 6}` === kind;
 };
 
-/** Returns true if a dump request of TCP asks for the state of this socket. */
+/** Returns false if a dump request of TCP does not ask for the state of this socket. */
 export function isRequested(request: Uint8Array, kind: RequestKind, payload: Uint8Array): boolean {
   if (kind !== 'tcp' && kind !== 'tcp4' && kind !== 'tcp6') return true;
   const view = new DataView(request.buffer, request.byteOffset);

@@ -53,7 +53,7 @@ const scene = (delivery: Delivery): fc.Arbitrary<Scene> =>
     }),
   });
 
-/** A drain between the reading of a poll and its application does not happen. */
+/** Returns a step without drains between the reading of a poll and its application, which do not happen in the sampler. */
 const withoutDrain = (step: Action | Poll): Action | Poll =>
   step.do === 'poll' ? { ...step, after: step.after.filter((it) => it.do !== 'drain') } : step;
 

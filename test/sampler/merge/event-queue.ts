@@ -26,12 +26,12 @@ export class EventQueue {
     this.#inFlight.push({ n, dueMs: Math.max(before, nowMs + delayMs), kernelEvent });
   }
 
-  /** Sends an event that always arrives, at a time. */
+  /** Sends an event that is never lost, to arrive at a given time. */
   sendAt(n: number, dueMs: number, kernelEvent: KernelEvent): void {
     this.#inFlight.push({ n, dueMs, kernelEvent });
   }
 
-  /** Returns the events that have arrived, and forgets them. */
+  /** Removes and returns the events that have arrived by now. */
   take(nowMs: number): readonly KernelEvent[] {
     const due = this.#inFlight.filter(({ dueMs }) => dueMs <= nowMs);
     this.#inFlight = this.#inFlight.filter(({ dueMs }) => dueMs > nowMs);

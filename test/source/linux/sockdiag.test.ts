@@ -45,7 +45,7 @@ describe('without remnants', () => {
     expect(states(await read(TIME_WAIT))).toEqual([]);
   });
 
-  test('does not take the remnant of another connection with the same endpoints for it', async () => {
+  test('leaves out the remnant of another connection with the same endpoints', async () => {
     open({ events: true, omitsRemnants: true });
     await read(HELD);
     expect(states(await read({ ...TIME_WAIT, cookie: 9 }))).toEqual([]);
@@ -62,7 +62,7 @@ describe('without remnants', () => {
     expect(kernel.own.requests).not.toContain('lookup');
   });
 
-  test('lists them where the kernel does not report closes', async () => {
+  test('lists remnants where the kernel does not report closes', async () => {
     kernel.own.reportsCloses = false;
     open({ events: true, omitsRemnants: true });
     expect(states(await read(TIME_WAIT))).toEqual(['sk:2 TIME_WAIT']);

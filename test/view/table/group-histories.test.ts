@@ -10,7 +10,7 @@ import { placed, textOf } from '../../helpers/lines.ts';
 const at = (id: string, bytes: number): Socket =>
   socket({ id, local: `192.0.2.10:${id === 'a' ? 1 : 2}`, traffic: { rxBytes: bytes, txBytes: 0 } });
 
-/** Two sockets of one program, with the bytes that each has in each tick of a span. Yields the state after each tick. */
+/** Yields the state after each tick. Two sockets of one program receive these bytes in each tick of a span. */
 function* statesOf(...spans: readonly (readonly [a: number, b: number])[]): Generator<State, void> {
   const sums = { a: 0, b: 0 };
   let state = after(emptyState(), baseline([at('a', 0), at('b', 0)]), { type: 'group', group: 'process' });
@@ -63,7 +63,7 @@ describe('the history of a group', () => {
     expect(barsOf(order, after(state, { type: 'query', query: queryFrom(':2') }))).toMatch(/^▇▄$/);
   });
 
-  test('is not shown by a line alone', () => {
+  test('is a dot in a header that is drawn without it', () => {
     const order = new RowOrder();
     const state = lastState();
     order.update(state);

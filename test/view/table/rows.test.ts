@@ -217,7 +217,7 @@ describe('columns that say nothing of what has changed', () => {
     expect(toneOf(id, 'none')).toBe('plain');
   });
 
-  test('others have that of the mark', () => {
+  test('other columns have the colour of the mark', () => {
     expect([toneOf('state', 'changed'), toneOf('process', 'changed')]).toEqual(['changed', 'changed']);
   });
 });

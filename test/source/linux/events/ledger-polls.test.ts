@@ -83,7 +83,7 @@ describe('a poll', () => {
     expect(reads).not.toContain('90/fd');
   });
 
-  test('shows the traffic of a UDP socket since the start, 0 without any, and its last with the next poll', async () => {
+  test('shows the traffic of a UDP socket since the start: 0 at first, then what each poll finds', async () => {
     open({ ledger: ledger() });
     const first = await read(UDP);
     expect(only(first)?.traffic).toMatchObject({ rxBytes: 0, txBytes: 0, rxSegments: 0, txSegments: 0 });
@@ -134,7 +134,7 @@ describe('a poll', () => {
     expect(await uncounted()).toContain('outside the container of netpane');
   });
 
-  test('says nothing of it if all is counted, or if no ledger is requested', async () => {
+  test('has no such notice if everything is counted, or if no ledger is requested', async () => {
     open({ ledger: ledger() });
     expect(await uncounted()).toBeUndefined();
     open();

@@ -123,7 +123,7 @@ describe('lost events', () => {
     expect(trace.takeLost()).toBe(2);
   });
 
-  test('are read only of a buffer that may have been full, after half of it was read', () => {
+  test('are read only for a buffer that may have been full: after half of its size was read', () => {
     const trace = open({ bufferKiB: 64 });
     setStats(trace, 0, stats(7));
     put(0, ...Array.from({ length: 7 }, (_, i) => exits(900 + i)));
