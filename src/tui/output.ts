@@ -5,11 +5,11 @@ import { appearsSame } from './theme.ts';
 /** Maximum number of ASCII characters whose bytes are fewer than those of a cursor move over them. */
 const SHORT_GAP = 3;
 
-/** Makes blessed write these cells again, unless one of them needs another style or more than a byte. */
+/** Makes blessed write these cells again, unless one of them needs another style, more than a byte or a sequence. */
 function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: number): void {
   for (let x = from; x < to; x++) {
     const [own, character] = row[x] ?? [attr, ''];
-    if (character > '~' || !appearsSame(character, own, attr)) return;
+    if (character < ' ' || character > '~' || !appearsSame(character, own, attr)) return;
   }
   for (let x = from; x < to; x++) {
     const [cell, before] = [row[x], shown[x]];

@@ -95,8 +95,9 @@ export class LinesWidget {
           put(row, x++, attr, ' ');
         } else {
           const cell = drawSequence(grapheme, width, x, y);
-          // A terminal may draw the grapheme wider, over the cells after it: write those again.
-          if (row[x]?.[1] !== cell)
+          // If it is drawn, a terminal may draw it wider, over the cells after it: write those again.
+          const [attrShown, cellShown] = shown[x] ?? [];
+          if (cellShown !== cell || attrShown !== attr)
             for (const behind of shown.slice(x + width, x + looseWidth(grapheme))) behind[1] = '\0';
           put(row, x++, attr, cell);
           for (let i = 1; i < width; i++) put(row, x++, attr, PAST);

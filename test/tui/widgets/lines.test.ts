@@ -97,3 +97,36 @@ test('after any frames the terminal shows what it shows after the last one alone
     { numRuns: 60 },
   );
 });
+
+/** An emoji that the emulated terminal draws over four cells, and netpane counts as two. */
+const FAMILY = '👩‍👩‍👧‍👦';
+
+test.each<[string, Line['spans'], Line['spans']]>([
+  [
+    'its style changes',
+    [{ text: `${FAMILY}abcd`, tone: 'plain' }],
+    [
+      { text: FAMILY, tone: 'match' },
+      { text: 'abcd', tone: 'plain' },
+    ],
+  ],
+  [
+    'the cells beside it change',
+    [{ text: `1${FAMILY}2abcd`, tone: 'plain' }],
+    [{ text: `3${FAMILY}4abcd`, tone: 'plain' }],
+  ],
+  [
+    'another one before it changes',
+    [{ text: `${FAMILY}ab${FAMILY}abcd`, tone: 'plain' }],
+    [
+      { text: FAMILY, tone: 'match' },
+      { text: `ab${FAMILY}abcd`, tone: 'plain' },
+    ],
+  ],
+])('an emoji that the terminal draws wider leaves the text after it when %s', async (_, before, after) => {
+  const [first, second] = [before, after].map((spans): Frame => ({
+    lines: [{ spans, selected: false }],
+    palette: 'standard',
+  })) as [Frame, Frame];
+  expect(await shownAfter([first, second])).toEqual(await shownAfter([second]));
+});
