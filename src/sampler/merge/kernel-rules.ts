@@ -100,6 +100,7 @@ export class KernelRules {
 
   #applyEnded({ socket, atMs, remnant, learntBy, ...lifetime }: Ended): Life | undefined {
     const known = this.#index.findOrAdopt(socket.id);
+    if (known === undefined && this.#index.takeClosedByPoll(socket.id)) return undefined;
     if (known === undefined && !this.#hasRemnants && learntBy === 'destroy') {
       // No poll has seen it, and none will see its remnant: the close message is all that is ever known of it.
       if (!this.#polls.isInBaseline(atMs)) this.#events.addWhole(socket, atMs, learntBy, lifetime);

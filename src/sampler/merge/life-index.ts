@@ -1,3 +1,4 @@
+import { MAX_WAITING_EVENTS } from '../../model/bounds.ts';
 import type { LearntBy } from '../../model/event.ts';
 import { isRemnant, type Socket } from '../../model/socket.ts';
 import { ByEndpoints } from './by-endpoints.ts';
@@ -18,6 +19,8 @@ export class LifeIndex {
   readonly #findsRemnants: boolean;
   readonly #byId = new Map<string, Life>();
   readonly #byEndpoints = new ByEndpoints<Life>();
+  /** Ids of removed lives that a poll closed, oldest first. */
+  readonly #closedByPoll = new Set<string>();
 
   /** @param findsRemnants true if polls show remnants, so that lives must be found by their endpoints too */
   constructor(polls: Polls, findsRemnants: boolean) {
@@ -73,6 +76,7 @@ export class LifeIndex {
       changedBy: learntBy,
     };
     this.#byId.set(socket.id, life);
+    this.#closedByPoll.delete(socket.id);
     if (this.#findsRemnants && socket.remote && (!isPolled || isRemnant(socket)))
       life.endpointsKey = this.#byEndpoints.add(socket, life);
     return life;
@@ -108,7 +112,23 @@ export class LifeIndex {
     return this.#byId.get(id) === life;
   }
 
+  /**
+   * Returns true once if a removed life had this id and was closed by a poll. A process may hold a socket for hours after
+   * its connection ended (by a reset, or shutdown(2)): no poll lists it, and the kernel reports its close only when the
+   * process lets it go.
+   */
+  takeClosedByPoll(id: string): boolean {
+    return this.#closedByPoll.delete(id);
+  }
+
   remove(life: Life): void {
+    if (life.closedBy === 'poll') {
+      this.#closedByPoll.add(life.id);
+      for (const oldest of this.#closedByPoll) {
+        if (this.#closedByPoll.size <= MAX_WAITING_EVENTS) break;
+        this.#closedByPoll.delete(oldest);
+      }
+    }
     this.#byId.delete(life.id);
     if (life.otherId !== undefined) this.#byId.delete(life.otherId);
     this.#removeEndpoints(life);

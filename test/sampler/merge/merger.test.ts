@@ -118,6 +118,21 @@ test('without emitsEveryChange several changes are one event, at the time of the
   ]);
 });
 
+test.each([true, false])(
+  'a socket that a process holds for long after its connection ended has one close (hasRemnants: %s)',
+  (hasRemnants) => {
+    const { applyEvents, poll, take } = setUp({ hasRemnants });
+    poll(1000, a);
+    // Reset by its peer.
+    poll(2000);
+    applyEvents(2100);
+    expect(eventsOf(take())).toEqual(['close a 2000 poll']);
+    expect([poll(100_000), poll(200_000)].flat()).toEqual([]);
+    applyEvents(200_500, atEnd(200_400));
+    expect(take()).toEqual([]);
+  },
+);
+
 test('late state events change nothing, and a late end with a remnant that the poll missed leaves no row', () => {
   const { applyEvents, poll, take } = setUp();
   poll(1000, a);
