@@ -171,7 +171,7 @@ function reduced(state: State, action: Action): State {
     case 'palette':
       return { ...state, palette: action.palette };
     case 'interval':
-      return { ...state, intervalMs: action.intervalMs, pacedIntervalMs: action.intervalMs };
+      return { ...state, ...intervalsAfter(state, action.intervalMs) };
     case 'settled':
       return { ...state, usageDue: true };
     case 'usage':
@@ -195,6 +195,16 @@ const socketsOf = ({ table }: State): Iterable<Socket> => ({
   *[Symbol.iterator]() {
     for (const { socket } of table.rows.values()) yield socket;
   },
+});
+
+/** Returns the requested interval and the one in use. Polls that are too costly for a shorter one stay so. */
+const intervalsAfter = (
+  before: Pick<State, 'intervalMs' | 'pacedIntervalMs'>,
+  intervalMs: number,
+): Pick<State, 'intervalMs' | 'pacedIntervalMs'> => ({
+  intervalMs,
+  pacedIntervalMs:
+    before.pacedIntervalMs > before.intervalMs ? Math.max(intervalMs, before.pacedIntervalMs) : intervalMs,
 });
 
 const ALL_FOLDED: Folds = { all: true, except: new Set() };

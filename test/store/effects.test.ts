@@ -34,6 +34,15 @@ describe('effects', () => {
     expect(update(emptyState(), action).effects).toEqual(effects);
   });
 
+  test('while polls are too costly for the interval, a shorter one makes no earlier silence', () => {
+    const state = after(emptyState(), batch({ monotonicMs: 0, pacedIntervalMs: 15_000 }));
+    expect(update(state, { type: 'interval', intervalMs: 500 }).effects).toContainEqual({
+      type: 'wake',
+      timer: 'silence',
+      afterMs: 45_000,
+    });
+  });
+
   test('a mark wakes netpane when it fades, on the clock of the actions', () => {
     const state = after(emptyState(), baseline([]));
     const action = {

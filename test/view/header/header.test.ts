@@ -76,8 +76,11 @@ describe('the header', () => {
     // A slightly late timer does not count as slow.
     expect(first(1040)).toContain('polling only  1s  ');
     expect(first(1060)).toContain('polling only  1s → 1.1s  ');
-    // The interval in use is unknown after a new choice.
-    expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('polling only  500ms  ');
+    // Polls that are too costly for 1s are too costly for 500ms.
+    expect(first(2480, { type: 'interval', intervalMs: 500 })).toContain('polling only  500ms → 2.5s  ');
+    expect(first(2480, { type: 'interval', intervalMs: 5000 })).toContain('polling only  5s  ');
+    // Before the next batch it is not known whether they are too costly for a shorter interval.
+    expect(first(1000, { type: 'interval', intervalMs: 200 })).toContain('polling only  200ms  ');
   });
 
   test('counts closed rows that were dropped early, and the help says why', () => {
