@@ -9,6 +9,7 @@ import type { KeyContext } from './context.ts';
 function exclude(context: KeyContext): Action {
   const { state, item } = context;
   const row = rowOf(context);
+  if (item === undefined) return say('no row selected: select a row like those to exclude');
   const term =
     item?.type === 'group' && state.group
       ? termOfGroup(item.first, state.group)

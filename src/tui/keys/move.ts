@@ -1,3 +1,4 @@
+import { reachOf } from '../../model/reach.ts';
 import { isListening, type Socket } from '../../model/socket.ts';
 import type { Unit } from '../../view/panes/pane.ts';
 import { move } from '../../view/screen.ts';
@@ -15,6 +16,8 @@ function whyNoPeer(socket: Socket): string {
   if (isListening(socket)) return 'a listener has no peer: go to the peer of a connection';
   if (remote === null) return 'this socket has no peer: it has no remote endpoint';
   if (state === 'TIME_WAIT') return 'this connection is over: in TIME_WAIT it has no peer';
+  if (reachOf(remote.address) === 'loopback')
+    return `the peer has closed its socket, or it is hidden: ${endpointText(remote, socket)}`;
   // Address translation or an unknown namespace may hide a peer on this machine.
   return `the peer is on another machine, or hidden: ${endpointText(remote, socket)}`;
 }

@@ -293,7 +293,7 @@ export function tableLines(
 }
 
 const emptyText = (state: State, hidden: number, keyOf: (actionId: string) => string): string => {
-  if (hidden > 0) return `  all matches are hidden by you: press ${keyOf('hide-rules')} to list them`;
+  if (hidden > 0) return `  all matches are hidden by you: ${keyOf('hide-rules')} lists them`;
   if (state.nowMs === undefined) return '  reading sockets …';
   if (pictureOf(state).rows.size === 0) return '  no sockets';
   // Until the typed query is valid, the rows are those of the one before it, which says nothing about the typed one.
@@ -301,5 +301,5 @@ const emptyText = (state: State, hidden: number, keyOf: (actionId: string) => st
   const suggestion = suggestionText(state.query);
   if (suggestion !== undefined) return `  nothing matches: ${suggestion}`;
   const isForNew = termsOf(state.query.expression).some((it) => it.kind === 'flag' && it.flag === 'new');
-  return `  nothing ${isForNew ? 'new matches yet' : 'matches'}: press ${keyOf('close')} to clear the query`;
+  return `  nothing ${isForNew ? 'new matches yet' : 'matches'}: ${keyOf('close')} clears the query`;
 };

@@ -97,7 +97,7 @@ describe('quick keys', () => {
 
   test('x shows a message if there is nothing to exclude', () => {
     const why = said('cannot exclude this cell: select another with right');
-    expect(press('x', emptyState())).toEqual(why);
+    expect(press('x', emptyState())).toEqual(said('no row selected: select a row like those to exclude'));
     expect(press('x', withSockets({ ...node, owners: [{ knowledge: 'hidden' }] }))).toEqual(why);
   });
 

@@ -23,6 +23,14 @@ describe('% says why there is no peer to go to', () => {
     [udp(), 'a listener has no peer'],
     [socket({ protocol: 'raw', local: '*:1', remote: null }), 'it has no remote endpoint'],
     [socket({ state: 'TIME_WAIT' }), 'this connection is over'],
+    [
+      socket({ local: '127.0.0.1:3000', remote: '127.0.0.1:42328', state: 'CLOSE_WAIT' }),
+      'the peer has closed its socket, or it is hidden: 127.0.0.1:42328',
+    ],
+    [
+      socket({ local: '[::1]:3000', remote: '[::1]:42328', state: 'CLOSE_WAIT' }),
+      'the peer has closed its socket',
+    ],
     [socket(), 'on another machine, or hidden: 198.51.100.7:443'],
   ])('%#: of %o', (it, why) => {
     expect(press('%', withSockets(it), '%')).toMatchObject({

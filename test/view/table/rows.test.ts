@@ -143,10 +143,10 @@ test('the table shows headers and rows that fit', () => {
 test.each([
   ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
   ['Prot=tcp or absent', '  nothing matches: unknown field Prot: did you mean proto:?'],
-  ['absent', '  nothing matches: press esc to clear the query'],
-  ['http://absent', '  nothing matches: press esc to clear the query'],
-  ['fe80::1234', '  nothing matches: press esc to clear the query'],
-  ['new absent', '  nothing new matches yet: press esc to clear the query'],
+  ['absent', '  nothing matches: esc clears the query'],
+  ['http://absent', '  nothing matches: esc clears the query'],
+  ['fe80::1234', '  nothing matches: esc clears the query'],
+  ['new absent', '  nothing new matches yet: esc clears the query'],
   ['!(proces:node)', undefined],
 ])('an empty result of %s: %s', (text, expected) => {
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
