@@ -1,6 +1,7 @@
 import type { Batch, Degradation } from '../model/batch.ts';
 import { Progress } from '../model/progress.ts';
 import { smallerBounds } from '../model/bounds.ts';
+import { counted } from '../model/text.ts';
 import type { GapEvent } from '../model/event.ts';
 import type { WorkerSetup } from '../sampler/worker.ts';
 import { PlainError } from './errors.ts';
@@ -27,7 +28,7 @@ const isOutOfMemory = (error: unknown): boolean =>
 
 const restarted = (sockets: number): Degradation => ({
   code: 'restarted',
-  text: `the sampling thread ran out of memory and was restarted: netpane keeps at most ${sockets} sockets now`,
+  text: `the sampling thread ran out of memory and was restarted: netpane keeps at most ${counted(sockets, 'socket')} now`,
   short: 'restarted: out of memory',
 });
 

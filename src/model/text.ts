@@ -63,6 +63,12 @@ export const shortened = (text: string, maxLength: number): string =>
   // Does not leave the first half of a surrogate pair.
   text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 
-/** Returns a count with its noun: `1 socket`, `2 sockets`. */
+/**
+ * Returns a whole number with thousands separators: 12,345. Intl is not used: loading it takes longer than the rest of
+ * the first screen.
+ */
+export const countText = (n: number): string => String(n).replace(/\B(?=(\d{3}){1,7}$)/g, ',');
+
+/** Returns a count with its noun: `1 socket`, `2,000 sockets`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;
+  `${countText(count)} ${count === 1 ? one : many}`;

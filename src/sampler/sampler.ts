@@ -4,7 +4,7 @@ import { LOCAL_HOST } from '../model/host.ts';
 import { Progress } from '../model/progress.ts';
 import type { SingleEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
-import { counted } from '../model/text.ts';
+import { counted, countText } from '../model/text.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
 import { Merger } from './merge/merger.ts';
@@ -66,7 +66,7 @@ const DRAIN_MS = 50;
 const remnantsCounted = (count: number): Degradation => ({
   code: 'counted-remnants',
   text: `${counted(count, 'socket')} in TIME_WAIT not shown: the connections were only counted`,
-  short: `${count} in TIME_WAIT not shown`,
+  short: `${countText(count)} in TIME_WAIT not shown`,
 });
 
 /** Polls a source at an interval and sends batches of what changed since the last one. */

@@ -1,6 +1,6 @@
 import type { Degradation } from '../model/batch.ts';
 import { type Bounds, UNBOUNDED } from '../model/bounds.ts';
-import { counted } from '../model/text.ts';
+import { counted, countText } from '../model/text.ts';
 
 /** The bounds that apply to a source. */
 export type SocketBounds = Pick<Bounds, 'remnants' | 'sockets'> & Partial<Pick<Bounds, 'waitingEvents'>>;
@@ -58,14 +58,14 @@ export class SocketLimiter {
     const { remnants, sockets } = this.#bounds;
     const [others, inTimeWait] = [this.#omittedOthers, this.#omittedRemnants];
     return [
-      ...(others === 0 ? [] : [omittedNotice('sockets', others, `netpane keeps ${sockets}`)]),
+      ...(others === 0 ? [] : [omittedNotice('sockets', others, `netpane keeps ${countText(sockets)}`)]),
       ...(inTimeWait === 0
         ? []
         : [
             omittedNotice(
               'in TIME_WAIT',
               inTimeWait,
-              `with more than ${remnants} sockets they are only counted`,
+              `with more than ${countText(remnants)} sockets they are only counted`,
             ),
           ]),
     ];
@@ -77,6 +77,6 @@ const omittedNotice = (what: 'sockets' | 'in TIME_WAIT', count: number, why: str
   return {
     code: `left-out ${what}`,
     text: `${sockets}${what === 'sockets' ? '' : ' in TIME_WAIT'} ${are} not shown: ${why}, to limit memory use`,
-    short: `${what === 'sockets' ? sockets : `${count} in TIME_WAIT`} not shown`,
+    short: `${what === 'sockets' ? sockets : `${countText(count)} in TIME_WAIT`} not shown`,
   };
 };

@@ -168,7 +168,7 @@ describe('a thread that runs out of memory', () => {
     expect(again?.events).toEqual([{ type: 'gap', atMs: 1.8e12, learntBy: 'destroy' }]);
     expect(later?.events).toEqual([]);
     expect(again?.degradations.at(0)?.text).toBe(
-      'the sampling thread ran out of memory and was restarted: netpane keeps at most 10000 sockets now',
+      'the sampling thread ran out of memory and was restarted: netpane keeps at most 10,000 sockets now',
     );
     expect(later?.degradations.at(0)?.code).toBe('restarted');
     expect(again?.monotonicMs).toBeGreaterThan(6);

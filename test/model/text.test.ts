@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { printable } from '../../src/model/text.ts';
+import { counted, printable } from '../../src/model/text.ts';
 import { HOSTILE, UNSAFE } from '../helpers/lines.ts';
+
+test('a count has its noun, and groups of three digits', () => {
+  expect([0, 1, 2, 10_037].map((count) => counted(count, 'socket'))).toEqual([
+    '0 sockets',
+    '1 socket',
+    '2 sockets',
+    '10,037 sockets',
+  ]);
+});
 
 describe('printable', () => {
   test.each([

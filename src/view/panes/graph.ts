@@ -1,6 +1,6 @@
 import type { PaneRow } from './pane.ts';
 import type { Tick } from '../../store/counts.ts';
-import { compactText, rateText } from '../text/format.ts';
+import { compactText, countText, rateText } from '../text/format.ts';
 
 /** One curve of the graphs. */
 export interface Series {
@@ -44,7 +44,8 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const seen = total.slice(first);
   const [least, most] = [Math.min(...seen), Math.max(...seen)];
-  const range = seen.length === 0 ? '' : least === most ? `${least}` : `${least}–${most}`;
+  const range =
+    seen.length === 0 ? '' : least === most ? countText(least) : `${countText(least)}–${countText(most)}`;
   return [
     { name: 'sockets', summary: range, short: range, values: seen },
     { name: 'opened', ...countTexts(sum(opened)), values: opened.slice(first) },
@@ -53,7 +54,7 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   ];
 }
 
-const countTexts = (count: number) => ({ summary: `${count} in 5 min`, short: String(count) });
+const countTexts = (count: number) => ({ summary: `${countText(count)} in 5 min`, short: countText(count) });
 
 /** Returns the mean rate of the ticks in each step, bytes per second; a step without a tick repeats the last mean. */
 function trafficOf(history: readonly Tick[], count: number, cellOf: (tick: Tick) => number): Series[] {

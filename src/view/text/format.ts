@@ -14,6 +14,8 @@ import { quotedWord } from '../../model/quoted-names.ts';
 import { printable } from '../../model/text.ts';
 import { programText } from './program-text.ts';
 
+export { countText } from '../../model/text.ts';
+
 /** Shown for unknown or missing values: a cell is never blank. */
 export const NOTHING = '·';
 
@@ -101,12 +103,6 @@ export const userText = (socket: Socket): string => {
   if (user !== undefined) return quotedWord(printable(user));
   return socket.uid === undefined ? NOTHING : String(socket.uid);
 };
-
-/**
- * Returns a whole number with thousands separators: 12,345. Intl is not used: loading it takes longer than the rest of
- * the first screen.
- */
-export const countText = (n: number): string => String(n).replace(/\B(?=(\d{3}){1,7}$)/g, ',');
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -36,6 +36,14 @@ test('has a shorter text for a narrow graph', () => {
   expect(short).toEqual(['sockets 1', 'opened 2', 'closed 0', 'traffic 1.2M']);
 });
 
+test('groups the digits of large numbers, as the header does', () => {
+  const series = graphSeries([tick(10.2 * MINUTE, 48), tick(11.2 * MINUTE, 4300, 163_174)], 12 * MINUTE, 5);
+  expect(series.map(({ summary, short }) => [summary, short]).slice(0, 2)).toEqual([
+    ['48–4,300', '48–4,300'],
+    ['163,174 in 5 min', '163,174'],
+  ]);
+});
+
 test('drops ticks older than five minutes', () => {
   expect(of([tick(MINUTE, 9, 9, 9), tick(10 * MINUTE, 1)], 10 * MINUTE, 5)[1]).toEqual([
     'opened',

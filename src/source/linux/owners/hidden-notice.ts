@@ -1,4 +1,5 @@
 import type { Degradation } from '../../../model/batch.ts';
+import { countText } from '../../../model/text.ts';
 import { type Privileges, SUDO, whyUnseen } from '../proc/privileges.ts';
 
 /** Maximum number of users named in the notice. */
@@ -16,17 +17,19 @@ export function hiddenNotice(
   if (count === 0) return undefined;
   const one = count === 1;
   const why = whyUnseen(privileges, ['CAP_SYS_PTRACE']);
-  const users = [...counts].sort(([, a], [, b]) => b - a).map(([user, each]) => `${each} of ${user}`);
+  const users = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([user, each]) => `${countText(each)} of ${user}`);
   const shown = users.length > MAX_USERS ? [...users.slice(0, MAX_USERS), '…'] : users;
   return {
     code: 'owners-hidden',
     text:
-      `${one ? 'the owner of 1 socket is' : `owners of ${count} sockets are`} hidden (${shown.join(', ')}): ` +
+      `${one ? 'the owner of 1 socket is' : `owners of ${countText(count)} sockets are`} hidden (${shown.join(', ')}): ` +
       (why === SUDO
         ? `run with sudo to see ${one ? 'it' : 'them'}`
         : (why ??
           `even ${privileges.isRoot ? 'root' : 'CAP_SYS_PTRACE'} may not inspect the processes here`)),
-    short: `${count} owner${one ? '' : 's'} hidden${why === SUDO ? ': use sudo' : ''}`,
+    short: `${countText(count)} owner${one ? '' : 's'} hidden${why === SUDO ? ': use sudo' : ''}`,
   };
 }
 
