@@ -2,7 +2,7 @@ import type { KeyHelp } from '../../view/header/key-help.ts';
 import type { Row } from '../../store/row.ts';
 import type { Action } from '../../store/actions.ts';
 import { PROMPTS } from '../../store/prompts.ts';
-import type { PromptKind } from '../../store/state.ts';
+import type { GroupBy, PromptKind } from '../../store/state.ts';
 import type { Unit } from '../../view/panes/pane.ts';
 import type { KeyContext } from './context.ts';
 
@@ -23,11 +23,17 @@ export const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 
 /** Shows a message, such as why a key does nothing. */
 export const say = (text: string): Action => ({ type: 'message', message: { text, isError: false } });
 
-/** Returns what a key does that opens a prompt. */
+/** The grouping whose header offers its own value in a prompt. */
+const GROUPED_BY: Partial<Record<PromptKind, GroupBy>> = { port: 'port', process: 'process', netns: 'ns' };
+
+/** Returns what a key does that opens a prompt. It offers a value of the selected row, or of all rows of the group. */
 export const ask =
   (kind: PromptKind) =>
   (context: KeyContext): Action => {
-    const { state, socket } = context;
-    const text = PROMPTS[kind].prefill({ state, socket, direction: rowOf(context)?.direction });
+    const { state, item } = context;
+    const isOfGroup = item?.type === 'group' && state.group !== null && GROUPED_BY[kind] === state.group;
+    const row = isOfGroup ? item.first : rowOf(context);
+    const socket = context.socket ?? row?.socket;
+    const text = PROMPTS[kind].prefill({ state, socket, direction: row?.direction });
     return { type: 'prompt', kind, text };
   };

@@ -12,12 +12,15 @@ import type { KeyContext } from './context.ts';
 
 /** Returns why a socket has no peer to go to. */
 function whyNoPeer(socket: Socket): string {
-  const { remote, state } = socket;
+  const { protocol, remote, state } = socket;
   if (isListening(socket)) return 'a listener has no peer: go to the peer of a connection';
   if (remote === null) return 'this socket has no peer: it has no remote endpoint';
   if (state === 'TIME_WAIT') return 'this connection is over: in TIME_WAIT it has no peer';
-  if (reachOf(remote.address) === 'loopback')
-    return `the peer has closed its socket, or it is hidden: ${endpointText(remote, socket)}`;
+  if (reachOf(remote.address) === 'loopback') {
+    // An unconnected UDP socket receives the datagrams, and is no peer.
+    const why = protocol === 'tcp' ? 'has closed its socket' : 'is not connected to this socket';
+    return `the peer ${why}, or it is hidden: ${endpointText(remote, socket)}`;
+  }
   // Address translation or an unknown namespace may hide a peer on this machine.
   return `the peer is on another machine, or hidden: ${endpointText(remote, socket)}`;
 }

@@ -58,6 +58,22 @@ test('P offers the program, / the current query', () => {
   expect(press('/', emptyState())).toMatchObject({ text: '' });
 });
 
+test('p, P and N offer the value of the selected group only if all its rows have it', () => {
+  const netns = { inode: 7, name: 'web' };
+  const rows = withSockets({ ...listener({ local: '*:8080', process: 'node' }), netns });
+  const offered = (key: string, group: State['group']) => {
+    const action = press(key, after(rows, { type: 'group', group }));
+    return action?.type === 'prompt' ? action.text : action;
+  };
+  expect(GROUPS.map((group) => ['p', 'S-p', 'S-n'].map((key) => offered(key, group)))).toEqual([
+    ['', 'node', ''],
+    ['', '', ''],
+    ['8080', '', ''],
+    ['', '', ''],
+    ['', '', 'web'],
+  ]);
+});
+
 test('N offers the name or inode of the namespace', () => {
   const offered = (fields: Partial<Socket>) => press('S-n', withSockets({ ...socket(), ...fields }));
   expect(offered({ netns: { inode: 7, name: 'web' } })).toEqual({

@@ -28,6 +28,10 @@ describe('% says why there is no peer to go to', () => {
       'the peer has closed its socket, or it is hidden: 127.0.0.1:42328',
     ],
     [
+      socket({ protocol: 'udp', local: '127.0.0.1:49352', remote: '127.0.0.1:50976' }),
+      'the peer is not connected to this socket, or it is hidden: 127.0.0.1:50976',
+    ],
+    [
       socket({ local: '[::1]:3000', remote: '[::1]:42328', state: 'CLOSE_WAIT' }),
       'the peer has closed its socket',
     ],
