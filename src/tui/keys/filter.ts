@@ -11,7 +11,7 @@ function exclude(context: KeyContext): Action {
   const row = rowOf(context);
   if (item === undefined) return say('no row selected: select a row like those to exclude');
   const term =
-    item?.type === 'group' && state.group
+    item.type === 'group' && state.group
       ? termOfGroup(item.first, state.group)
       : row && termOfCell(state.cell, row);
   return term === undefined
