@@ -1,5 +1,5 @@
-// Runs everything that must hold: the end-to-end tests, which mostly wait, and beside them, at a lower priority, the checks and
-// then the unit tests. Fails if one of them fails.
+// Runs everything that must hold: the end-to-end tests that run two at a time; then those that run alone and mostly wait, and
+// beside these, at a lower priority, the checks and the unit tests. Fails if one of them fails.
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const config = join(root, '.config', 'vitest.config.ts');
 
-/** Nice value of what runs beside the end-to-end tests: they get nearly all of a core that they need. */
+/** Nice value of what runs beside end-to-end tests: these get nearly all of a core that they need. */
 const BACKGROUND = 10;
 
 const children = new Set();
@@ -32,22 +32,21 @@ const run = (args, { nice, isPrinting }) =>
     });
   });
 
+const runTests = (project, how) => run([vitest, 'run', '--config', config, '--project', project], how);
+
 /** Runs the checks, then the unit tests. Returns their output, to print after that of the end-to-end tests. */
 async function runBackground() {
   const check = await run([join(root, '.config', 'check.mjs')], { nice: BACKGROUND });
-  const units = await run([vitest, 'run', '--config', config, '--project', 'units'], { nice: BACKGROUND });
-  return [check, units];
+  return [check, await runTests('units', { nice: BACKGROUND })];
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
     for (const child of children) child.kill(signal);
-    process.exitCode = 1;
+    process.exit(1);
   });
 
-const [background, endToEnd] = await Promise.all([
-  runBackground(),
-  run([vitest, 'run', '--config', config, '--project', 'e2e*'], { isPrinting: true }),
-]);
+const inPairs = await runTests('e2e', { isPrinting: true });
+const [background, alone] = await Promise.all([runBackground(), runTests('e2e-alone', { isPrinting: true })]);
 for (const { text } of background) process.stdout.write(text);
-if (![...background, endToEnd].every(({ isSuccess }) => isSuccess)) process.exitCode = 1;
+if (![inPairs, alone, ...background].every(({ isSuccess }) => isSuccess)) process.exitCode = 1;
