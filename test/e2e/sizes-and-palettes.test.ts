@@ -23,11 +23,18 @@ const styleOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
     .join(' ')
     .trim();
 
-const screen = (t: Terminal) => t.cells().map(lineOf);
-
-const coloured = (t: Terminal) =>
+/** Returns what is visible of the cells. The foreground of a blank is not, and netpane leaves it as it was. */
+const visibleCells = (t: Terminal) =>
   t
     .cells()
+    .map((row) =>
+      row.map((cell) => (cell.text.trim() === '' && !cell.inverse ? { ...cell, fg: undefined } : cell)),
+    );
+
+const screen = (t: Terminal) => visibleCells(t).map(lineOf);
+
+const coloured = (t: Terminal) =>
+  visibleCells(t)
     .flat()
     .filter(({ fg, bg }) => fg !== undefined || bg !== undefined);
 
