@@ -7,7 +7,16 @@ import type { Listed } from '../helpers/listed.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { escape, FINDING_SIZES, toShow } from './finding.ts';
 import { cleanUp, isLinux, selectedY } from './netpane.ts';
-import { filterLine, refresh, showScene, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
+import {
+  filterLine,
+  refresh,
+  showScene,
+  titleLine,
+  typeQuery,
+  useScene,
+  useScreen,
+  visibleCells,
+} from './scene.ts';
 
 /** Returns the texts that were written to the clipboard of the terminal, by OSC 52. */
 const copied = (t: Terminal): string[] =>
@@ -111,7 +120,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
 
     test('`c` goes through the palettes', async () => {
       const t = await show();
-      const colours = () => new Set(t.cells().flatMap((cells) => cells.map(({ fg }) => fg)));
+      const colours = () => new Set(visibleCells(t).flatMap((cells) => cells.map(({ fg }) => fg)));
       await t.until('the standard palette', () => colours().has(6));
       t.write('c');
       await t.until('the high-contrast palette, without colours', () => colours().size === 1);

@@ -26,6 +26,9 @@ async function ls(...args: string[]): Promise<Listed[]> {
   return JSON.parse(stdout) as Listed[];
 }
 
+/** Returns a number with its digits grouped, as in notices. */
+const grouped = (count: number) => count.toLocaleString('en-US');
+
 const lineOf = (protocol: string, local: string, remote: string, state: string, pids: number[]) =>
   `${protocol} ${local} ${remote} ${state} ${[...new Set(pids)].sort((a, b) => a - b).join()}`;
 
@@ -272,8 +275,10 @@ describe.skipIf(!isLinux)('netpane ls (skipped elsewhere: the herd needs Linux)'
       );
       expect(ours).toMatchObject({ uid: 0, user: 'root', owners: [{ knowledge: 'hidden' }] });
       const hidden = listed.filter(({ owners }) => owners[0]?.knowledge === 'hidden');
-      const ofRoot = hidden.filter(({ user }) => user === 'root').length;
-      expect(stderr).toMatch(new RegExp(`^netpane: owners of ${hidden.length} sockets are hidden \\(`, 'm'));
+      const ofRoot = grouped(hidden.filter(({ user }) => user === 'root').length);
+      expect(stderr).toMatch(
+        new RegExp(`^netpane: owners of ${grouped(hidden.length)} sockets are hidden \\(`, 'm'),
+      );
       expect(stderr).toMatch(new RegExp(`[(, ]${ofRoot} of root[,)]`));
       expect(stderr).toContain('run with sudo');
       const quiet = await runNetpane(['ls', '--quiet', 'process=no-such'], { ...as, file, cwd: '/' });

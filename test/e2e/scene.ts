@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import type { Cell } from '../helpers/svg.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { openNetpane, rowOf, selectedY, startNetpane, type Start, tableRows, uniqueName } from './netpane.ts';
 
@@ -147,6 +148,14 @@ export async function refresh(t: Terminal): Promise<void> {
   // The hints are the last line that is written.
   await t.until('the hints', () => t.received(before).includes('filter'));
 }
+
+/** Returns what is visible of the cells. The foreground of a blank is not, and netpane leaves it as it was. */
+export const visibleCells = (t: Terminal): Cell[][] =>
+  t
+    .cells()
+    .map((row) =>
+      row.map((cell) => (cell.text.trim() === '' && !cell.inverse ? { ...cell, fg: undefined } : cell)),
+    );
 
 /** Returns the filter line of a screen of eight lines or more. */
 export const filterLine = (t: Terminal) => t.rows()[2] ?? '';

@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import type { Cell } from '../helpers/svg.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import { isLinux, newHerd, rowOf, selectedLine, startNetpane, tableRows, uniqueName } from './netpane.ts';
-import { filterLine, refresh, rowsToBe, SCENE_SIZE, showScene, titleLine, useScene } from './scene.ts';
+import {
+  filterLine,
+  refresh,
+  rowsToBe,
+  SCENE_SIZE,
+  showScene,
+  titleLine,
+  useScene,
+  visibleCells,
+} from './scene.ts';
 
 /** A netpane whose first poll is its only one. */
 const ONE_POLL = { args: ['--interval', '60m'] };
@@ -22,14 +31,6 @@ const styleOf = ({ fg, bg, bold, dim, italic, underline, inverse }: Cell) =>
     .filter((word) => word !== false)
     .join(' ')
     .trim();
-
-/** Returns what is visible of the cells. The foreground of a blank is not, and netpane leaves it as it was. */
-const visibleCells = (t: Terminal) =>
-  t
-    .cells()
-    .map((row) =>
-      row.map((cell) => (cell.text.trim() === '' && !cell.inverse ? { ...cell, fg: undefined } : cell)),
-    );
 
 const screen = (t: Terminal) => visibleCells(t).map(lineOf);
 
