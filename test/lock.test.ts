@@ -45,8 +45,7 @@ test('npm test runs the check', () => {
   };
   expect(scripts['check:lock']).toBe('node .config/check-lock.mjs');
   expect(scripts['check']).toBe('node .config/check.mjs');
-  expect(scripts['test']).toMatch(/ node \.config\/test\.mjs$/);
-  expect(readFileSync(join(ROOT, '.config', 'test.mjs'), 'utf8')).toContain("'check.mjs'");
+  expect(scripts['test']).toContain('npm run -s check ');
 });
 
 describe('rejects a lock file', () => {
