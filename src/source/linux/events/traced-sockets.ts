@@ -11,6 +11,15 @@ export const CLOSE_MESSAGE_WAIT_MS = 250;
 /** States that a system call of the owner leads to; during any other state change an unrelated thread may run. */
 const ACTING_STATES = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
 
+/** Those of them that close(2) leads to. */
+const CLOSING_STATES = new Set<SocketState>(['FIN_WAIT1', 'LAST_ACK']);
+
+/**
+ * Returns true for netpane itself. To find namespaces it copies sockets of other processes for a moment
+ * (`Native.networkOfSocket`). If their process closes its own meanwhile, the close of the copy is the last one.
+ */
+const isNetpane = (actors: readonly Owner[] | undefined): boolean => actors?.[0]?.pid === process.pid;
+
 /** Direction of a connection by its first state. */
 const OPENED_BY_STATE: Partial<Record<SocketState, Direction>> = { SYN_SENT: 'out', SYN_RECV: 'in' };
 
@@ -117,7 +126,8 @@ export class TracedSockets {
     if (localPort !== 0) traced.local = { address: localAddress, port: localPort };
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
     if (STATES_AFTER_FIN.has(now)) traced.hasPeerFin = true;
-    const owners = record.inProcess && ACTING_STATES.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
+    const actors = record.inProcess && ACTING_STATES.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
+    const owners = CLOSING_STATES.has(now) && isNetpane(actors) ? undefined : actors;
     if (owners) traced.owners = addActors(traced.owners, owners);
     // The close is emitted when the socket is destroyed; an unfinished handshake emits none.
     if (now === 'CLOSE') return;

@@ -41,6 +41,21 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(drain()).toEqual([]);
   });
 
+  test('is not netpane, whose copy of the socket is closed last', () => {
+    start(70, 'curl');
+    start(process.pid, 'node');
+    connects(0xa, { tid: 70 });
+    closes(0xa, { tid: process.pid });
+    trace.destroy(0xa, 0xc0);
+    kernel.own.destroy(CONNECTED);
+    const lines = drainLines();
+    expect(lines.slice(2)).toEqual([
+      '0 sk:c0 ESTABLISHED FIN_WAIT1',
+      '0 sk:c0 FIN_WAIT1 FIN_WAIT2',
+      '0 ended sk:c0 FIN_WAIT2 127.0.0.1:4000 127.0.0.1:80; exact curl 70; 0 ms; by destroy',
+    ]);
+  });
+
   test('waits for a close message that a later drain receives, then emits all events in order', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
