@@ -59,6 +59,13 @@ const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 /** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
 const KERNEL_WORKER = /^kworker\//;
 
+/**
+ * Returns true if the process that closed the last descriptor of a socket held the socket itself. netpane copies sockets of
+ * other processes for a moment (`Native.networkOfSocket`), and its copy may be closed last.
+ */
+const isHolder = ({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean =>
+  !KERNEL_WORKER.test(comm) && (pid !== process.pid || creator?.pid === pid);
+
 /** Turns entries of the ledger into owners and times as the rest of netpane has them. */
 export class LedgerRecords {
   readonly ledger: Ledger;
@@ -131,7 +138,7 @@ export class LedgerRecords {
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
     // It is a process of another pid namespace.
     if (creator === undefined && releaser === undefined && releasedMs !== undefined) return HIDDEN;
-    const closer = releaser && !KERNEL_WORKER.test(releaser.comm) ? releaser : undefined;
+    const closer = releaser && isHolder(releaser, creator) ? releaser : undefined;
     if (creator === undefined)
       return closer && this.#ownersOf(closer, undefined, releasedMs ?? bornMs, 'exact');
     if (closer?.pid === creator.pid) return this.#ownersOf(creator, uid, bornMs, 'exact');

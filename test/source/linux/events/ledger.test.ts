@@ -116,6 +116,12 @@ describe('a close', () => {
     expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70');
   });
 
+  test('does not name netpane, whose copy of the socket was closed last', () => {
+    open({ ledger: ledger() });
+    enterConnection({ releaser: { pid: process.pid, comm: 'node' } });
+    expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70');
+  });
+
   test('has a hidden owner if its process is in another pid namespace', () => {
     open({ ledger: ledger() });
     bpf.enter(0xc0, { bornMs: at(1), releasedMs: at(2) });
