@@ -6,7 +6,7 @@ import type { NetworkNamespace, Socket } from './socket.ts';
 export interface Degradation {
   /** Stable name of the kind; two notices with the same code are the same notice. */
   readonly code: string;
-  /** What is missing, why, and how to fix it where that is possible. */
+  /** The whole text: the limitation, its reason, and the remedy if there is one. */
   readonly text: string;
   /** Short form, a few words, for a narrow pane. */
   readonly short: string;

@@ -9,7 +9,7 @@ import type { Sampler } from './sampler.ts';
 /** Setup of the sampling thread. */
 export type WorkerSetup = Omit<SamplerSetup, 'tcpDetails'>;
 
-/** What the screen's thread needs from this thread at the end of the program, when messages are no longer delivered. */
+/** Shared data by which the screen's thread ends this thread: at the end of the program no message is delivered. */
 export interface WorkerOpening {
   /** Shared memory of a `NativeGate`. The thread is inside until its source is open or has failed to open. */
   readonly gate: Int32Array;

@@ -21,7 +21,7 @@ const regionAt = (painted: readonly PaintedRegion[], x: number, y: number): Pain
 
 const isLeft = ({ button }: MouseInput): boolean => button === 'left';
 
-/** What a mouse event does: actions, and then what a key does. */
+/** Actions of a mouse event; the app then acts as on the key, if there is one. */
 export interface MouseEffect {
   readonly actions: readonly Action[];
   /** Name of the key. */

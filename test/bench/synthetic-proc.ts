@@ -7,7 +7,7 @@ const OWN_FOLDER = 4_000_000_000;
 
 const GONE: Outcome<never> = { failed: 'gone', message: 'ENOENT' };
 
-/** What /proc lists of a process. */
+/** The entries of /proc for a process. */
 interface ListedProcess {
   readonly pid: number;
   /** Inode of its folder `fd`. */

@@ -10,7 +10,7 @@ import { closeLater, closeShortLived, netpaneWatchers } from './short-lived.ts';
 import { type Spread, spreadOf } from './stats.ts';
 import { ROOT, WatcherRun } from './watchers.ts';
 
-/** What netpane as root reports of UDP sockets that are bound, send one datagram and are closed. */
+/** Reports of netpane as root on UDP sockets that are bound, send one datagram and are closed. */
 export interface ShortUdpFigures {
   readonly made: number;
   /** Sockets per second actually made. */
@@ -35,7 +35,7 @@ export interface TransferFigures {
   readonly reported: number;
   /** CPU of a packet without netpane, nanoseconds. */
   readonly nanoseconds: Spread;
-  /** What netpane adds to it, nanoseconds; one figure for each pair of transfers. */
+  /** The addition by netpane, nanoseconds; one figure for each pair of transfers. */
   readonly addedNanoseconds: Spread;
   /** Bits per second without netpane. */
   readonly bitRate: number;

@@ -146,7 +146,7 @@ function labelText({ label, sum }: GroupItem, width: number): string {
   return room > 1 ? cutMiddle(label, room) + count : fit(label, width);
 }
 
-/** What a group header counts by state: the count, its word, and a shorter one. */
+/** Counts of a group header by state, each with its word and a shorter one. */
 const STATE_COUNTS: readonly (readonly [count: (sum: Sum) => number, word: string, short: string])[] = [
   [({ listening }) => listening, 'listening', 'listen'],
   [({ established }) => established, 'established', 'estab'],

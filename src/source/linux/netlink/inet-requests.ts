@@ -19,7 +19,7 @@ const extension = (attribute: number): number => 1 << (attribute - 1);
 const ALL_STATES = 0xffffffff;
 const WITHOUT_TIME_WAIT = (ALL_STATES & ~(1 << STATES.indexOf('TIME_WAIT'))) >>> 0;
 
-/** What a dump request asks for besides the sockets themselves. */
+/** Options of a dump request. */
 export interface DumpOptions {
   /** Asks for the congestion control too. */
   readonly details: boolean;
