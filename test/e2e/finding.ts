@@ -1,4 +1,4 @@
-// What the tests of finding sockets share: the sizes of their screens, and what a screen shows.
+// Shared by the tests of finding sockets: the sizes of their screens, and readers of a screen.
 import type { Terminal } from '../helpers/terminal.ts';
 import { socketCounts } from './scene.ts';
 

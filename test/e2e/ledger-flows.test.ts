@@ -1,4 +1,4 @@
-// What the ledger knows of traffic that no poll sees: datagrams between programs that live a moment, and connections while
+// The ledger's record of traffic that no poll sees: datagrams between programs that live a moment, and connections while
 // netpane is stopped or another one ends. Each right or facility that it needs is taken away alone.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

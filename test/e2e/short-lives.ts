@@ -1,4 +1,4 @@
-// What `watch` reports of connections that live shorter than an interval: the events of each end, its owner and bytes; and
+// Reports of `watch` on connections that live shorter than an interval: the events of each end, its owner and bytes; and
 // why a machine cannot report them.
 import { hasNetlink, isRoot } from './netpane.ts';
 import type { ProgramResult, Server } from './server.ts';

@@ -1,4 +1,4 @@
-// What matters stays on the screen: the columns of listeners, exposure, network namespaces, age.
+// Columns that stay on the screen: those of listeners, exposure, network namespaces, age.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { NativeGate } from '../../src/source/native-gate.ts';
+import { bundled } from '../helpers/bundle.ts';
 
 /** Returns a gate, and the words that it shares. */
 function newGate() {
@@ -34,17 +34,8 @@ test('closing does not wait for a thread that is outside or has ended', () => {
 
 describe.runIf(process.platform === 'linux')('threads that make functions and views all the time', () => {
   test('can be ended behind a closed gate', async () => {
-    const { outputFiles } = buildSync({
-      stdin: { contents: PROGRAM, resolveDir: import.meta.dirname, loader: 'ts' },
-      bundle: true,
-      write: false,
-      format: 'cjs',
-      platform: 'node',
-      packages: 'external',
-      supported: { 'dynamic-import': false },
-    });
     // koffi would abort this program, and with it the tests if they were the same program.
-    const program = spawn(process.execPath, ['--eval', outputFiles[0]?.text ?? ''], {
+    const program = spawn(process.execPath, ['--eval', bundled(PROGRAM, import.meta.dirname)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const output: unknown[] = [];

@@ -1,4 +1,4 @@
-// What a netlink request asks for.
+// The contents of a netlink request.
 import { type FakeSocket, type InetProtocol, PROTOCOL_NUMBERS } from './fields.ts';
 import { LE, RAW_SOCK_DIAG } from './messages.ts';
 

@@ -1,4 +1,4 @@
-// What happens on the machine of a test, and the true state of its sockets.
+// Events on the machine of a test, and the true state of its sockets.
 import type { Socket, SocketState } from '../../../src/model/socket.ts';
 
 /** Something that happens to a socket of the machine, or a drain of its event source. */
@@ -58,7 +58,7 @@ export interface Truth {
   inFirstPoll: boolean;
   /** Made before the first poll ended. */
   isEarly: boolean;
-  /** What polls return for it until it changes. */
+  /** The socket that polls return until it changes. */
   sighting: Socket | undefined;
   /** A poll has found its owner. */
   isOwnerSeen: boolean;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventWaiter } from '../../../../src/source/linux/netlink/event-waiter.ts';
 import { CLibrary } from '../../../../src/source/linux/netlink/c-library.ts';
+import { bundled } from '../../../helpers/bundle.ts';
 
 const NONBLOCK = 0o4000;
 
@@ -75,16 +75,7 @@ describe.runIf(process.platform === 'linux')('the event waiter', () => {
   describe('in a thread', () => {
     /** Starts a thread that waits, and returns when it does so. */
     async function startThread(): Promise<Worker> {
-      const { outputFiles } = buildSync({
-        stdin: { contents: THREAD, resolveDir: import.meta.dirname, loader: 'ts' },
-        bundle: true,
-        write: false,
-        format: 'cjs',
-        platform: 'node',
-        packages: 'external',
-        supported: { 'dynamic-import': false },
-      });
-      const worker = new Worker(outputFiles[0]?.text ?? '', {
+      const worker = new Worker(bundled(THREAD, import.meta.dirname), {
         eval: true,
         resourceLimits: { maxOldGenerationSizeMb: 32 },
       });
