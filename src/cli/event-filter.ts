@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { Event, SocketEvent } from '../model/event.ts';
+import type { Direction } from '../model/socket.ts';
 import { compileForSubjects } from '../query/compile.ts';
 import { isEverything, type Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
@@ -8,11 +9,11 @@ import { addressesIn, type Lookups } from '../store/lookups.ts';
 import { subjectOfEvent } from '../view/panes/event-subject.ts';
 import { KnownPeers } from './known-peers.ts';
 
-/** Selects the events that match a query. */
+/** Selects the events that match a query, and knows the direction of their connections. */
 export class EventFilter {
   /** Its clock is set to the time of each event that is tested. */
   readonly #context: { nowMs: number };
-  /** Undefined if the query is empty: every event matches, so listeners and peers are not kept. */
+  /** Undefined if the query is empty: every event matches, so peers are not kept. */
   readonly #matches: ((subject: Subject) => boolean) | undefined;
   readonly #listeners = new Listeners();
   /** Undefined if the query does not test peers. */
@@ -35,23 +36,30 @@ export class EventFilter {
 
   /** Updates the listeners, which determine the direction of connections, and the peers. */
   take(batch: Pick<Batch, 'spawned' | 'changed' | 'closed' | 'partial'>): void {
-    if (this.#matches === undefined) return;
     const { spawned, changed, closed } = batch;
     this.#peers?.takeBatch(batch);
     for (const socket of [...spawned, ...changed]) this.#listeners.take(socket);
     for (const id of closed) this.#listeners.drop(id);
   }
 
-  /** Updates the peers by events that are about to be tested. */
+  /** Updates peers and listeners by events that are about to be tested. */
   takeEvents(events: readonly Event[]): void {
     this.#peers?.takeEvents(events);
+    // A listener that closes stays until the batch that has its close, for the closes of its connections.
+    for (const event of events)
+      if (event.type === 'spawn' || event.type === 'change') this.#listeners.take(event.socket);
+  }
+
+  /** Returns who opened the connection of an event; undefined when unknown. */
+  directionOf({ socket }: SocketEvent): Direction | undefined {
+    return directionOf(socket, this.#listeners);
   }
 
   /** Returns true if the event matches the query. */
   matches(event: SocketEvent): boolean {
     if (this.#matches === undefined) return true;
     this.#context.nowMs = event.atMs;
-    const direction = directionOf(event.socket, this.#listeners);
+    const direction = this.directionOf(event);
     const peer = this.#peers?.idOf(event.socket.id);
     const known = { ...(direction && { direction }), ...(peer !== undefined && { peer }) };
     return this.#matches(subjectOfEvent(event, 0, known));

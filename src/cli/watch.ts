@@ -30,10 +30,13 @@ const unprintedText = ({ atMs, missed }: Gap): string =>
 const linesOf = <T>(items: readonly T[], textOf: (item: T) => string): string =>
   items.map((item) => `${textOf(item)}\n`).join('');
 
-const TEXT_LINES: EventFormat = {
-  events: (events) => linesOf(events, eventText),
+const textLines = (filter: EventFilter): EventFormat => ({
+  events: (events) =>
+    linesOf(events, (event) =>
+      eventText(event, event.type === 'gap' ? undefined : filter.directionOf(event)),
+    ),
   unprinted: (gaps) => linesOf(gaps, unprintedText),
-};
+});
 
 /**
  * Runs `netpane watch`: prints events to stdout as they happen, and notices to stderr. Ends if the keeper (the main
@@ -59,7 +62,7 @@ export async function watch(
   const { eventLines, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};
   const printer = new EventPrinter(
     eventLines ? out : writeLocalText(out, process.env),
-    eventLines ? { events: eventLines, unprinted: eventLines } : TEXT_LINES,
+    eventLines ? { events: eventLines, unprinted: eventLines } : textLines(filter),
     (event) => filter.matches(event),
   );
   const bounds = boundsFor(memoryLimit());

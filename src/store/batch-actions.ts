@@ -9,7 +9,7 @@ const GAPS_SHOWN_MS = 60_000;
 /** Applies a batch, or a part of one. Rows and events take effect at once, everything else with the last part. */
 export function applyBatch(before: State, batch: Batch): State {
   const lastTick = before.table.apply(batch);
-  before.log.add(batch.events);
+  before.log.add(batch.events, before.table.rows);
   const isGap = (event: { readonly type: string }): event is GapEvent => event.type === 'gap';
   const gaps = [...before.gaps, ...batch.events.filter(isGap)];
   const state = gaps.length === 0 ? before : { ...before, gaps };

@@ -1,4 +1,7 @@
 import type { Event, SocketEvent } from '../model/event.ts';
+import type { Direction } from '../model/socket.ts';
+import { directionFromKernel } from './listeners.ts';
+import type { Row } from './row.ts';
 
 /** Default number of events kept. */
 export const DEFAULT_EVENTS_KEPT = 10_000;
@@ -10,6 +13,8 @@ export const DEFAULT_EVENTS_KEPT = 10_000;
 export class EventLog {
   readonly #kept: number;
   readonly #ring: Event[] = [];
+  /** Directions of the connections of the events, by the same indexes. */
+  readonly #directions: (Direction | undefined)[] = [];
   /** Number of the latest change event of each socket in the log, by the id of the socket. */
   readonly #changes = new Map<string, number>();
   #end = 0;
@@ -34,8 +39,18 @@ export class EventLog {
     return number >= this.start && number < this.#end ? this.#ring[number % this.#kept] : undefined;
   }
 
-  /** Adds events, in order of time. */
-  add(events: readonly Event[]): void {
+  /**
+   * Returns who opened the connection of an event, also when its row is gone; undefined when unknown.
+   * @param rows the rows now
+   */
+  directionAt(number: number, rows: ReadonlyMap<string, Row>): Direction | undefined {
+    const event = this.at(number);
+    if (event === undefined || event.type === 'gap') return undefined;
+    return rows.get(event.socket.id)?.direction ?? this.#directions[number % this.#kept];
+  }
+
+  /** Adds events, in order of time. @param rows the rows, with the batch of the events */
+  add(events: readonly Event[], rows: ReadonlyMap<string, Row>): void {
     for (const event of events) {
       const slot = this.#end % this.#kept;
       const oldest = this.#ring[slot];
@@ -43,6 +58,10 @@ export class EventLog {
         this.#changes.delete(oldest.socket.id);
       if (event.type === 'change') this.#changes.set(event.socket.id, this.#end);
       this.#ring[slot] = event;
+      this.#directions[slot] =
+        event.type === 'gap'
+          ? undefined
+          : (rows.get(event.socket.id)?.direction ?? directionFromKernel(event.socket));
       this.#end++;
     }
   }

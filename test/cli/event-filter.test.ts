@@ -43,3 +43,23 @@ test('a peer is forgotten with the batch after its close', () => {
   filter.take(batch({ closed: ['server'] }));
   expect(matching(filter, close(CLIENT))).toEqual([]);
 });
+
+test('knows who opened the connection of an event, with any query', () => {
+  const filter = filterFor('');
+  const listening = socket({ id: 'listener', local: '127.0.0.1:6379', remote: null, state: 'LISTEN' });
+  const direction = (it: Socket) => {
+    const event = spawn(it);
+    return event.type === 'spawn' ? filter.directionOf(event) : 'no event';
+  };
+  expect([SERVER, CLIENT].map(direction)).toEqual([undefined, undefined]);
+  filter.takeEvents([spawn(listening)]);
+  expect([SERVER, CLIENT, { ...CLIENT, opened: 'out' as const }].map(direction)).toEqual([
+    'in',
+    undefined,
+    'out',
+  ]);
+  filter.takeEvents([close(listening)]);
+  expect(direction(SERVER)).toBe('in');
+  filter.take(batch({ spawned: [listening], closed: ['listener'] }));
+  expect(direction(SERVER)).toBeUndefined();
+});

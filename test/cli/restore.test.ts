@@ -32,7 +32,10 @@ test('keeps fewer events than configured if memory is short, with a message', ()
     undefined,
     [],
   );
-  log.add(Array.from({ length: 4000 }, () => ({ type: 'gap', atMs: 0, learntBy: 'trace' }) as const));
+  log.add(
+    Array.from({ length: 4000 }, () => ({ type: 'gap', atMs: 0, learntBy: 'trace' }) as const),
+    new Map(),
+  );
   expect(log.start).toBe(1000);
   expect(message?.text).toBe('only 3,000 events are kept: not enough memory for more');
 });

@@ -87,7 +87,7 @@ describe.skipIf(noTrace !== undefined)(`on the screen, as root${why(noTrace)}`, 
     await t.until('the event log', () => /^EVENTS .*4,000 of /m.test(t.text()));
     t.press('tab');
     await t.until('the focus in the log', () => t.text().includes('▸ EVENTS'));
-    const event = /^\S+ ([-+~]) (\S+) +(\d+) +tcp 127\.0\.0\.1:(\d+) → 127\.0\.0\.1:(\d+) +(.*)$/;
+    const event = /^\S+ ([-+~]) (\S+) +(\d+) +tcp 127\.0\.0\.1:(\d+) [→←–] 127\.0\.0\.1:(\d+) +(.*)$/;
     const events = await readPages(t, 'pageup', 4 * MANY, (line) => {
       const [, mark, process, pid, local, remote, what = ''] = event.exec(line) ?? [];
       if (mark === undefined) return undefined;

@@ -117,7 +117,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
       [' ', '~'],
     ]);
     const tuple = `tcp 127.0.0.1:${one.local.port} → 127.0.0.1:${listener.local.port}`;
-    const back = `tcp 127.0.0.1:${listener.local.port} → 127.0.0.1:${one.local.port}`;
+    const back = `tcp 127.0.0.1:${listener.local.port} ← 127.0.0.1:${one.local.port}`;
     expect([...events].sort()).toEqual([
       `~ ${name}-cli ${client.pid} ${tuple} ESTABLISHED → FIN_WAIT2`,
       `~ ${name}-srv ${server.pid} ${back} ESTABLISHED → CLOSE_WAIT`,

@@ -259,8 +259,10 @@ export const rowOf = (
 export const eventsOf = (terminal: Terminal, { local, remote }: Pick<HerdSocket, 'local' | 'remote'>) =>
   terminal.rows().flatMap((line) => {
     const [, event = ''] = /^\d\d:\d\d:\d\d(?:\.\d{3})?[ ›](.*)$/.exec(line) ?? [];
-    const endpoints = remote ? `:${local.port} → ${remote.address}:${remote.port} ` : `:${local.port} `;
-    return event.includes(endpoints) && (remote || !event.includes('→')) ? [event.replace(/ +/g, ' ')] : [];
+    const [, own, peer] = /:(\d+)(?: [→←–] (\S+))? /.exec(event) ?? [];
+    const isIt =
+      own === String(local.port) && peer === (remote ? `${remote.address}:${remote.port}` : undefined);
+    return isIt ? [event.replace(/ +/g, ' ')] : [];
   });
 
 /** Returns the selected line, which is inverse over the width of the table. */

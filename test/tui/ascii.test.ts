@@ -33,7 +33,7 @@ const SCENES: readonly (readonly [name: string, sign: string, act: (app: FakeApp
   ],
   ['the graph', '▁', async (app) => showGraph(await app.take(...TRAFFIC_BATCHES))],
   ['details', '±', async (app) => (await app.take(...TRAFFIC_BATCHES)).press('\r')],
-  ['events', '→', async (app) => (await app.take(...BRIEF_BATCHES)).press('e', '\t', '\x1b[A')],
+  ['events', '–', async (app) => (await app.take(...BRIEF_BATCHES)).press('e', '\t', '\x1b[A')],
   ['groups', '▾', async (app) => (await app.take(...TRAFFIC_BATCHES)).press('o', '\x1b[B', 'z')],
   ['a pause', '−', async (app) => (await app.take(...BRIEF_BATCHES)).press(' ')],
   ['the columns', '▴', async (app) => (await app.take(...TRAFFIC_BATCHES)).press('C', 'j', ' ')],

@@ -42,7 +42,7 @@ const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
   'the table': (it) => rowText(rowOf(it), COPIED, cellContext(stateOf(it))),
   details: (it) => detailLines(rowOf(it), stateOf(it), KEYS, 60, 30).map(textOf).join('\n'),
   events: (it) =>
-    textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, 120, 'none')),
+    textOf(eventLine({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }, undefined, 120, 'none')),
   watch: (it) => eventText({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }),
   'ls for a person': (it) => alignedTable([it]),
   'ls for programs': (it) => tabSeparated([it]),

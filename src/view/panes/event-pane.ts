@@ -65,11 +65,13 @@ export function eventPaneLines(
   isFocused: boolean,
 ): Line[] {
   const { index: cursor, top } = state.places.events;
+  const { rows } = pictureOf(state);
   const events = visibleEvents(state, shown, lines).flatMap((number, i) => {
     const event = state.log.at(number);
     const isHere = top + i === cursor;
     const resting = isHere && state.eventNumber !== null ? 'resting' : 'none';
-    return event ? [eventLine(event, width, isHere && isFocused ? 'moving' : resting)] : [];
+    const direction = state.log.directionAt(number, rows);
+    return event ? [eventLine(event, direction, width, isHere && isFocused ? 'moving' : resting)] : [];
   });
   return [titleOf(state, shown, width, lines, isFocused), ...events];
 }

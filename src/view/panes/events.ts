@@ -1,6 +1,7 @@
 import type { GapEvent, Event, SocketEvent, SumEvent } from '../../model/event.ts';
-import { firstOwner } from '../../model/socket.ts';
+import { type Direction, firstOwner } from '../../model/socket.ts';
 import { changeWords, missedText } from '../text/change-text.ts';
+import { directionSign } from '../text/direction-sign.ts';
 import {
   clockText,
   endpointText,
@@ -70,22 +71,28 @@ function pidText(event: SocketEvent | SumEvent): string {
   return String(pid ?? NOTHING).padStart(7);
 }
 
-function endpointsText(event: SocketEvent | SumEvent): string {
+function endpointsText(event: SocketEvent | SumEvent, direction: Direction | undefined): string {
   if (event.type === 'sum') return sumEndpointsText(event);
   const { socket } = event;
   const local = `${socket.protocol} ${endpointText(socket.local, socket)}`;
-  return socket.remote === null ? local : `${local} → ${endpointText(socket.remote, socket)}`;
+  return socket.remote === null
+    ? local
+    : `${local} ${directionSign(direction)} ${endpointText(socket.remote, socket)}`;
 }
 
 /** Returns the endpoints for a narrow pane: of the local one only the port; in the narrowest pane only the peer. */
-function shortEndpointsText(event: SocketEvent | SumEvent, peerOnly: boolean): string {
+function shortEndpointsText(
+  event: SocketEvent | SumEvent,
+  direction: Direction | undefined,
+  peerOnly: boolean,
+): string {
   if (event.type === 'sum') return sumEndpointsText(event, !peerOnly);
   const { socket } = event;
   const { protocol, local, remote } = socket;
   const near = remote === null ? endpointText(local, socket) : `:${portText(local, socket, false)}`;
   if (remote === null || protocol === 'unix') return peerOnly ? near : `${protocol} ${near}`;
   const far = endpointText(remote, socket);
-  return peerOnly ? far : `${protocol} ${near} → ${far}`;
+  return peerOnly ? far : `${protocol} ${near} ${directionSign(direction)} ${far}`;
 }
 
 const padded = (text: string, width: number): string =>
@@ -94,12 +101,13 @@ const padded = (text: string, width: number): string =>
 /**
  * Returns one event as a line of text, uncut: local time, mark, program, pid, endpoints, outcome. Texts of usual length
  * form columns. Printable, without a line break.
+ * @param direction who opened the connection; undefined when unknown
  */
-export function eventText(event: Event): string {
+export function eventText(event: Event, direction?: Direction): string {
   const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
   if (event.type === 'gap') return start + gapText(event);
   const program = `${padded(programOf(event), 16)} ${pidText(event)}`;
-  return `${start}${program}  ${padded(endpointsText(event), 46)}  ${outcomeWords(event).join('  ')}`;
+  return `${start}${program}  ${padded(endpointsText(event, direction), 46)}  ${outcomeWords(event).join('  ')}`;
 }
 
 const TONES: Readonly<Record<Event['type'], Tone>> = {
@@ -136,8 +144,14 @@ function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
 }
 
 /** Returns endpoints and outcome in two columns; long endpoints may use the cells that a short outcome leaves. */
-function bodyText(event: SocketEvent | SumEvent, shape: (typeof SHAPES)[number], width: number): string {
-  const endpoints = shape === WIDE ? endpointsText(event) : shortEndpointsText(event, shape === NARROW);
+function bodyText(
+  event: SocketEvent | SumEvent,
+  direction: Direction | undefined,
+  shape: (typeof SHAPES)[number],
+  width: number,
+): string {
+  const endpoints =
+    shape === WIDE ? endpointsText(event, direction) : shortEndpointsText(event, direction, shape === NARROW);
   const beside = width - 2 - shape.outcome;
   if (beside < MIN_ENDPOINTS) {
     const count = event.type === 'sum' ? `${sumCountTexts(event)[2]} ` : '';
@@ -151,9 +165,15 @@ function bodyText(event: SocketEvent | SumEvent, shape: (typeof SHAPES)[number],
 
 /**
  * Returns one event as a line of the pane.
+ * @param direction who opened the connection; undefined when unknown
  * @param cursor whether the cursor is on it, and whether the keys move the cursor
  */
-export function eventLine(event: Event, width: number, cursor: Selection): Line {
+export function eventLine(
+  event: Event,
+  direction: Direction | undefined,
+  width: number,
+  cursor: Selection,
+): Line {
   const shape = SHAPES.find(({ from }) => width >= from) ?? NARROW;
   const clock = shape === NARROW ? clockText(event.atMs) : preciseClockText(event.atMs);
   let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;
@@ -163,7 +183,7 @@ export function eventLine(event: Event, width: number, cursor: Selection): Line 
   else {
     subject += `${fit(programOf(event), shape.process)} `;
     if (shape !== NARROW) subject += `${pidText(event)} `;
-    body = bodyText(event, shape, room());
+    body = bodyText(event, direction, shape, room());
   }
   // The cursor bar has one colour.
   if (cursor === 'moving') return { spans: [span(clock + subject + body)], selected: true };

@@ -1,4 +1,5 @@
 import type { Event } from '../../model/event.ts';
+import type { Direction } from '../../model/socket.ts';
 import { compileForSubjects } from '../../query/compile.ts';
 import type { Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
@@ -35,7 +36,7 @@ export class ShownEvents {
   #context: { nowMs: number } = { nowMs: 0 };
   #tooSlow: string | undefined;
   #matches: (subject: Subject) => boolean = () => true;
-  /** The rows of the picture: they know the direction and the peer of a socket. */
+  /** The rows of the picture: they know the peer of a socket, and its latest direction. */
   #rows: Picture['rows'] = new Map();
   /** Added to wall-clock time, gives the clock of the batches. */
   #toMonotonicMs = 0;
@@ -121,18 +122,17 @@ export class ShownEvents {
     const numbers: number[] = [];
     for (let number = from; number < to; number++) {
       const event = log.at(number);
-      if (event && this.#isShown(event)) numbers.push(number);
+      if (event && this.#isShown(event, log.directionAt(number, this.#rows))) numbers.push(number);
     }
     return numbers;
   }
 
-  #isShown(event: Event): boolean {
+  #isShown(event: Event, direction: Direction | undefined): boolean {
     if (event.type === 'gap') return true;
-    // The socket of a sum has no row.
-    const { opened } = event.socket;
-    const row = event.type === 'sum' ? opened && { direction: opened } : this.#rows.get(event.socket.id);
+    const peer = this.#rows.get(event.socket.id)?.peer;
     // Ages are those at the time of the event.
     this.#context.nowMs = event.atMs + this.#toMonotonicMs;
-    return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, row));
+    const known = { ...(direction && { direction }), ...(peer !== undefined && { peer }) };
+    return this.#matches(subjectOfEvent(event, this.#toMonotonicMs, known));
   }
 }

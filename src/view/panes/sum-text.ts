@@ -1,5 +1,6 @@
 import type { SumEvent } from '../../model/event.ts';
 import { firstOwner } from '../../model/socket.ts';
+import { directionSign } from '../text/direction-sign.ts';
 import { addressText, countText, endpointText, ownerText, portText } from '../text/format.ts';
 
 /** Returns the program of counted connections. */
@@ -19,7 +20,7 @@ export function sumEndpointsText({ socket, differs }: SumEvent, hasProtocol = tr
   const words: string[] = hasProtocol ? [protocol] : [];
   if (!differs.includes('localPort')) words.push(`:${portText(local, socket, false)}`);
   if (remote === null && !differs.includes('remoteAddress')) return words.join(' ');
-  words.push(opened === 'in' ? '←' : '→');
+  words.push(directionSign(opened));
   const hasPort = !differs.includes('remotePort');
   if (!differs.includes('remoteAddress'))
     words.push(hasPort ? endpointText(remote, socket) : addressText(remote));

@@ -1,9 +1,7 @@
 import { firstOwner } from '../../model/socket.ts';
 import type { Row } from '../../store/row.ts';
+import { directionSign } from './direction-sign.ts';
 import { ownerText } from './format.ts';
-
-/** Who opened the connection, as seen from the row. */
-const ARROWS = { out: '→', in: '←' } as const;
 
 /**
  * Returns the program of the peer of a local connection: `→ nginx` if this end opened it, `← curl` if the other one
@@ -15,5 +13,5 @@ export function peerText({ socket, direction }: Row, peer: Row | undefined): str
   if (pid === undefined && process === undefined) return undefined;
   const own = firstOwner(socket);
   const isAlike = pid !== undefined && process === own.process && pid !== own.pid;
-  return `${direction ? ARROWS[direction] : 'with'} ${ownerText(peer.socket)}${isAlike ? ` ${pid}` : ''}`;
+  return `${direction ? directionSign(direction) : 'with'} ${ownerText(peer.socket)}${isAlike ? ` ${pid}` : ''}`;
 }

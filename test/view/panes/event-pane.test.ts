@@ -99,7 +99,9 @@ describe('the events that are shown', () => {
               },
             },
       ),
+      new Map(),
     );
+    asked.length = 0;
     const state: State = { ...emptyState('process=p1'), log };
     const shown = new ShownEvents();
     const lengths = [];
@@ -117,7 +119,7 @@ describe('the events that are shown', () => {
     // Another paint filters nothing, another tick only the new event.
     shown.update(state);
     expect(asked).toEqual([]);
-    log.add(from(50_000, 5000));
+    log.add(from(50_000, 5000), new Map());
     expect(shown.update(state)).toBe(true);
     expect(asked).toEqual([]);
     expect(shown.numberAt(shown.length - 1)).toBe(54_998);

@@ -4,7 +4,7 @@ import type { GapEvent, SocketEvent, SumEvent } from '../../../src/model/event.t
 import type { Socket } from '../../../src/model/socket.ts';
 import { eventLine, eventText } from '../../../src/view/panes/events.ts';
 import { listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
-import { HOSTILE, UNSAFE } from '../../helpers/lines.ts';
+import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
   type: 'spawn',
@@ -25,9 +25,21 @@ const outcome = (fields: Partial<SocketEvent>) => / 198\S+ +(.*)$/.exec(eventTex
 describe('the text of an event', () => {
   test('has time, mark, program, pid, endpoints and state', () => {
     expect(eventText(event())).toBe(
-      '12:00:00.007 + curl                 100  tcp 192.0.2.10:40000 → 198.51.100.7:443         ESTABLISHED',
+      '12:00:00.007 + curl                 100  tcp 192.0.2.10:40000 – 198.51.100.7:443         ESTABLISHED',
     );
     expect(eventText(event({ socket: listener() }))).toMatch(/\+ nginx +80 {2}tcp \*:80 +LISTEN$/);
+  });
+
+  test.each([
+    ['out', '→'],
+    ['in', '←'],
+    [undefined, '–'],
+  ] as const)('shows who connected: %s is %s, at any width', (direction, sign) => {
+    expect(eventText(event(), direction)).toContain(` tcp 192.0.2.10:40000 ${sign} 198.51.100.7:443 `);
+    for (const width of [80, 130])
+      expect(textOf(eventLine(event(), direction, width, 'none'))).toContain(
+        `:40000 ${sign} 198.51.100.7:443 `,
+      );
   });
 
   test('shows a change of state with both states', () => {
@@ -211,7 +223,7 @@ describe('the text of counted connections', () => {
 
   test('is shorter in a narrow pane', () => {
     const lineOf = (width: number) =>
-      eventLine(sum(), width, 'none')
+      eventLine(sum(), undefined, width, 'none')
         .spans.map(({ text }) => text)
         .join('')
         .trimEnd();
