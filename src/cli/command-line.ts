@@ -3,15 +3,24 @@ import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
 import type { ColumnId } from '../store/columns.ts';
 import { readArguments } from './arguments.ts';
-import { COMMANDS, NAMED_COMMANDS } from './commands.ts';
+import { COMMANDS, HELP_TOPICS, NAMED_COMMANDS } from './commands.ts';
 import type { CommandLine, Invocation, Listing } from './invocation.ts';
 import { nearCommand } from './near-commands.ts';
-import type { CommandName, Option } from './option.ts';
+import type { CommandName, HelpTopic, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
 import { refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
 import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
-import { countValue, portValue, quoted, textValue, readValue, UsageError, type Value } from './values.ts';
+import {
+  countValue,
+  nameValue,
+  portValue,
+  quoted,
+  readValue,
+  textValue,
+  UsageError,
+  type Value,
+} from './values.ts';
 
 /** Columns that -e and -o add to the table of `ls`: what ss shows for them. */
 const EXTENDED: readonly ColumnId[] = ['netns', 'uid', 'inode', 'id'];
@@ -25,7 +34,7 @@ const LIMIT = countValue(1, 999_999_999);
  * @throws UsageError with the option and the expected value
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const { command, switches, values, forms, queries, words } = scan(args);
+  const { command, topic, switches, values, forms, queries, words } = scan(args);
   for (const names of EXCLUSIVE) {
     const [one, other] = names.filter((name) => switches.has(name));
     if (one !== undefined && other !== undefined)
@@ -42,6 +51,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const query = queryText(switches, values, forms, [...queries, words.join(' ')]);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
+    topic: switches.has('help') ? topic : undefined,
     format,
     configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
@@ -141,6 +151,8 @@ function queryText(
 
 interface Scanned {
   readonly command: CommandName;
+  /** Topic of the help, if it is asked for; undefined for the general help. */
+  readonly topic: HelpTopic | undefined;
   readonly switches: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
   /** Forms of lsof, each with its option. */
@@ -169,11 +181,21 @@ function refuseNearCommand(word: string | undefined): void {
   );
 }
 
+const TOPIC = nameValue(HELP_TOPICS);
+
+/** Returns the topic after `help`; undefined if there is none. Throws a UsageError for any other word. */
+function readTopic([word, ...rest]: readonly string[]): HelpTopic | undefined {
+  if (rest.length > 0) throw new UsageError('netpane help takes only one topic');
+  return word === undefined ? undefined : readValue(TOPIC, word, 'netpane help');
+}
+
 /** Splits the arguments. Throws a UsageError for an option that is unknown or does not belong to the command. */
 function scan(args: readonly string[]): Scanned {
   const { options, words: all } = readArguments(args, commandOf);
-  const { command: named, rest: words } = commandIn(all);
+  const { command: named, rest } = commandIn(all);
+  const topic = named === 'help' ? readTopic(rest) : named === 'screen' ? undefined : named;
   const command = named === 'help' ? 'screen' : named;
+  const words = named === 'help' ? [] : rest;
   const switches = new Set<string>(named === 'help' ? ['help'] : []);
   if (named === 'screen' && !options.some(({ name }) => name === 'help' || name === 'version'))
     refuseNearCommand(words[0]);
@@ -201,7 +223,7 @@ function scan(args: readonly string[]): Scanned {
       else values.set(name, given);
     }
   }
-  return { command, switches, values, forms, queries, words: named === 'help' ? [] : words };
+  return { command, topic, switches, values, forms, queries, words };
 }
 
 const commandOf = (words: readonly string[]): CommandName | undefined => {

@@ -8,7 +8,7 @@ import type { Invocation } from './invocation.ts';
 import { openLink } from './link.ts';
 import { isUtf8, localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
-import type { CommandName } from './option.ts';
+import type { CommandName, HelpTopic } from './option.ts';
 import { closedStdoutText } from './stdout.ts';
 
 /** Inputs of a command besides its invocation. */
@@ -118,3 +118,6 @@ export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 
 /** Commands with a name, by which the command line begins. */
 export const NAMED_COMMANDS = COMMAND_NAMES.filter((name) => name !== 'screen');
+
+/** Topics of `netpane help`. */
+export const HELP_TOPICS: readonly HelpTopic[] = [...NAMED_COMMANDS, 'query'];

@@ -1,9 +1,13 @@
 import { COLUMN_IDS } from '../store/columns.ts';
 import { SOURCE_NAMES, SOURCES } from '../source/index.ts';
-import { COMMAND_NAMES, COMMANDS } from './commands.ts';
+import { TERMS } from '../query/terms.ts';
+import { type KeyHelp, withKeys } from '../view/header/key-help.ts';
+import { COMMAND_NAMES, COMMANDS, HELP_TOPICS } from './commands.ts';
 import { letterRows } from './letters.ts';
-import type { Option } from './option.ts';
+import type { CommandName, Option } from './option.ts';
 import { OPTIONS } from './options.ts';
+import { SETTINGS } from './settings.ts';
+import { alternatives } from './values.ts';
 
 /** Maximum length of a line. */
 const WIDTH = 100;
@@ -17,28 +21,63 @@ const EXAMPLES = [
   ["netpane 'node or (:443 !loopback)'", 'conditions; press ? on the live screen for all of them'],
 ] as const;
 
-/** Returns words in lines of at most WIDTH characters, indented by two. */
-function wrapped(words: readonly string[]): string[] {
+/** Returns words in lines of at most WIDTH characters. */
+function wrapped(words: readonly string[], indent = 2): string[] {
   const lines: string[] = [];
   for (const next of words) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + next.length <= WIDTH)
       lines.push(`${lines.pop() ?? ''} ${next}`);
-    else lines.push(`  ${next}`);
+    else lines.push(' '.repeat(indent) + next);
   }
   return lines;
 }
 
-/** Returns the lines of --help about the options of a group. */
-const groupLines = (title: Option['group']): string[] => [
-  `${title}:`,
-  ...[...OPTIONS]
+const SETTING_OPTIONS = new Set(Object.values(SETTINGS).flatMap(({ option }) => option?.name ?? []));
+
+/** Returns true if the help of a command lists an option. @param name without dashes */
+function isListed(command: CommandName, name: string, { commands, group }: Option): boolean {
+  if (COMMANDS[command].takesOnlySettings && (group === 'Filters' || SETTING_OPTIONS.has(name)))
+    return group !== 'Filters';
+  return commands?.includes(command) ?? true;
+}
+
+/** Returns the lines about the options of a group. @param command undefined for the options of all commands */
+function groupLines(title: Option['group'], command?: CommandName): string[] {
+  const lines = [...OPTIONS]
     .filter(([, option]) => option.group === title)
+    .filter(([name, option]) => command === undefined || isListed(command, name, option))
     .map(([name, { short, value, about, commands }]) => {
       const label = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
-      const only = commands ? ` [${commands.join(', ')}]` : '';
+      const only = commands && command === undefined ? ` [${commands.join(', ')}]` : '';
       return `  ${label.padEnd(20)}${about}${only}`;
-    }),
+    });
+  return section(title, lines);
+}
+
+/** Returns a title with its lines and a blank line; nothing if there are no lines. */
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${title}:`, ...lines, ''];
+
+const exampleLines = (command?: CommandName): string[] =>
+  EXAMPLES.filter(([line]) => command === undefined || line.startsWith(`netpane ${command} `)).map(
+    ([line, about]) => `  ${line.padEnd(38)} ${about}`,
+  );
+
+const columnLines = (): string[] => section('Columns for --sort and --columns', wrapped(COLUMN_IDS));
+
+/** @param findsNothing true if an exit code says that nothing was found */
+const endLines = (findsNothing: boolean): string[] => [
+  ...section(
+    'Sources',
+    SOURCE_NAMES.map((name) => `  ${name.padEnd(20)}${SOURCES[name].about}`),
+  ),
+  ...wrapped(
+    `Exit codes: 0 success; 1 failure${findsNothing ? ', or with --quiet or --pids (-t): nothing found' : ''}; 2 bad command line or configuration file.`.split(
+      ' ',
+    ),
+    0,
+  ),
   '',
 ];
 
@@ -59,25 +98,50 @@ export function helpText(): string {
       const { usage, about } = COMMANDS[name];
       return `  netpane ${usage.padEnd(33)} ${about}`;
     }),
-    `  netpane ${'help'.padEnd(33)} print this help`,
+    `  netpane ${'help [topic]'.padEnd(33)} print this help, or that of ${alternatives(HELP_TOPICS)}`,
     'Words are a query: part of a program name, a port or pid, a term such as listen or process:curl.',
     '',
-    'Examples:',
-    ...EXAMPLES.map(([line, about]) => `  ${line.padEnd(38)} ${about}`),
-    '',
+    ...section('Examples', exampleLines()),
     ...groupLines('Filters'),
     ...groupLines('Options'),
-    'Letters of ss, netstat and lsof, which may be joined (-tulpn, -ti:3000):',
-    ...letterLines(),
-    '',
-    'Columns for --sort and --columns:',
-    ...wrapped(COLUMN_IDS),
-    '',
-    'Sources:',
-    ...SOURCE_NAMES.map((name) => `  ${name.padEnd(20)}${SOURCES[name].about}`),
-    '',
-    'Exit codes: 0 success; 1 failure, or with --quiet or --pids (-t): nothing found; 2 bad command line',
-    'or configuration file.',
-    '',
+    ...section('Letters of ss, netstat and lsof, which may be joined (-tulpn, -ti:3000)', letterLines()),
+    ...columnLines(),
+    ...endLines(true),
   ].join('\n');
 }
+
+/** Returns the help of a command with a name. */
+export function commandHelpText(command: CommandName): string {
+  const { usage, about, takesOnlySettings } = COMMANDS[command];
+  const columns = OPTIONS.get('columns');
+  return [
+    `netpane ${command}: ${about}`,
+    '',
+    'Usage:',
+    `  netpane ${usage}`,
+    ...(takesOnlySettings ? [] : ['The query is described by netpane help query.']),
+    '',
+    ...section('Examples', exampleLines(command)),
+    ...groupLines('Filters', command),
+    ...groupLines('Options', command),
+    ...(columns && isListed(command, 'columns', columns) ? columnLines() : []),
+    ...endLines(command === 'ls'),
+  ].join('\n');
+}
+
+/** Column of the descriptions of query terms. */
+const TERM_WIDTH = 34;
+
+/** Returns the help of the query language. @param keys the keys that descriptions name */
+export const queryHelpText = (keys: readonly KeyHelp[]): string =>
+  [
+    'The query: netpane QUERY, netpane ls QUERY, netpane watch QUERY, and / on the live screen.',
+    'Terms side by side must all match.',
+    '',
+    ...TERMS.flatMap(({ syntax, about, example }) => {
+      const text = withKeys(keys, about);
+      const lines = wrapped((example === syntax ? text : `${text}: ${example}`).split(' '), TERM_WIDTH);
+      return lines.map((line, i) => (i === 0 ? `  ${syntax}`.padEnd(TERM_WIDTH) + line.trimStart() : line));
+    }),
+    '',
+  ].join('\n');

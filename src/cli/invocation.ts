@@ -1,6 +1,6 @@
 import type { FormatName } from '../export/formats.ts';
 import type { Query } from '../query/query.ts';
-import type { CommandName } from './option.ts';
+import type { CommandName, HelpTopic } from './option.ts';
 import type { ColumnId } from '../store/columns.ts';
 import type { Origins, PartialSettings } from './resolve.ts';
 import type { Settings } from './settings.ts';
@@ -19,6 +19,8 @@ export interface Listing {
 /** The parsed command line. */
 export interface CommandLine {
   readonly command: CommandName | 'help' | 'version';
+  /** Topic of the command `help`; undefined for the general help, and for other commands. */
+  readonly topic: HelpTopic | undefined;
   /** Format of the output of `ls` and `watch`; undefined for text. */
   readonly format: FormatName | undefined;
   /** The configuration file; undefined for the default path. */

@@ -1,6 +1,9 @@
 /** Every command; `screen` is the command without a name. */
 export type CommandName = 'screen' | 'ls' | 'watch' | 'config';
 
+/** What `netpane help` can describe alone: a command with a name, or the query language. */
+export type HelpTopic = Exclude<CommandName, 'screen'> | 'query';
+
 /** An option of the command line, as the help describes it. */
 export interface Option {
   /** Name of the value in the help; absent for a switch. */

@@ -14,8 +14,8 @@ const FILTERS = {
   ipv4: { short: '4', about: 'only IPv4 sockets', group: 'Filters' },
   ipv6: { short: '6', about: 'only IPv6 sockets', group: 'Filters' },
   port: {
-    value: 'N',
-    about: 'only sockets with this local or remote port',
+    value: 'PORT',
+    about: 'only sockets with this local or remote port: 443, https',
     several: ':80 or :443',
     group: 'Filters',
   },

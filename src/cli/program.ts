@@ -9,10 +9,10 @@ import { type Account, openAccount } from './config/account.ts';
 import { loadConfig } from './config/load.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
-import { helpText } from './help.ts';
 import type { CommandLine, Invocation } from './invocation.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { localText } from './locale.ts';
+import type { HelpTopic } from './option.ts';
 import { say } from './say.ts';
 import { serviceTexts } from './services.ts';
 import { closedStdoutText, isReaderGone, stdoutErrorText } from './stdout.ts';
@@ -51,6 +51,15 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
+/** Resolves to the help of a topic. Loads the texts only then. @param topic undefined for the general help */
+async function helpOf(topic: HelpTopic | undefined): Promise<string> {
+  const { commandHelpText, helpText, queryHelpText } = await import('./help.ts');
+  if (topic === undefined) return helpText();
+  if (topic !== 'query') return commandHelpText(topic);
+  const { KEYS } = await import('../tui/keymap.ts');
+  return queryHelpText(KEYS);
+}
+
 /**
  * Runs a command.
  * @param complaints messages about files that are not used, to print or to show on the screen
@@ -60,7 +69,7 @@ async function run(invocation: Invocation, complaints: readonly string[], accoun
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
   switch (invocation.command) {
     case 'help':
-      return print(localText(helpText(), process.env));
+      return print(localText(await helpOf(invocation.topic), process.env));
     case 'version':
       return print(`netpane ${version()}\n`);
     default:

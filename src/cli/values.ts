@@ -1,5 +1,7 @@
+import { serviceNames, servicePorts } from '../model/services.ts';
 import { shortened } from '../model/text.ts';
 import { nearest } from '../query/nearest.ts';
+import { MAX_IP_PORT } from '../query/ranges.ts';
 
 /*
  * Values of settings, shared by the command line and the configuration file.
@@ -84,7 +86,17 @@ export const countValue = (min: number, max: number): Value<number> => ({
     /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
 });
 
-export const portValue = countValue(0, 65535);
+/** A port of TCP or UDP, or the name of a service. The value is its text in a query. */
+export const portValue: Value<string> = {
+  expected: 'a port from 0 to 65535 or a service such as https',
+  read: (text) => {
+    const port = countValue(0, MAX_IP_PORT).read(text);
+    if (port !== undefined) return String(port);
+    const name = text.toLowerCase();
+    return servicePorts(name).length > 0 ? name : undefined;
+  },
+  meant: (text) => (/^\d/.test(text) ? undefined : nearest(text, serviceNames())),
+};
 
 /** A percentage such as `20`, `12.5` or `20%`. The value is a fraction: 0.2 for `20`. */
 export const percentValue: Value<number> = {
@@ -102,7 +114,7 @@ export const textValue = (expected: string): Value<string> => ({
 });
 
 /** Returns the names as in `a, b or c`. */
-const alternatives = (names: readonly string[]): string =>
+export const alternatives = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
 
 /** One of these names. */

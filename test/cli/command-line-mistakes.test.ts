@@ -15,11 +15,14 @@ const complaint = (args: readonly string[]): string => {
 
 describe('a mistake names the option and the expected value', () => {
   test.each<[readonly string[], string]>([
-    [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536'"],
-    [['--port', 'http'], "--port takes a number from 0 to 65535, not 'http'"],
+    [['--port', '65536'], "--port takes a port from 0 to 65535 or a service such as https, not '65536'"],
+    [
+      ['--port', 'htps'],
+      "--port takes a port from 0 to 65535 or a service such as https, not 'htps': did you mean https?",
+    ],
     [['--events', '99'], "--events takes a number from 100 to 1000000, not '99'"],
-    [['--port', ''], '--port takes a number from 0 to 65535, not an empty value'],
-    [['--port', '1e3'], "--port takes a number from 0 to 65535, not '1e3'"],
+    [['--port', ''], '--port takes a port from 0 to 65535 or a service such as https, not an empty value'],
+    [['--port', '1e3'], "--port takes a port from 0 to 65535 or a service such as https, not '1e3'"],
     [['--interval', '5'], "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '5'"],
     [
       ['--interval', '99ms'],
@@ -57,7 +60,7 @@ describe('a mistake names the option and the expected value', () => {
     [['--source', 'ss'], "--source takes sock_diag, proc or systeminformation, not 'ss'"],
     [['--palette', 'pink'], "--palette takes standard, high-contrast, colour-blind or mono, not 'pink'"],
     [['--process', ' '], '--process takes a program name or part of one, not an empty value'],
-    [['--port'], '--port needs a value: --port N'],
+    [['--port'], '--port needs a value: --port PORT'],
     [['--interval'], '--interval needs a value: --interval TIME'],
     [
       ['--port', '1', '--port=2'],
@@ -81,6 +84,9 @@ describe('a mistake names the option and the expected value', () => {
     [['watch', '--csv'], "--csv works only with 'netpane ls'"],
     [['--csv'], "--csv works only with 'netpane ls'"],
     [['ls', '--csv=yes'], "--csv takes no value, got 'yes'"],
+    [['help', 'foo'], "netpane help takes ls, watch, config or query, not 'foo'"],
+    [['help', 'qery'], "netpane help takes ls, watch, config or query, not 'qery': did you mean query?"],
+    [['help', 'ls', 'query'], 'netpane help takes only one topic'],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
     [['-z'], "unknown option '-z': see netpane --help"],
     [['-t😀'], "unknown option '-😀': see netpane --help"],

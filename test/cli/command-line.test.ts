@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { helpText } from '../../src/cli/help.ts';
+import { COMMAND_NAMES } from '../../src/cli/commands.ts';
+import { commandHelpText, helpText, queryHelpText } from '../../src/cli/help.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
+import { TERMS } from '../../src/query/terms.ts';
+import { KEYS } from '../../src/tui/keymap.ts';
 import { parse } from './parsing.ts';
 
 test('no arguments: the live screen with all defaults', () => {
@@ -47,6 +50,8 @@ describe('filters', () => {
     ['--port 443', ':443'],
     ['--port=0', ':0'],
     ['--port 65535', ':65535'],
+    ['--port http', ':http'],
+    ['--port=PostgreSQL', ':postgresql'],
     ['--process node', 'process:node'],
     ['--process=no', 'process:no'],
     ['--netns web', 'ns:web'],
@@ -184,6 +189,42 @@ test('the help says of -e, -o and -H the same as of their options', () => {
   }
 });
 
+test.each([
+  ['help', undefined],
+  ['--help', undefined],
+  ['nginx --help', undefined],
+  ['help ls', 'ls'],
+  ['ls --help', 'ls'],
+  ['-h watch', 'watch'],
+  ['config --help', 'config'],
+  ['help query', 'query'],
+])('%s prints the help of the topic %s', (args, topic) => {
+  expect(parse(args)).toMatchObject({ command: 'help', topic });
+});
+
+test('the help of a command lists its own options and no others, in 100 columns', () => {
+  const text = commandHelpText('watch');
+  expect(text).toMatch(/^netpane watch: /);
+  for (const own of ['--json', '--interval TIME', '--port PORT', '--config FILE'])
+    expect(text).toContain(own);
+  for (const other of ['--csv', '--sort', '--path', 'Columns for', '[ls']) expect(text).not.toContain(other);
+  expect(commandHelpText('ls')).toContain('netpane ls -tulpn');
+  expect(commandHelpText('config')).toMatch(/--sort[^]*--path/);
+  expect(commandHelpText('config')).not.toMatch(/--port|--csv|--quiet/);
+  for (const command of COMMAND_NAMES)
+    expect(commandHelpText(command).split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+});
+
+test('the help of the query lists every term with its keys, in 100 columns', () => {
+  const text = queryHelpText(KEYS);
+  for (const { syntax, example } of TERMS) {
+    expect(text).toContain(syntax);
+    expect(text).toContain(example);
+  }
+  expect(text).not.toMatch(/\{[a-z-]+\}/);
+  expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+});
+
 test('the help lists every option, command and source, in 100 columns', () => {
   const text = helpText();
   const words = [
@@ -191,7 +232,7 @@ test('the help lists every option, command and source, in 100 columns', () => {
     '--established',
     '--tcp',
     '--udp',
-    '--port N',
+    '--port PORT',
     '--process NAME',
     '--netns NAME',
     '--also KINDS',

@@ -121,3 +121,14 @@ test('netpane help prints the help with the table of letters', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/ here +ss +netstat +lsof\n {2}-t /);
 });
+
+test('netpane help ls and netpane ls --help print the same help; netpane help query lists the terms', async () => {
+  const [topic, option, query] = await Promise.all([
+    runNetpane(['help', 'ls']),
+    runNetpane(['ls', '--help']),
+    runNetpane(['help', 'query']),
+  ]);
+  expect(topic.stdout).toMatch(/^netpane ls: /);
+  expect(option).toEqual(topic);
+  expect(query.stdout).toMatch(/since b was pressed/);
+});
