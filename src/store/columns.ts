@@ -83,6 +83,8 @@ export type WidestSeen = ReadonlyMap<ColumnId, number>;
 /** Columns that say the same in every row of a query, which therefore leave first in a narrow pane. */
 export interface SameColumns {
   readonly query: Query;
+  /** False if there was only one row, which says nothing about others. */
+  readonly isOfSeveral: boolean;
   /** The text of each column. */
   readonly texts: ReadonlyMap<ColumnId, string>;
 }

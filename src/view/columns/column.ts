@@ -43,7 +43,7 @@ interface ColumnBase {
   readonly align: 'left' | 'right';
   /** Cells: the minimum, the width that fits nearly every value, and the maximum for wide values. */
   readonly width: { readonly least: number; readonly good: number; readonly most: number };
-  /** Columns with a higher number are dropped first in a narrow pane. The first six may shrink to their minimum. */
+  /** Columns with a higher number are dropped first in a narrow pane. Some queries have another order: see `plan.ts`. */
   readonly priority: number;
   /** True if it appears only when chosen. */
   readonly onRequest?: true;

@@ -1,3 +1,4 @@
+import type { SocketState } from '../../model/socket.ts';
 import { conjuncts, type Expression } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
 import type { SameColumns, Sort } from '../../store/columns.ts';
@@ -17,13 +18,54 @@ export interface Plan {
   readonly filler: Column | undefined;
   /** True if a column is no wider than the texts seen so far, so that the filler gets more. */
   readonly isFitted: boolean;
+  /** Number of columns, by importance, that shrink before one of them leaves. */
+  readonly essential: number;
+  /** Columns that the query is about: they need no wide pane. */
+  readonly wanted: readonly Column[];
 }
 
-/** Columns of listeners in order of the screen, and by importance. */
-const LISTENERS = {
+/** The automatic columns of one kind of row. */
+interface Shape {
+  /** The only columns, in order of the screen; absent for all columns. */
+  readonly order?: readonly ColumnId[];
+  /** Columns by importance; all others follow. */
+  readonly ranked: readonly ColumnId[];
+  /** See `Plan`. */
+  readonly essential: number;
+  readonly wanted: readonly ColumnId[];
+}
+
+const LISTENERS: Shape = {
   order: ['process', 'pid', 'user', 'protocol', 'netns', 'local', 'exposure', 'queues', 'age'],
   ranked: ['local', 'process', 'exposure', 'pid', 'protocol', 'user', 'age', 'queues', 'netns'],
-} as const satisfies Readonly<Record<string, readonly ColumnId[]>>;
+  essential: 4,
+  wanted: [],
+};
+
+/** Connections that wait for their end or start: since when, and with which bytes. */
+const WAITING: Shape = {
+  ranked: ['process', 'remoteAddress', 'age', 'queues', 'pid', 'remotePort', 'localPort', 'localAddress'],
+  essential: 6,
+  wanted: ['age', 'queues'],
+};
+
+const ALL: Shape = {
+  ranked: ['process', 'remoteAddress', 'remotePort', 'localPort', 'state', 'localAddress', 'pid'],
+  essential: 6,
+  wanted: [],
+};
+
+/** Returns the shape for rows of several namespaces, which distinguish rows that are else alike. */
+function withNamespaces(shape: Shape): Shape {
+  const others: readonly ColumnId[] = shape.ranked.filter((id) => id !== 'netns');
+  // Listeners also say `container web` in EXPOSURE.
+  const at = others.indexOf('pid') + (shape === LISTENERS ? 1 : 0);
+  return {
+    ...shape,
+    ranked: others.toSpliced(at, 0, 'netns'),
+    essential: shape.essential + (shape === LISTENERS ? 0 : 2),
+  };
+}
 
 const FILLER: ColumnId = 'command';
 
@@ -34,6 +76,33 @@ const asksForListeners = (expression: Expression): boolean =>
       (it.kind === 'flag' && (it.flag === 'listen' || it.flag === 'exposed')) ||
       (it.kind === 'list' && it.field === 'state' && it.values.every((state) => state === 'LISTEN')),
   );
+
+/** States in which a connection takes no new data: it waits for its end or start. */
+const WAITING_STATES: ReadonlySet<string> = new Set<SocketState>([
+  'SYN_SENT',
+  'SYN_RECV',
+  'NEW_SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'CLOSE_WAIT',
+  'CLOSING',
+  'LAST_ACK',
+  'TIME_WAIT',
+]);
+
+/** Returns true if the expression matches only connections that wait for their end or start. */
+const asksForWaiting = (expression: Expression): boolean =>
+  conjuncts(expression).some(
+    (it) =>
+      it.kind === 'list' && it.field === 'state' && it.values.every((state) => WAITING_STATES.has(state)),
+  );
+
+/** Returns the shape for the rows of a query. */
+function shapeFor(query: Query | undefined): Shape {
+  if (query === undefined) return ALL;
+  if (asksForListeners(query.expression)) return LISTENERS;
+  return asksForWaiting(query.expression) ? WAITING : ALL;
+}
 
 const columnsOf = (ids: readonly ColumnId[], present: readonly Column[]): Column[] =>
   ids.flatMap((id) => {
@@ -56,19 +125,22 @@ export interface PlanInputs {
 }
 
 /**
- * Returns the automatic columns for a query: those of listeners, or those of all sockets. Columns that say the same in
+ * Returns the automatic columns for a query: those of listeners, of waiting connections, or of all sockets. Columns that say the same in
  * every row leave first. The column of the sort order stays, also one that is otherwise on request.
  */
 export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
   const present = presentColumns(seen);
-  const isOfListeners = query !== undefined && asksForListeners(query.expression);
   const texts = same?.texts ?? new Map<ColumnId, string>();
   // The namespace of all rows needs no column.
   const isShown = ({ id }: Column) => id !== 'netns' || !texts.has('netns');
-  const ranked = isOfListeners
-    ? columnsOf(LISTENERS.ranked, present)
-    : present.toSorted((a, b) => a.priority - b.priority);
-  const order = isOfListeners ? columnsOf(LISTENERS.order, present) : present;
+  const usual = shapeFor(query);
+  const shape = same?.isOfSeveral === true && !texts.has('netns') ? withNamespaces(usual) : usual;
+  const byShape = columnsOf(shape.ranked, present);
+  const order = shape.order ? columnsOf(shape.order, present) : present;
+  const ranked = [
+    ...byShape,
+    ...order.filter((it) => !byShape.includes(it)).toSorted((a, b) => a.priority - b.priority),
+  ];
   const sorted = sort && columnOf(sort.column);
   const [first, ...others] = withLast(ranked.filter(isShown), texts);
   const rest = others.filter((it) => it !== sorted);
@@ -78,6 +150,8 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
     ranked: [...(first ? [first] : []), ...(sorted && sorted !== first ? [sorted] : []), ...rest],
     sorted,
     filler,
-    isFitted: isOfListeners,
+    isFitted: usual === LISTENERS,
+    essential: shape.essential,
+    wanted: columnsOf(shape.wanted, present),
   };
 }

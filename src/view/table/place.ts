@@ -40,9 +40,6 @@ export function noteWidths(
 /** Cells before the first column: the mark and a space. */
 export const GUTTER = 2;
 
-/** Number of columns, by importance, that stay in the narrowest pane: of all sockets, of listeners. */
-const ESSENTIAL = { all: 6, fitted: 4 };
-
 /** Maximum width of a column that is fitted to its texts. */
 const MAX_FITTED = 21;
 
@@ -157,7 +154,7 @@ export const chosenWidth = (cells: number): number =>
 
 /** Returns the automatic columns that fit with the smallest gap, with their widths. */
 function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Column, number> {
-  const { ranked, sorted, filler, isFitted } = plan;
+  const { ranked, sorted, filler, isFitted, essential, wanted } = plan;
   const goodOf = (column: Column): number => {
     const { id, title, width } = column;
     const { least, good, most } = width;
@@ -167,13 +164,12 @@ function chooseColumns(width: number, widest: WidestSeen, plan: Plan): Map<Colum
       ? Math.max(least, title.length + 1, Math.min(widest.get(id) ?? 0, Math.max(good, MAX_FITTED), most))
       : good;
   };
-  const columns = ranked.filter((it) => it === sorted || width >= (it.from ?? 0));
+  const columns = ranked.filter((it) => it === sorted || wanted.includes(it) || width >= (it.from ?? 0));
   const size = new Map<Column, number>();
   const free = () => {
     const cells = [...size.values()].reduce((sum, each) => sum + each, 0);
     return width - GUTTER - cells - Math.max(0, size.size - 1);
   };
-  const essential = isFitted ? ESSENTIAL.fitted : ESSENTIAL.all;
   for (const column of columns.slice(0, essential)) {
     size.set(column, column.width.least);
     if (free() < 0 && size.size > 1) size.delete(column);

@@ -45,14 +45,14 @@ export function sameColumns(
   // Columns stay while a query is typed.
   if (same === null || (same.query !== query && prompt === null)) {
     const rows = firstRows();
-    // One row says nothing about others.
-    const ids = rows.length > 1 ? CANDIDATES : [];
+    const isOfSeveral = rows.length > 1;
+    const ids = isOfSeveral ? CANDIDATES : [];
     const texts = ids.flatMap((id) => {
       const text = sharedText(id, rows, context);
       return text === undefined ? [] : [[id, text] as const];
     });
-    return { query, texts: new Map(texts) };
+    return { query, isOfSeveral, texts: new Map(texts) };
   }
   const left = [...same.texts].filter(([id, text]) => sharedText(id, visible, context) === text);
-  return left.length === same.texts.size ? same : { query: same.query, texts: new Map(left) };
+  return left.length === same.texts.size ? same : { ...same, texts: new Map(left) };
 }

@@ -81,6 +81,7 @@ describe('the automatic columns', () => {
     const query = queryFrom('established');
     const same = {
       query,
+      isOfSeveral: true,
       texts: new Map<ColumnId, string>([
         ['state', 'ESTABLISHED'],
         ['netns', '·'],
@@ -92,6 +93,57 @@ describe('the automatic columns', () => {
     expect(idsAt(200, { query, same })).toContain('state');
     expect(idsAt(200, { query, same })).not.toContain('netns');
   });
+
+  test('keep the namespace at 80 columns where rows differ in it; a single row says nothing about that', () => {
+    const same = (texts: [ColumnId, string][], isOfSeveral = true) => ({
+      query: queryFrom(''),
+      isOfSeveral,
+      texts: new Map(texts),
+    });
+    for (const text of ['', 'established', 'state:CLOSE_WAIT', 'listen', 'exposed']) {
+      const query = queryFrom(text);
+      expect(idsAt(80, { query, same: same([]) }), text).toEqual(
+        expect.arrayContaining(['process', 'pid', 'netns']),
+      );
+      expect(idsAt(80, { query, same: same([], false) }), text).not.toContain('netns');
+      expect(idsAt(200, { query, same: same([['netns', 'web']]) }), text).not.toContain('netns');
+    }
+    expect(idsAt(60, { same: same([]) })).toContain('netns');
+  });
+
+  test.each(['state:CLOSE_WAIT', 'state:close_wait,fin_wait2 process:node', 'state:TIME_WAIT'])(
+    'of connections that wait are about their age and queues, at 80 columns and below: %s',
+    (text) => {
+      const query = queryFrom(text);
+      const same = {
+        query,
+        isOfSeveral: true,
+        texts: new Map<ColumnId, string>([
+          ['state', 'CLOSE_WAIT'],
+          ['netns', '·'],
+        ]),
+      };
+      expect(idsAt(80, { query, same })).toEqual([
+        'process',
+        'pid',
+        'localAddress',
+        'localPort',
+        'remoteAddress',
+        'remotePort',
+        'queues',
+        'age',
+      ]);
+      expect(idsAt(60, { query, same })).toEqual(expect.arrayContaining(['process', 'pid', 'queues', 'age']));
+      expect(idsAt(40, { query, same })).toEqual(['process', 'remoteAddress', 'queues', 'age']);
+    },
+  );
+
+  test.each(['', 'state:CLOSE_WAIT,ESTABLISHED', '!state:CLOSE_WAIT'])(
+    'of other connections have no queues in a narrow pane: "%s"',
+    (text) => {
+      expect(idsAt(80, { query: queryFrom(text) })).not.toContain('queues');
+    },
+  );
 
   test('contain the column of the sort order, at any width', () => {
     for (const query of ['', 'listen'].map(queryFrom))
