@@ -2,6 +2,7 @@ import { EVERYTHING } from '../../query/query.ts';
 import type { Action } from '../../store/actions.ts';
 import { HELP } from '../../view/panes/help.ts';
 import { topmostPane } from '../../view/panes/panes.ts';
+import { widerQuery } from '../../view/table/wider.ts';
 import { ask, type Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
@@ -13,10 +14,15 @@ function closeTopmost({ state, focus }: KeyContext): Action | undefined {
   return pane && { type: 'pane', pane, open: false };
 }
 
-/** Closes the topmost thing, else clears the chosen cell, else the query. */
-const close = (context: KeyContext): Action =>
-  closeTopmost(context) ??
-  (context.state.cell === null ? { type: 'query', query: EVERYTHING } : { type: 'cell', column: null });
+/** Closes the topmost thing, else clears the chosen cell, else the query: of an empty table first the terms of the view. */
+const close = (context: KeyContext): Action => {
+  const { state, order } = context;
+  const cleared: Action =
+    state.cell === null
+      ? { type: 'query', query: widerQuery(state, order)?.query ?? EVERYTHING }
+      : { type: 'cell', column: null };
+  return closeTopmost(context) ?? cleared;
+};
 
 const OPEN_HELP: readonly Binding[] = HELP.key
   ? [{ ...HELP.key, group: 'Help and quitting', run: () => ({ type: 'pane', pane: 'help' }) }]

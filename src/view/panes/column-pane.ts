@@ -1,7 +1,7 @@
 import type { ColumnChoice, ColumnId } from '../../store/columns.ts';
 import { type Column, columnOf, COLUMNS } from '../columns/columns.ts';
 import { paneTitle } from './events.ts';
-import { wrap } from './help.ts';
+import { wrap } from '../text/wrap.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { chosenWidth, type PlacedColumn } from '../table/place.ts';
 import { around, type Part, withPosition } from '../text/position.ts';

@@ -11,24 +11,13 @@ import { coverageText, noticesOf } from '../header/notices.ts';
 import { countText } from '../text/format.ts';
 import { spread } from '../text/spread.ts';
 import { displayWidth } from '../text/width.ts';
+import { wrap } from '../text/wrap.ts';
 
 const LABEL_WIDTH = 14;
 /** Width of the column of query terms; in a narrow pane the description is below the term. */
 const TERM_WIDTH = 28;
 const ROOM_FOR_TERMS = 72;
 const INDENT = 2;
-
-/** Wraps words into lines of at most `width` cells; a longer word gets a line of its own. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const part of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && displayWidth(last) + 1 + displayWidth(part) <= width) {
-      lines[lines.length - 1] = `${last} ${part}`;
-    } else lines.push(part);
-  }
-  return lines;
-}
 
 /** Returns a label with its description beside it, or below it if the label is too long. */
 function entry(label: string, about: string, width: number, labelWidth = LABEL_WIDTH): Line[] {

@@ -2,6 +2,7 @@ import type { Action } from '../../store/actions.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import { COLUMNS } from '../columns/columns.ts';
 import { keyText } from '../header/key-help.ts';
+import { emptyLines } from '../table/empty.ts';
 import type { Item } from '../table/item.ts';
 import type { PlacedColumn } from '../table/place.ts';
 import { tableLines } from '../table/rows.ts';
@@ -44,17 +45,13 @@ export const TABLE: PaneRow = {
   position: { where: 'rest' },
   rank: 0,
   title: 'table',
-  lines: ({ state, order, columns, focus, keys }, { height }) =>
-    tableLines(
-      state,
-      order,
-      columns,
-      state.places.table.top,
-      height,
-      state.places.table.index,
-      focus === 'table' && state.list === null,
-      (id) => keyText(keys, id),
-    ),
+  lines: ({ state, order, columns, focus, keys }, { width, height }) => {
+    const keyOf = (id: string) => keyText(keys, id);
+    if (order.length === 0) return emptyLines(state, order, width, keyOf).slice(0, height);
+    const { top, index } = state.places.table;
+    const isFocused = focus === 'table' && state.list === null;
+    return tableLines(state, order, columns, top, height, index, isFocused, keyOf);
+  },
   move,
   wheel: wheelInTable,
   clickIn: ({ state, order, columns }, { height }) => {

@@ -1,6 +1,6 @@
 import { compileQuery } from '../../query/compile.ts';
 import { narrows } from '../../query/narrows.ts';
-import { EVERYTHING } from '../../query/query.ts';
+import { EVERYTHING, type Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
 import { compileHideRules } from '../../store/hide-rules.ts';
 import { addressesIn, NO_LOOKUPS, usesLookups } from '../../store/lookups.ts';
@@ -130,6 +130,18 @@ export class RowFilter {
     else if (this.#inputs.joinsPairs && this.#isJoined(entry)) this.#setAnswer(entry, false, 'pair');
     else this.#setAnswer(entry, true, 'nothing');
     return entry.shown;
+  }
+
+  /** Returns the number of open entries that another query matches and no hide rule hides. */
+  countOf(query: Query): number {
+    const matches = compileQuery(query, this.#entries.pool, { ...this.#context, tooSlow: () => undefined });
+    let count = 0;
+    for (const entry of this.#entries.values()) {
+      const { socket, direction } = entry.row;
+      if (entry.open && matches(entry, entry.row) && this.#isHiddenByRule?.(socket, direction) !== true)
+        count++;
+    }
+    return count;
   }
 
   /** Returns true if the row of the peer is shown, and stands for this one. */

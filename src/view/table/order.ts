@@ -1,3 +1,4 @@
+import type { Query } from '../../query/query.ts';
 import type { Sort } from '../../store/columns.ts';
 import type { State } from '../../store/state.ts';
 import { pictureOf } from '../../store/picture.ts';
@@ -65,6 +66,11 @@ export class RowOrder {
   /** Number of open rows that match the query and are hidden by a hide rule. */
   get hiddenCount(): number {
     return this.#shown.filter.hidden;
+  }
+
+  /** Returns the number of open rows that another query matches and no hide rule hides. Reads all rows. */
+  countOf(query: Query): number {
+    return this.#shown.filter.countOf(query);
   }
 
   /** Number of open rows that match the query and are shown by the row of their peer. */

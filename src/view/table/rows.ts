@@ -1,4 +1,3 @@
-import { termsOf } from '../../query/expression.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import type { State } from '../../store/state.ts';
@@ -10,7 +9,6 @@ import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item, TimeWaitItem } from './item.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
-import { suggestionText } from '../text/query-notices.ts';
 import { type MatchedParts, matchedPartsOf } from './matches.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
@@ -274,8 +272,6 @@ export function tableLines(
   isFocused: boolean,
   keyOf: (actionId: string) => string,
 ): Line[] {
-  if (order.length === 0)
-    return [line(span(emptyText(state, order.hiddenCount, keyOf), 'quiet'))].slice(0, height);
   const context = cellContext(state);
   const matched = matchedPartsOf(state.query);
   const lines: Line[] = [];
@@ -291,15 +287,3 @@ export function tableLines(
   }
   return lines;
 }
-
-const emptyText = (state: State, hidden: number, keyOf: (actionId: string) => string): string => {
-  if (hidden > 0) return `  all matches are hidden by you: ${keyOf('hide-rules')} lists them`;
-  if (state.nowMs === undefined) return '  reading sockets …';
-  if (pictureOf(state).rows.size === 0) return '  no sockets';
-  // Until the typed query is valid, the rows are those of the one before it, which says nothing about the typed one.
-  if (state.prompt?.problem) return '  nothing matches: correct the query';
-  const suggestion = suggestionText(state.query);
-  if (suggestion !== undefined) return `  nothing matches: ${suggestion}`;
-  const isForNew = termsOf(state.query.expression).some((it) => it.kind === 'flag' && it.flag === 'new');
-  return `  nothing ${isForNew ? 'new matches yet' : 'matches'}: ${keyOf('close')} clears the query`;
-};

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/model/event.ts';
 import type { Socket } from '../../../src/model/socket.ts';
+import type { Action } from '../../../src/store/actions.ts';
 import type { State } from '../../../src/store/state.ts';
 import { actionOf } from '../../../src/tui/keymap.ts';
-import { after, batch, emptyState, NOON_MS, socket } from '../../helpers/fakes.ts';
+import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../../helpers/fakes.ts';
 import { contextOf } from '../../helpers/key-context.ts';
-import { press, typing } from './press.ts';
+import { press, typing, withSockets } from './press.ts';
+
+const asking = (text: string): Action => ({ type: 'query', query: queryFrom(text) });
 
 describe('esc and q close the topmost', () => {
   const OPEN = ['graph', 'traffic', 'events', 'details', 'help'] as const;
@@ -30,6 +33,17 @@ describe('esc and q close the topmost', () => {
   test('esc closes the panes, then clears the chosen cell, then the query', () => {
     const panes = ['help', 'details', 'events', 'traffic', 'graph'];
     expect(closed('escape', opened)).toEqual([...panes, 'cell', 'query', 'query']);
+  });
+
+  test('esc first leaves the view in which the query matches nothing', () => {
+    const start = after(withSockets(socket({ process: 'node' })), asking('exposed process:node'));
+    const [wider, everything] = ['process:node', ''];
+    const action = press('escape', start);
+    expect(action).toMatchObject({ type: 'query', query: { text: wider } });
+    expect(press('escape', after(start, action as Action))).toMatchObject({ query: { text: everything } });
+    expect(press('escape', after(start, asking('exposed process:absent')))).toMatchObject({
+      query: { text: everything },
+    });
   });
 
   test.each(['q', 'f10'])(

@@ -4,6 +4,7 @@ import type { ColumnId } from '../../../src/store/columns.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { GroupItem } from '../../../src/view/table/item.ts';
+import { emptyLines } from '../../../src/view/table/empty.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
 import { KEYS } from '../../../src/tui/keymap.ts';
 import { keyText } from '../../../src/view/header/key-help.ts';
@@ -140,6 +141,14 @@ test('the table shows headers and rows that fit', () => {
   expect(lines(2, 0).map(({ selected }) => selected)).toEqual([true, false]);
 });
 
+/** Returns the text of the table for a query that matches nothing. */
+function emptyTextOf(query: string, width: number): string {
+  const asked = after(state, { type: 'query', query: queryFrom(query) }, { type: 'group', group: null });
+  const order = new RowOrder();
+  order.update(asked);
+  return emptyLines(asked, order, width, keyOf).map(textOf).join('\n');
+}
+
 test.each([
   ['proces:node', '  nothing matches: unknown field proces: did you mean process:?'],
   ['Prot=tcp or absent', '  nothing matches: unknown field Prot: did you mean proto:?'],
@@ -152,9 +161,24 @@ test.each([
   const asked = after(state, { type: 'query', query: queryFrom(text) }, { type: 'group', group: null });
   const order = new RowOrder();
   order.update(asked);
-  const [line] = tableLines(asked, order, columnsOf(80), 0, 10, 0, true, keyOf);
+  const [line] = emptyLines(asked, order, 80, keyOf);
   if (expected === undefined) expect(order.length).toBe(2);
   else expect(line && textOf(line)).toBe(expected);
+});
+
+test.each([
+  ['exposed process:node', '  nothing matches in "exposed", 2 outside: esc shows them'],
+  ['exposed established process:node', '  nothing matches in "exposed", 2 outside: esc shows them'],
+  ['exposed', '  nothing matches: esc clears the query'],
+  ['exposed process:absent', '  nothing matches: esc clears the query'],
+])('an empty result of %s in a view that leaves out the matches: %s', (text, expected) => {
+  expect(emptyTextOf(text, 80)).toBe(expected);
+});
+
+test('the text of an empty result is whole in a narrow pane', () => {
+  expect(emptyTextOf('exposed process:node', 40)).toBe(
+    '  nothing matches in "exposed", 2\n  outside: esc shows them',
+  );
 });
 
 test('an empty result while an invalid query is typed does not explain the query before it', () => {
@@ -167,7 +191,7 @@ test('an empty result while an invalid query is typed does not explain the query
   );
   const order = new RowOrder();
   order.update(typing);
-  const [line] = tableLines(typing, order, columnsOf(80), 0, 10, 0, true, keyOf);
+  const [line] = emptyLines(typing, order, 80, keyOf);
   expect(line && textOf(line)).toBe('  nothing matches: correct the query');
 });
 

@@ -1,0 +1,26 @@
+import { withoutTerm } from '../../query/edit.ts';
+import { isEverything, type Query } from '../../query/query.ts';
+import type { State, View } from '../../store/state.ts';
+import { viewsOf } from '../../store/views.ts';
+import type { RowOrder } from './order.ts';
+
+/** A query that matches nothing only because of the terms of a view. */
+export interface Wider {
+  readonly view: View;
+  /** The query without the terms of the view. */
+  readonly query: Query;
+  /** Number of open sockets that it matches. */
+  readonly count: number;
+}
+
+/** Returns the query of an empty table without the terms of a view, if that matches sockets; else undefined. */
+export function widerQuery(state: Pick<State, 'query' | 'views'>, order: RowOrder): Wider | undefined {
+  if (order.length > 0) return undefined;
+  for (const view of viewsOf(state)) {
+    const query = withoutTerm(state.query, view.query);
+    if (query === state.query || isEverything(query)) continue;
+    const count = order.countOf(query);
+    if (count > 0) return { view, query, count };
+  }
+  return undefined;
+}
