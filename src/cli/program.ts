@@ -9,6 +9,7 @@ import { type Account, openAccount } from './config/account.ts';
 import { loadConfig } from './config/load.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
+import { commandHelpText, helpText, queryHelpText } from './help.ts';
 import type { CommandLine, Invocation } from './invocation.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { localText } from './locale.ts';
@@ -51,9 +52,8 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 };
 
-/** Resolves to the help of a topic. Loads the texts only then. @param topic undefined for the general help */
+/** Resolves to the help of a topic. @param topic undefined for the general help */
 async function helpOf(topic: HelpTopic | undefined): Promise<string> {
-  const { commandHelpText, helpText, queryHelpText } = await import('./help.ts');
   if (topic === undefined) return helpText();
   if (topic !== 'query') return commandHelpText(topic);
   const { KEYS } = await import('../tui/keymap.ts');
