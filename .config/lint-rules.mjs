@@ -1,4 +1,4 @@
-// Rules of ESLint that are the project's own.
+// Rules of oxlint that are the project's own.
 
 /** Rejects a class with more lines than the option. */
 const maxClassLines = {
@@ -14,16 +14,38 @@ const maxClassLines = {
   },
 };
 
-/** Rejects a comment that changes a rule of ESLint without a reason, which is ` -- ` and words after it. */
+/** Rejects a comment that changes a rule of the linter without a reason, which is ` -- ` and words after it. */
 const disableSaysWhy = {
   meta: { schema: [] },
-  create: ({ sourceCode, report }) => ({
+  create: (context) => ({
     Program() {
-      for (const comment of sourceCode.getAllComments())
-        if (/^\s*eslint(?:-disable\S*)?\s/.test(`${comment.value} `) && !/\s--\s+\S/.test(comment.value))
-          report({ loc: comment.loc, message: 'Say after -- why the rule does not apply.' });
+      for (const comment of context.sourceCode.getAllComments())
+        if (/^\s*(?:es|ox)lint(?:-\S*)?\s/.test(`${comment.value} `) && !/\s--\s+\S/.test(comment.value))
+          context.report({ loc: comment.loc, message: 'Say after -- why the rule does not apply.' });
     },
   }),
 };
 
-export default { rules: { 'max-class-lines': maxClassLines, 'disable-says-why': disableSaysWhy } };
+/** Rejects `RegExp(…)` and `new RegExp(…)`. */
+const regexLiterals = {
+  meta: { schema: [] },
+  create(context) {
+    const check = (node) => {
+      if (node.callee.name === 'RegExp')
+        context.report({
+          node,
+          message: 'Write the regex as a literal: only literals are checked for linear time.',
+        });
+    };
+    return { NewExpression: check, CallExpression: check };
+  },
+};
+
+export default {
+  meta: { name: 'own' },
+  rules: {
+    'max-class-lines': maxClassLines,
+    'disable-says-why': disableSaysWhy,
+    'regex-literals': regexLiterals,
+  },
+};

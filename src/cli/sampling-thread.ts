@@ -78,7 +78,7 @@ export function startThread(
     request: (message) => worker.postMessage(message),
     end: () => {
       gate.close(STEP_MS);
-      const left = receiveMessageOnPort(here) as { readonly message: Leftovers } | undefined;
+      const left: { readonly message: Leftovers } | undefined = receiveMessageOnPort(here);
       if (left) removeLeftovers(left.message);
     },
   };

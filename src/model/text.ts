@@ -33,7 +33,7 @@ let emoji: RegExp | undefined;
  * compile.
  */
 const isEmoji = (text: string): boolean =>
-  // eslint-disable-next-line no-restricted-syntax -- the TypeScript target does not support the flag v
+  // oxlint-disable-next-line own/regex-literals -- the TypeScript target does not support the flag v
   text.length <= MAX_EMOJI_LENGTH && (emoji ??= new RegExp('^\\p{RGI_Emoji}$', 'v')).test(text);
 
 function withMarks(base: string, marks: string): string {

@@ -63,7 +63,7 @@ const PLAIN = /^(?:[\w\-:,@ .^$|]|\\[.^$|/]|\[\^?[\w.:-]+\])+$/;
 function plainTest(source: string): ((text: string) => boolean) | undefined {
   if (!PLAIN.test(source)) return undefined;
   const translated = source.replace(/\\.|\[[^[\]]*\]|\./g, (it) => (it === '.' ? '[^\\n]' : it));
-  // eslint-disable-next-line no-restricted-syntax -- PLAIN allows no repetition, so this cannot backtrack
+  // oxlint-disable-next-line own/regex-literals -- PLAIN allows no repetition, so this cannot backtrack
   const regex = new RegExp(translated, 'iu');
   return (text) => regex.test(text);
 }

@@ -111,7 +111,7 @@ export class Pipeline {
     let longestTurnMs = 0;
     for (;;) {
       const startMs = this.#now();
-      const received = receiveMessageOnPort(port1) as { message: Batch } | undefined;
+      const received: { readonly message: Batch } | undefined = receiveMessageOnPort(port1);
       if (received === undefined) break;
       const takeStartMs = this.#now();
       const batch = { ...received.message, monotonicMs: this.#virtualMs };

@@ -59,4 +59,4 @@ export const shown = (
   lines:
     | readonly { spans: readonly { text: string; tone: 'plain' }[] }[]
     | readonly Parameters<typeof textOf>[0][],
-) => lines.map((it) => textOf(it as Parameters<typeof textOf>[0]).trimEnd());
+) => lines.map((it) => textOf(it).trimEnd());
