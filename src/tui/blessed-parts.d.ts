@@ -24,7 +24,18 @@ declare module 'blessed/lib/colors.js' {
 }
 
 declare module 'blessed/lib/tput.js' {
-  /** `ipaths`: the directories that blessed searches for terminfo. */
-  const tput: { readonly ipaths: unknown[] };
+  const tput: {
+    /** Reads and compiles the terminfo of a terminal. The result has a method for each capability in `strings`. */
+    (options: { readonly terminal: string }): {
+      readonly strings: Readonly<Record<string, string>>;
+      readonly [capability: string]: unknown;
+    };
+    /** Directories that blessed searches for terminfo. */
+    readonly ipaths: unknown[];
+    readonly prototype: {
+      /** Compiles a capability of terminfo into a function; returns a boolean or number as it is. */
+      _compile: (this: unknown, info: object, name: string, value: unknown) => unknown;
+    };
+  };
   export default tput;
 }

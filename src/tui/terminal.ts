@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Widgets } from 'blessed';
 import { blessedScreen, colors, tput } from './blessed.ts';
 import { type TtyInput, TerminalInput } from './input.ts';
+import { withLazyTerminfo } from './lazy-terminfo.ts';
 import { shortenOutput } from './output.ts';
 import { EMERGENCY_RESTORE, MARK_PASTES, UNMARK_PASTES } from './sequences.ts';
 import { GREY } from './theme.ts';
@@ -74,7 +75,7 @@ export function openScreen(
   tput.ipaths.splice(0, tput.ipaths.length, ...(terminal === XTERM ? [] : TERMINFO));
   // With eight colours blessed would replace grey by black, on a black console.
   colors.ccolors[GREY] = WHITE;
-  const screen = withoutTmux(() =>
+  const make = (): Widgets.Screen =>
     blessedScreen({
       input: input as unknown as NodeJS.ReadStream,
       output: output as unknown as NodeJS.WriteStream,
@@ -84,7 +85,9 @@ export function openScreen(
       forceUnicode: true,
       autoPadding: false,
       warnings: false,
-    }),
+    });
+  const screen = withoutTmux(() =>
+    terminal === XTERM ? withLazyTerminfo(make) : make(),
   ) as Terminal['screen'];
   // Line drawing by a second character set is for terminals without UTF-8. It turns `·` into `~` in copied text.
   (screen.program as unknown as { tput: { brokenACS: boolean } }).tput.brokenACS = true;
