@@ -53,6 +53,8 @@ export class FakeNetwork {
     { index: 1, name: 'lo', isLoopback: true, addresses: ['127.0.0.1', '::1'] },
   ];
   readonly trouble = new Map<RequestKind, Trouble>();
+  /** Text of the counters of TCP; undefined if they cannot be read. */
+  tcpCounters: string | undefined;
   /** Kinds of all requests, in order; tests reset it. */
   requests: RequestKind[] = [];
   /** True if this kernel sends notifications about destroyed sockets. */
@@ -191,6 +193,7 @@ export class FakeNetlink implements NetlinkSystem {
     return {
       diag: new FakeChannel(network, false, () => isOpen),
       route: new FakeChannel(network, true, () => isOpen),
+      ...(descriptors > 0 && { tcpActivity: { read: () => network.tcpCounters } }),
       ...(withCloses && network.reportsCloses && { closes: closesOf(network, () => isOpen) }),
       close: () => {
         if (!isOpen) throw new Error('closed twice');

@@ -8,6 +8,8 @@ import { OTHERS } from '../netlink/others.ts';
 export interface DumpRequest {
   readonly protocol: Protocol;
   readonly request: Uint8Array;
+  /** The request for listeners only; TCP has one. */
+  readonly listeners?: Uint8Array;
   /** Requests to send instead if the kernel rejects this one. */
   readonly fallback?: readonly DumpRequest[];
   /** TCP, which netpane cannot do without: if these sockets cannot be read, the poll has failed. */
@@ -21,11 +23,13 @@ export interface DumpRequest {
  * @param also kinds of sockets to dump besides the usual ones (`--also`)
  */
 export function dumpRequests(also: readonly ExtraKind[], options: DumpOptions): DumpRequest[] {
+  const onlyListeners = { ...options, onlyListeners: true };
   /** Returns one request for IPv4 and one for IPv6. */
   const ip = (protocol: Protocol & keyof typeof IPPROTO, fields?: Partial<DumpRequest>): DumpRequest[] =>
     ([AF_INET, AF_INET6] as const).map((family) => ({
       protocol,
       request: inetRequest(family, protocol, options),
+      ...(protocol === 'tcp' && { listeners: inetRequest(family, protocol, onlyListeners) }),
       ...fields,
     }));
   return [
@@ -33,6 +37,7 @@ export function dumpRequests(also: readonly ExtraKind[], options: DumpOptions): 
       protocol: 'tcp',
       // Both families in one dump, in an old format that a kernel may reject.
       request: tcpRequest(options),
+      listeners: tcpRequest(onlyListeners),
       fallback: ip('tcp', { isEssential: true }),
       isEssential: true,
     },

@@ -92,7 +92,8 @@ export class Network {
 
   #makeDumps(): SocketDumps {
     const { also, tcpDetails } = this.#options;
-    return new SocketDumps(dumpRequests(also, { details: tcpDetails, omitsTimeWait: this.omitsRemnants }));
+    const requests = dumpRequests(also, { details: tcpDetails, omitsTimeWait: this.omitsRemnants });
+    return new SocketDumps(requests, this.inode);
   }
 
   /** Interfaces as of the last successful read. */
@@ -181,8 +182,8 @@ export class Network {
   readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
     this.#pollCount++;
     try {
-      return this.#withChannels(({ diag }) =>
-        this.#dumps.read(diag, this, this.#pollCount, onSocket, onDatagram),
+      return this.#withChannels((channels) =>
+        this.#dumps.read(channels, this, this.#pollCount, onSocket, onDatagram),
       );
     } catch (error) {
       // Temporary netlink sockets could not be opened: `dumpStable` catches the failures of open ones.

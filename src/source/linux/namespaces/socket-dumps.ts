@@ -1,9 +1,11 @@
 import type { Protocol } from '../../../model/socket.ts';
 import { type Channel, dump, type DumpResult } from '../netlink/dump.ts';
-import { AF_INET } from '../netlink/inet.ts';
+import { AF_INET, INET, STATES } from '../netlink/inet.ts';
 import { NativeError } from '../netlink/errno.ts';
+import type { Channels } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
 import type { DumpRequest } from './dump-requests.ts';
+import { QuietTcp } from './quiet-tcp.ts';
 
 /** Outcome of a poll of one namespace. */
 export interface NetworkPoll {
@@ -38,9 +40,12 @@ export class SocketDumps {
   #requests: readonly DumpRequest[];
   /** Requests that the kernel does not support, with the number of the poll that sends them again. */
   readonly #retryPolls = new Map<DumpRequest, number>();
+  readonly #quietTcp: QuietTcp;
 
-  constructor(requests: readonly DumpRequest[]) {
+  /** @param offset see `QuietTcp` */
+  constructor(requests: readonly DumpRequest[], offset = 0) {
     this.#requests = requests;
+    this.#quietTcp = new QuietTcp(offset);
   }
 
   /**
@@ -50,7 +55,7 @@ export class SocketDumps {
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
    */
   read<Network>(
-    diag: Channel,
+    { diag, tcpActivity }: Pick<Channels, 'diag' | 'tcpActivity'>,
     network: Network,
     poll: number,
     onSocket: (
@@ -68,6 +73,8 @@ export class SocketDumps {
     let interrupted = 0;
     const missing = new Set<Protocol>();
     const withoutDiag = new Set<Protocol>();
+    const asksListeners = this.#quietTcp.begin(poll, tcpActivity?.read());
+    let hasOnlyListeners = true;
     for (let i = 0; i < this.#requests.length; i++) {
       const dumpRequest = this.#requests[i];
       if (dumpRequest === undefined) break;
@@ -78,10 +85,14 @@ export class SocketDumps {
       }
       const result = dumpStable(
         diag,
-        dumpRequest,
-        (buffer, start, end) => onSocket(network, protocol, buffer, start, end),
+        (asksListeners ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
+        (buffer, start, end) => {
+          if (protocol === 'tcp' && !isListener(buffer, start)) hasOnlyListeners = false;
+          onSocket(network, protocol, buffer, start, end);
+        },
         onDatagram,
       );
+      if (protocol === 'tcp' && !isComplete(result)) hasOnlyListeners = false;
       problems += result.problems;
       interrupted += Number(result.interrupted);
       // The rest of a datagram after a malformed message is lost.
@@ -107,6 +118,7 @@ export class SocketDumps {
         if (dumpRequest.isEssential) failure = result.error;
       }
     }
+    if (!asksListeners) this.#quietTcp.endFull(hasOnlyListeners);
     return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
   }
 
@@ -123,10 +135,16 @@ export class SocketDumps {
   }
 }
 
+const isListener = ({ bytes }: NetlinkBuffer, start: number): boolean =>
+  STATES[bytes[start + INET.state] ?? 0] === 'LISTEN';
+
+const isComplete = ({ errno, interrupted, problems }: DumpResult): boolean =>
+  errno === 0 && !interrupted && problems === 0;
+
 /** Sends one request; repeats it if the kernel's table changes during the dump. */
 function dumpStable(
   diag: Channel,
-  { request }: DumpRequest,
+  request: Uint8Array,
   onMessage: (buffer: NetlinkBuffer, start: number, end: number) => void,
   onDatagram: (() => void) | undefined,
 ): DumpResult & { readonly error: string } {

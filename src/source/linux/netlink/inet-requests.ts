@@ -17,6 +17,7 @@ const extension = (attribute: number): number => 1 << (attribute - 1);
 
 /** Bits of the states to dump, by the number of the state. */
 const ALL_STATES = 0xffffffff;
+const LISTEN = 1 << STATES.indexOf('LISTEN');
 const WITHOUT_TIME_WAIT = (ALL_STATES & ~(1 << STATES.indexOf('TIME_WAIT'))) >>> 0;
 
 /** Options of a dump request. */
@@ -25,10 +26,18 @@ export interface DumpOptions {
   readonly details: boolean;
   /** Leaves out TCP sockets in TIME_WAIT. The answer still has remnants in FIN_WAIT2. */
   readonly omitsTimeWait?: boolean;
+  /** Asks for TCP listeners only. */
+  readonly onlyListeners?: boolean;
 }
 
-const statesOf = (protocol: keyof typeof IPPROTO, { omitsTimeWait = false }: DumpOptions): number =>
-  omitsTimeWait && protocol === 'tcp' ? WITHOUT_TIME_WAIT : ALL_STATES;
+function statesOf(
+  protocol: keyof typeof IPPROTO,
+  { omitsTimeWait = false, onlyListeners = false }: DumpOptions,
+): number {
+  if (protocol !== 'tcp') return ALL_STATES;
+  if (onlyListeners) return LISTEN;
+  return omitsTimeWait ? WITHOUT_TIME_WAIT : ALL_STATES;
+}
 
 /** IP protocol numbers of inet_diag requests. */
 export const IPPROTO = { tcp: 6, udp: 17, sctp: 132, udplite: 136, raw: 255, mptcp: 262 } as const;

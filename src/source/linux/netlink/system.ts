@@ -6,6 +6,7 @@ import type { Channel, LookupChannel } from './dump.ts';
 import { ERRNO, NativeError } from './errno.ts';
 import type { Native } from './native.ts';
 import { NETLINK } from './netlink-calls.ts';
+import { TcpActivity } from './tcp-activity.ts';
 
 /** The netlink sockets of one network namespace. */
 export interface Channels {
@@ -15,6 +16,8 @@ export interface Channels {
   readonly route: Channel;
   /** NETLINK_SOCK_DIAG: receives close messages. Absent if not requested, or not supported by the kernel. */
   readonly closes?: ClosesChannel;
+  /** Absent for netpane's own namespace, for channels that are closed soon, and if /proc does not show it. */
+  readonly tcpActivity?: Pick<TcpActivity, 'read'>;
   close(): void;
 }
 
@@ -70,7 +73,7 @@ export interface NetlinkSystem {
    * descriptors are used up
    */
   open(namespace: NamespaceRef | undefined, closes?: boolean, isTemporary?: boolean): Channels;
-  /** Opens only the socket for close messages, which needs one descriptor instead of three. Throws like `open`. */
+  /** Opens only the socket for close messages, which needs one descriptor instead of five. Throws like `open`. */
   openCloseReceiver(namespace: NamespaceRef): CloseReceiver;
   /** Returns the namespace of another process's socket; undefined if the socket cannot be opened. */
   namespaceOfSocket?(socket: NonNullable<NamespaceRef['socket']>): SocketNamespace | undefined;
@@ -85,30 +88,33 @@ export interface NetlinkSystem {
  * Number of descriptors that `open` reserves, and the part of the budget that it may use up. The rest is for
  * `openCloseReceiver`.
  */
-const CHANNEL_DESCRIPTORS = 3;
+const CHANNEL_DESCRIPTORS = 5;
 const CHANNEL_SHARE = 0.5;
 
 /** Opens netlink sockets of the running kernel. */
 export class KernelNetlink implements NetlinkSystem {
   readonly #native: Native;
   readonly #ownPath: string;
+  readonly #countersFolder: string;
   readonly #closesBufferBytes: number;
   readonly #budget: DescriptorBudget;
   readonly #onCloseReceiver: (descriptor: number) => void;
 
   /**
-   * @param options `ownPath` is the file of this thread's namespace; `closesBuffer` is in bytes; `onCloseReceiver` takes
-   * each open socket for close messages
+   * @param options `ownPath` is the file of this thread's namespace, `countersFolder` the folder with its counters;
+   * `closesBuffer` is in bytes; `onCloseReceiver` takes each open socket for close messages
    */
   constructor(
     native: Native,
     {
       ownPath = '/proc/thread-self/ns/net',
+      countersFolder = '/proc/thread-self/net',
       closesBuffer = CLOSES_BUFFER_BYTES,
       budget = new DescriptorBudget(native),
       onCloseReceiver = () => {},
     }: {
       readonly ownPath?: string;
+      readonly countersFolder?: string;
       readonly closesBuffer?: number | undefined;
       readonly budget?: DescriptorBudget;
       readonly onCloseReceiver?: (descriptor: number) => void;
@@ -116,6 +122,7 @@ export class KernelNetlink implements NetlinkSystem {
   ) {
     this.#native = native;
     this.#ownPath = ownPath;
+    this.#countersFolder = countersFolder;
     this.#closesBufferBytes = closesBuffer;
     this.#budget = budget;
     this.#onCloseReceiver = onCloseReceiver;
@@ -125,8 +132,19 @@ export class KernelNetlink implements NetlinkSystem {
     if (namespace === undefined) return this.#openHere(closes);
     if (isTemporary) return this.inside(namespace, () => this.#openHere(closes));
     return this.#openReserved(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () =>
-      this.inside(namespace, () => this.#openHere(closes)),
+      this.inside(namespace, () => this.#withActivity(this.#openHere(closes))),
     );
+  }
+
+  /** Adds the counters of the current namespace of this thread to its channels. */
+  #withActivity(channels: Channels): Channels {
+    const tcpActivity = TcpActivity.open(this.#countersFolder);
+    if (tcpActivity === undefined) return channels;
+    const close = (): void => {
+      tcpActivity.close();
+      channels.close();
+    };
+    return { ...channels, tcpActivity, close };
   }
 
   openCloseReceiver(namespace: NamespaceRef): CloseReceiver {

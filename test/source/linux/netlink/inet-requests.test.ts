@@ -57,6 +57,14 @@ describe('requests', () => {
     expect([...tcpRequest(options).subarray(68, 72)]).toEqual(withoutTimeWait);
   });
 
+  test('only TCP listeners are asked for', () => {
+    const options = { details: false, omitsTimeWait: true, onlyListeners: true };
+    const listeners = [0, 4, 0, 0];
+    expect(fields(inetRequest(AF_INET6, 'tcp', options)).states).toEqual(listeners);
+    expect([...tcpRequest(options).subarray(68, 72)]).toEqual(listeners);
+    expect(fields(inetRequest(AF_INET, 'udp', options)).states).toEqual(ALL);
+  });
+
   test('tcpRequest covers both families', () => {
     const request = tcpRequest({ details: true });
     const expected = struct(76, [

@@ -216,14 +216,14 @@ describe('network namespaces', () => {
     expect(callNames()).toEqual(['setns', 'socket', 'socket', 'close', 'setns']);
   });
 
-  test('reserves three descriptors each for half the budget, then one, and none for temporary sockets', async () => {
+  test('reserves five descriptors each for half the budget, then one, and none for temporary sockets', async () => {
     const kernel = await system();
     // The hard limit is 300: 128 descriptors stay free, and half of the other 172 are for `open`.
     library.limits = [100n, 300n];
-    const opened = Array.from({ length: 28 }, () => kernel.open(target, true));
+    const opened = Array.from({ length: 17 }, () => kernel.open(target, true));
     expect(library.calls.filter((call) => call.startsWith('prlimit'))).toHaveLength(2);
     expect(() => kernel.open(target, true)).toThrow('EMFILE');
-    const receivers = Array.from({ length: 172 - 84 }, () => kernel.openCloseReceiver(target));
+    const receivers = Array.from({ length: 172 - 85 }, () => kernel.openCloseReceiver(target));
     expect(() => kernel.openCloseReceiver(target)).toThrow('EMFILE');
     expect(() => kernel.open(target, false, true)).not.toThrow();
     receivers[0]?.close();
