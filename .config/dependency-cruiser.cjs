@@ -19,6 +19,7 @@ const linuxRooms = {
   procnet: ['netlink', 'proc', 'owners'],
   namespaces: ['netlink', 'proc'],
   trace: ['netlink', 'proc'],
+  act: ['netlink', 'proc'],
   ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'ledger', 'sockets'],

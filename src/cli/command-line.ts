@@ -1,4 +1,5 @@
 import { formatNames, isFormat } from '../export/formats.ts';
+import { SIGNALS } from '../model/process.ts';
 import { quoteWord } from '../query/print.ts';
 import { parseQuery, type Query } from '../query/query.ts';
 import type { ColumnId } from '../store/columns.ts';
@@ -13,11 +14,12 @@ import { type FileSettings, type PartialSettings, resolveSettings } from './reso
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import {
   countValue,
+  durationValue,
   nameValue,
   portValue,
   quoted,
-  readValue,
   textValue,
+  readValue,
   UsageError,
   type Value,
 } from './values.ts';
@@ -26,6 +28,8 @@ import {
 const EXTENDED: readonly ColumnId[] = ['netns', 'uid', 'inode', 'id'];
 const TIMERS: readonly ColumnId[] = ['timer', 'timerRetransmits'];
 
+const SIGNAL = nameValue(SIGNALS);
+const WAIT = durationValue(0);
 const LIMIT = countValue(1, 999_999_999);
 
 /**
@@ -48,6 +52,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw new UsageError(`--columns and --${noTable} cannot be used together: only the table has columns`);
   const noColour = switches.has('no-color') ? ({ palette: 'mono' } as const) : {};
   const numeric = switches.has('numeric') ? ({ serviceNames: false } as const) : {};
+  const readOnly = switches.has('read-only') ? ({ readOnly: true } as const) : {};
   const query = queryText(switches, values, forms, [...queries, words.join(' ')]);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
@@ -56,7 +61,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
     listing: listingOf(switches, valueOf('limit', LIMIT)),
-    given: { ...noColour, ...numeric, ...settings, ...(query !== undefined && { query }) },
+    killing: {
+      signal: valueOf('signal', SIGNAL) ?? 'TERM',
+      isSure: switches.has('yes'),
+      waitMs: valueOf('wait', WAIT),
+    },
+    given: { ...noColour, ...numeric, ...readOnly, ...settings, ...(query !== undefined && { query }) },
   };
 }
 

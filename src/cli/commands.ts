@@ -98,6 +98,16 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       return watch(invocation, openLink());
     },
   },
+  kill: {
+    usage: 'kill [options] QUERY',
+    about: 'end the programs that hold sockets, such as :3000',
+    name: "'netpane kill'",
+    glimpse: 'poll',
+    run: async (invocation) => {
+      const { kill } = await import('./kill.ts');
+      if (!(await kill(invocation))) process.exitCode = 1;
+    },
+  },
   config: {
     usage: 'config [--path] [options]',
     about: 'print the settings in effect and where each comes from',

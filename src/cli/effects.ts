@@ -1,8 +1,12 @@
+import type { CloseResult, SocketToClose } from '../model/close.ts';
+import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Action } from '../store/actions.ts';
 import type { Effect, TimerName } from '../store/effects.ts';
 import type { HostAnswer } from '../store/lookups.ts';
+import { endsProcess } from '../store/process-actions.ts';
 import type { Message, State, Usage } from '../store/state.ts';
+import type { Waited } from './open-processes.ts';
 
 /** Targets of the effects: the terminal, the sampler, files, other processes, the clock. */
 export interface World {
@@ -14,6 +18,14 @@ export interface World {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
+  readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
+  readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
+  /** Resolves when an open process has ended, or after a few seconds. Never rejects. */
+  readonly waitForEnd: (facts: ProcessFacts) => Promise<Waited>;
+  readonly releaseProcess: (facts: ProcessFacts) => void;
+  /** Closes sockets of other programs. Never rejects. */
+  readonly closeSockets: (sockets: readonly SocketToClose[]) => Promise<CloseResult>;
   /** Copies a text to the clipboard of the terminal. Never rejects. @returns a message about the result */
   readonly copy: (text: string, what: string) => Promise<Message>;
   /** Writes sockets to a file. Never rejects. @returns a message about the result */
@@ -22,6 +34,8 @@ export interface World {
   readonly saveState: (state: State) => void;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly wallMs: () => number;
   /** Returns a description of the current work of the sampler. */
   readonly samplerActivity: () => string;
 }
@@ -76,6 +90,30 @@ export class EffectRunner {
         void world.resolve(name).then((answer) => dispatch({ type: 'host', name, answer }));
         return;
       }
+      case 'open-process':
+        void world
+          .openProcess(effect.target)
+          .then((opened) =>
+            dispatch(
+              typeof opened === 'string'
+                ? { type: 'message', message: { text: opened, isError: true } }
+                : { type: 'process-opened', facts: opened },
+            ),
+          );
+        return;
+      case 'signal':
+        this.#signal(effect);
+        return;
+      case 'release-process':
+        world.releaseProcess(effect.facts);
+        return;
+      case 'close-sockets': {
+        const { sockets, what } = effect;
+        void world
+          .closeSockets(sockets)
+          .then((result) => dispatch({ type: 'sockets-closed', what, result, wallMs: world.wallMs() }));
+        return;
+      }
       case 'copy':
         void world.copy(effect.text, effect.what).then((message) => dispatch({ type: 'message', message }));
         return;
@@ -94,6 +132,18 @@ export class EffectRunner {
         world.saveState(effect.state);
         return;
     }
+  }
+
+  /** Sends a signal, and reports whether the process ended. */
+  #signal({ facts, signal, scope }: Effect & { type: 'signal' }): void {
+    const world = this.#world;
+    const result = world.signal(facts, signal, scope);
+    // Before the result is shown, which may release the process.
+    const end = result.reached > 0 && endsProcess(signal) ? world.waitForEnd(facts) : undefined;
+    this.#dispatch({ type: 'signalled', facts, scope, signal, result, wallMs: world.wallMs() });
+    void end?.then((waited) =>
+      this.#dispatch({ type: 'waited', facts, signal, ...waited, wallMs: world.wallMs() }),
+    );
   }
 
   #setTimer(timer: TimerName, afterMs: number | undefined): void {

@@ -1,7 +1,9 @@
 import { type HostId, LOCAL_HOST } from '../model/host.ts';
 import type { HostAnswer } from '../store/lookups.ts';
 import type { Usage } from '../store/state.ts';
+import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import { resolveHost } from './hosts.ts';
+import { OpenProcesses, type Waited } from './open-processes.ts';
 import { usageOf } from './usage.ts';
 
 /** Actions of netpane on a host, for a process or a socket of it. No method rejects. */
@@ -10,9 +12,22 @@ export interface HostActions {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a name as programs of that host see it, or the reason why there are none. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
+  readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
+  /** Sends a signal to an open process, its group or its service. */
+  readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
+  /** Resolves when an open process has ended, or after a few seconds. */
+  readonly waitForEnd: (facts: ProcessFacts) => Promise<Waited>;
+  readonly releaseProcess: (facts: ProcessFacts) => void;
 }
 
-const ACTIONS: ReadonlyMap<HostId, HostActions> = new Map([[LOCAL_HOST, { usageOf, resolve: resolveHost }]]);
+/** Returns the actions on this machine. */
+function localActions(): HostActions {
+  const { open, signal, waitForEnd, release } = new OpenProcesses();
+  return { usageOf, resolve: resolveHost, openProcess: open, signal, waitForEnd, releaseProcess: release };
+}
+
+const ACTIONS: ReadonlyMap<HostId, HostActions> = new Map([[LOCAL_HOST, localActions()]]);
 
 /** Returns the actions of a host. @throws Error for a host that has none */
 export function actionsOn(host: HostId): HostActions {

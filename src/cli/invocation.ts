@@ -1,4 +1,5 @@
 import type { FormatName } from '../export/formats.ts';
+import type { SignalName } from '../model/process.ts';
 import type { Query } from '../query/query.ts';
 import type { CommandName, HelpTopic } from './option.ts';
 import type { ColumnId } from '../store/columns.ts';
@@ -16,6 +17,15 @@ export interface Listing {
   readonly extra: readonly ColumnId[];
 }
 
+/** How `kill` sends the signal. */
+export interface Killing {
+  readonly signal: SignalName;
+  /** True if it does not ask first. */
+  readonly isSure: boolean;
+  /** Maximum time to wait for the end of the processes, milliseconds; undefined to not wait. */
+  readonly waitMs: number | undefined;
+}
+
 /** The parsed command line. */
 export interface CommandLine {
   readonly command: CommandName | 'help' | 'version';
@@ -28,6 +38,7 @@ export interface CommandLine {
   /** `config --path`: print only the paths of the files. */
   readonly path: boolean;
   readonly listing: Listing;
+  readonly killing: Killing;
   readonly given: PartialSettings;
 }
 

@@ -87,13 +87,15 @@ export function showLive(
       save: (path, sockets) => save(path, sockets, account),
       saveState,
       nowMs,
+      wallMs: () => Date.now(),
+      closeSockets: (sockets) => sampling.closeSockets(sockets),
       samplerActivity: () => sampling.progress.text,
     },
     (action) => shown.app?.dispatch(action),
   );
   const app = new App(
     terminal,
-    restoredState(invocation, bounds, saved, complaints),
+    restoredState(invocation, bounds, saved, complaints, account.user),
     (effect) => runner.run(effect),
     nowMs,
     new Keymap(invocation.keys),

@@ -1,4 +1,5 @@
 import { formatNames, type FormatName, formatRow } from '../export/formats.ts';
+import { SIGNALS } from '../model/process.ts';
 import type { Option } from './option.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -92,7 +93,29 @@ const OUTPUT = {
   limit: { value: 'N', about: 'only the first N sockets', commands: ['ls'], group: 'Options' },
 } as const satisfies Record<string, Option>;
 
+/** Options of `kill`. */
+const KILL = {
+  signal: {
+    value: 'NAME',
+    about: `TERM (default), ${SIGNALS.slice(1).join(', ')}`,
+    commands: ['kill'],
+    group: 'Options',
+  },
+  yes: { short: 'y', about: 'do not ask before the signal is sent', commands: ['kill'], group: 'Options' },
+  wait: {
+    value: 'TIME',
+    about: 'wait for the end of the programs; exit code 1 if one still runs',
+    commands: ['kill'],
+    group: 'Options',
+  },
+} as const satisfies Record<string, Option>;
+
 const OTHERS = {
+  'read-only': {
+    about: 'never end programs or close sockets',
+    commands: ['screen'],
+    group: 'Options',
+  },
   'no-color': {
     about: 'no colours; the environment variable NO_COLOR does the same',
     commands: ['screen'],
@@ -113,7 +136,8 @@ const OTHERS = {
 } as const satisfies Record<string, Option>;
 
 /** Name of an option that is not that of a setting. */
-export type OptionName = keyof typeof FILTERS | FormatName | keyof typeof OUTPUT | keyof typeof OTHERS;
+export type OptionName =
+  keyof typeof FILTERS | FormatName | keyof typeof OUTPUT | keyof typeof KILL | keyof typeof OTHERS;
 
 const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Option][] => {
   if (option === undefined) return [];
@@ -126,6 +150,7 @@ export const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ...Object.entries(FILTERS),
   ...formatOptions,
   ...Object.entries(OUTPUT),
+  ...Object.entries(KILL),
   ...settingOptions,
   ...Object.entries(OTHERS),
 ]);

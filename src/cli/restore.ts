@@ -24,12 +24,14 @@ const fewerEventsText = (kept: number): string =>
 /**
  * Returns the state of the screen at its start: the saved state, overridden by the command line.
  * @param complaints messages about the saved state and the configuration file
+ * @param user the user that netpane acts for
  */
 export function restoredState(
   invocation: Invocation,
   bounds: Bounds,
   saved: SavedState | undefined,
   complaints: readonly string[],
+  user = '',
 ): State {
   const isGiven = (name: SettingName): boolean => invocation.origins[name].from === 'command line';
   /** Returns the saved value; the value of the setting if nothing is saved or the command line has the setting. */
@@ -42,6 +44,8 @@ export function restoredState(
   const state = initialState({
     host: hostname(),
     system: systemName(),
+    user,
+    readOnly: invocation.readOnly,
     intervalMs: invocation.intervalMs,
     lingerMs: invocation.lingerMs,
     eventsKept: Math.min(invocation.eventsKept, bounds.events),

@@ -1,7 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
-import { BatchDecoder, type EncodedBatch } from '../model/compact.ts';
-import type { WorkerData, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import type { CloseResult } from '../model/close.ts';
+import { BatchDecoder } from '../model/compact.ts';
+import type { WorkerData, WorkerMessage, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeLeftovers } from '../source/leftovers.ts';
 import { NativeGate } from '../source/native-gate.ts';
 import type { Leftovers } from '../source/types.ts';
@@ -26,6 +27,8 @@ const STEP_MS = 2000;
 /** Callbacks of a sampling thread. */
 export interface ThreadListener {
   readonly onBatch: (batch: Batch) => void;
+  /** Receives what came of a request to close sockets. */
+  readonly onClosed: (number: number, result: CloseResult) => void;
   /** Receives an error that ends the thread; `onExit` follows. */
   readonly onError: (error: unknown) => void;
   readonly onExit: (code: number) => void;
@@ -48,7 +51,7 @@ export interface SamplingThread {
 export function startThread(
   file: URL,
   { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
-  { onBatch, onError, onExit }: ThreadListener,
+  { onBatch, onClosed, onError, onExit }: ThreadListener,
   progress: Int32Array,
 ): SamplingThread {
   const { port1: here, port2: there } = new MessageChannel();
@@ -68,7 +71,10 @@ export function startThread(
     },
   });
   const decoder = new BatchDecoder();
-  worker.on('message', (batch: EncodedBatch) => onBatch(decoder.decode(batch)));
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.type === 'batch') onBatch(decoder.decode(message.batch));
+    else onClosed(message.number, message.result);
+  });
   worker.on('error', onError);
   worker.on('exit', (code) => {
     gate.noteEnd();

@@ -1,4 +1,5 @@
 import type { Batch, Degradation } from '../model/batch.ts';
+import { type CloseResult, closeResult, type SocketToClose } from '../model/close.ts';
 import { Progress } from '../model/progress.ts';
 import { smallerBounds } from '../model/bounds.ts';
 import { counted } from '../model/text.ts';
@@ -17,6 +18,8 @@ export interface Sampling {
   /** Sets the listener for an unexpected end of the thread. */
   onFailure(listener: (error: Error) => void): void;
   setInterval(intervalMs: number): void;
+  /** Closes sockets of other programs. Never rejects. */
+  closeSockets(sockets: readonly SocketToClose[]): Promise<CloseResult>;
   /** Cleans up after the thread. Call it when the program ends, which ends the thread at any point. */
   end(): void;
   /** Current work of the thread. */
@@ -53,6 +56,18 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
   };
   let { intervalMs, bounds } = setup;
   let mustRestart = false;
+  /** Requests to close sockets without an answer, by number. */
+  const closing = new Map<
+    number,
+    { readonly count: number; readonly resolve: (result: CloseResult) => void }
+  >();
+  let requests = 0;
+  /** Answers the requests that a thread which ended will not answer. */
+  const failClosing = (): void => {
+    for (const { count, resolve } of closing.values())
+      resolve(closeResult(Array.from({ length: count }, () => 'the sampling thread ended')));
+    closing.clear();
+  };
 
   const start = (change: (batch: Batch) => Batch, isSecond: boolean): SamplingThread =>
     startThread(
@@ -60,12 +75,17 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
       { ...setup, intervalMs, bounds },
       {
         onBatch: (batch) => take(change(batch)),
+        onClosed: (number, result) => {
+          closing.get(number)?.resolve(result);
+          closing.delete(number);
+        },
         onError: (error) => {
           if (isOutOfMemory(error) && bounds && !isSecond) mustRestart = true;
           else if (isOutOfMemory(error)) reportFailure(new PlainError(OUT_OF_MEMORY_AGAIN));
           else reportFailure(error instanceof Error ? error : new Error(String(error)));
         },
         onExit: (code) => {
+          failClosing();
           if (mustRestart) restart();
           else reportFailure(new Error(`the sampling thread ended with code ${code}`));
         },
@@ -112,6 +132,11 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
       intervalMs = ms;
       thread.request({ type: 'interval', intervalMs: ms });
     },
+    closeSockets: (sockets) =>
+      new Promise((resolve) => {
+        closing.set(++requests, { count: sockets.length, resolve });
+        thread.request({ type: 'close-sockets', number: requests, sockets });
+      }),
     end: () => thread.end(),
   };
 }

@@ -50,6 +50,8 @@ export interface Settings {
   readonly serviceNames: boolean;
   readonly mouse: boolean;
   readonly restore: Restore;
+  /** True if netpane must not act on processes and sockets. */
+  readonly readOnly: boolean;
   readonly views: readonly View[];
   /** Keys that replace the default ones of an action, by its id. */
   readonly keys: KeyChanges;
@@ -266,6 +268,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     },
     schema: ({ text }) => text(RESTORE),
     print: (what) => what,
+  },
+  readOnly: {
+    key: 'read-only',
+    initial: false,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
   },
   views: {
     key: 'view',

@@ -87,10 +87,29 @@ export interface SumEvent {
   readonly txBytes?: number;
 }
 
+/** Something that the user did to a process or to sockets with netpane, and what came of it. */
+export interface ActionEvent {
+  readonly type: 'action';
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly atMs: number;
+  /** The user that netpane runs for. */
+  readonly user: string;
+  /** What was done, to what, with which result. Untrusted text. */
+  readonly text: string;
+  readonly isError: boolean;
+}
+
 /** An event about one socket, or a gap. */
 export type SingleEvent = SocketEvent | GapEvent;
 
 export type Event = SingleEvent | SumEvent;
+
+/** An entry of the event log. */
+export type LogEntry = Event | ActionEvent;
+
+/** Returns true for an event about sockets. */
+export const hasSocket = (event: LogEntry): event is SocketEvent | SumEvent =>
+  event.type !== 'gap' && event.type !== 'action';
 
 /** Which changes between two polls are seen. It can vary while netpane runs. */
 export interface Coverage {

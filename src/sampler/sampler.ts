@@ -5,6 +5,7 @@ import { Progress } from '../model/progress.ts';
 import type { SingleEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
 import { counted, countText } from '../model/text.ts';
+import { type CloseResult, closeResult, type SocketToClose } from '../model/close.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
 import { Merger } from './merge/merger.ts';
@@ -126,6 +127,13 @@ export class Sampler {
   }
 
   /** @param intervalMs milliseconds from the start of one poll to the start of the next */
+  /** Closes sockets of other programs, see `Source.closeSockets`. Never throws. */
+  closeSockets(sockets: readonly SocketToClose[]): CloseResult {
+    const { source } = this.#options;
+    const why = `the source ${source.name} cannot close sockets`;
+    return source.closeSockets?.(sockets) ?? closeResult(sockets.map(() => why));
+  }
+
   setInterval(intervalMs: number): void {
     this.#pacer.request(intervalMs);
     if (!this.#isBusy && !this.#isStopped) this.#schedule();

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { BatchEncoder } from '../model/compact.ts';
+import type { CloseResult, SocketToClose } from '../model/close.ts';
+import { BatchEncoder, type EncodedBatch } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
 import { HeapTuner } from './heap.ts';
@@ -28,7 +29,14 @@ export interface WorkerData extends WorkerSetup {
 
 /** Message from the screen's thread to the sampling thread. */
 export type WorkerRequest =
-  { readonly type: 'taken' } | { readonly type: 'interval'; readonly intervalMs: number };
+  | { readonly type: 'taken' }
+  | { readonly type: 'interval'; readonly intervalMs: number }
+  | { readonly type: 'close-sockets'; readonly number: number; readonly sockets: readonly SocketToClose[] };
+
+/** Message from the sampling thread: a part of a batch, or what came of the request to close sockets with this number. */
+export type WorkerMessage =
+  | { readonly type: 'batch'; readonly batch: EncodedBatch }
+  | { readonly type: 'closed'; readonly number: number; readonly result: CloseResult };
 
 /*
  * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next
@@ -45,6 +53,7 @@ if (port) {
   setNativeGate(gate);
   const encoder = new BatchEncoder();
   const heapTuner = new HeapTuner();
+  const post = (message: WorkerMessage) => port.postMessage(message);
   let taken = () => {};
   let sampler: Sampler;
   try {
@@ -55,7 +64,7 @@ if (port) {
           heapTuner.note(batch);
           return new Promise((resolve) => {
             taken = resolve;
-            port.postMessage(encoder.encode(batch));
+            post({ type: 'batch', batch: encoder.encode(batch) });
           });
         },
         progress: new Progress(opening.progress),
@@ -68,8 +77,17 @@ if (port) {
     gate.leave();
   }
   port.on('message', (request: WorkerRequest) => {
-    if (request.type === 'taken') taken();
-    else sampler.setInterval(request.intervalMs);
+    switch (request.type) {
+      case 'taken':
+        taken();
+        return;
+      case 'interval':
+        sampler.setInterval(request.intervalMs);
+        return;
+      case 'close-sockets':
+        post({ type: 'closed', number: request.number, result: sampler.closeSockets(request.sockets) });
+        return;
+    }
   });
   sampler.start();
 }

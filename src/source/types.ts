@@ -1,5 +1,7 @@
 import type { Snapshot } from '../model/batch.ts';
+import type { CloseResult, SocketToClose } from '../model/close.ts';
 import type { Coverage, GapEvent, LearntBy } from '../model/event.ts';
+import type { ProcessFacts, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
 import type { SocketBounds } from './socket-limiter.ts';
@@ -16,6 +18,10 @@ export interface Source {
   read(): Promise<Snapshot>;
   /** Reports kernel events between two polls; absent if this source can only poll. */
   readonly events?: EventSource;
+  /**
+   * Closes sockets of other programs, which get an error at their next use. Absent if this source cannot. Never throws.
+   */
+  readonly closeSockets?: (sockets: readonly SocketToClose[]) => CloseResult;
   /** What remains in the system if the program ends without `close`. */
   readonly leftovers?: Leftovers | undefined;
   /** Releases all system resources. */
@@ -116,6 +122,18 @@ export interface SourceOptions {
   readonly omitsRemnants?: boolean | undefined;
   /** Maximum number of sockets kept; undefined for all. */
   readonly bounds?: SocketBounds | undefined;
+}
+
+/** An open process. A signal reaches this process or none, even if its number is given to another one. */
+export interface ProcessHandle {
+  /** As of the opening. */
+  readonly facts: ProcessFacts;
+  /** True once the process has ended. */
+  readonly hasEnded: boolean;
+  /** Sends a signal. A scope that the facts do not have reaches no process. Never throws. */
+  signal(name: SignalName, scope: Scope): SignalResult;
+  /** Releases it. May be called again; a later signal reaches no process. */
+  close(): void;
 }
 
 /** Thrown if a source cannot work on this machine. The message is a clause without a full stop. */

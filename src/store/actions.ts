@@ -1,4 +1,6 @@
 import type { Batch } from '../model/batch.ts';
+import type { CloseResult } from '../model/close.ts';
+import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
@@ -52,6 +54,43 @@ export type Action =
   | { readonly type: 'question'; readonly question: Question | null }
   /** Adds a hide rule, and shows the note if there is one. */
   | { readonly type: 'hide'; readonly rule: HideRule; readonly note?: string }
+  /** Opens a process, to send a signal to it. */
+  | { readonly type: 'open-process'; readonly target: ProcessTarget }
+  /** The process is open: its list of signals opens. */
+  | { readonly type: 'process-opened'; readonly facts: ProcessFacts }
+  /** Chooses the next scope of the signal: process, group, unit. */
+  | { readonly type: 'next-scope' }
+  /** Sends a signal to the open process, or asks for a confirmation if it is a guarded one. */
+  | { readonly type: 'signal'; readonly signal: SignalName }
+  /** A signal was sent or refused. `wallMs` is the wall-clock time, milliseconds since 1970. */
+  | {
+      readonly type: 'signalled';
+      readonly facts: ProcessFacts;
+      readonly scope: Scope;
+      readonly signal: SignalName;
+      readonly result: SignalResult;
+      readonly wallMs: number;
+    }
+  /** The process ended after a signal, or still runs after a while. `wallMs` as in `signalled`. */
+  | {
+      readonly type: 'waited';
+      readonly facts: ProcessFacts;
+      readonly signal: SignalName;
+      readonly afterMs: number;
+      readonly hasEnded: boolean;
+      readonly wallMs: number;
+    }
+  /** Closes sockets of other programs; `what` names them. */
+  | { readonly type: 'close-sockets'; readonly sockets: readonly Socket[]; readonly what: string }
+  /** What came of it. `wallMs` as in `signalled`. */
+  | {
+      readonly type: 'sockets-closed';
+      readonly what: string;
+      readonly result: CloseResult;
+      readonly wallMs: number;
+    }
+  /** Marks a row, or removes its mark. */
+  | { readonly type: 'mark'; readonly id: string }
   /** Takes back the last action that can be undone. */
   | { readonly type: 'undo' }
   /** The first of two keys, such as g of gg, was pressed; null after the second one. */

@@ -1,3 +1,5 @@
+import type { SocketToClose } from '../model/close.ts';
+import type { ProcessFacts, ProcessTarget, Scope, SignalName } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { State } from './state.ts';
 
@@ -29,6 +31,19 @@ export type Effect =
   | { readonly type: 'wake'; readonly timer: TimerName; readonly afterMs: number | undefined }
   /** Reads CPU and memory of a process. Sends `usage`. */
   | { readonly type: 'ask-usage'; readonly pid: number }
+  /** Opens a process. Sends `process-opened`, or `message`. */
+  | { readonly type: 'open-process'; readonly target: ProcessTarget }
+  /** Sends a signal to the open process with these facts. Sends `signalled`, and `waited` if such a signal ends processes. */
+  | {
+      readonly type: 'signal';
+      readonly facts: ProcessFacts;
+      readonly signal: SignalName;
+      readonly scope: Scope;
+    }
+  /** Releases the open process with these facts. */
+  | { readonly type: 'release-process'; readonly facts: ProcessFacts }
+  /** Closes sockets of other programs; `what` names them. Sends `sockets-closed`. */
+  | { readonly type: 'close-sockets'; readonly sockets: readonly SocketToClose[]; readonly what: string }
   /** Looks up the addresses of a host name. Sends `host`. */
   | { readonly type: 'resolve'; readonly name: string }
   /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */

@@ -13,6 +13,10 @@ export interface InitialSettings {
   readonly host: string;
   /** Operating system and version, such as `Linux 6.18`. */
   readonly system: string;
+  /** The user that netpane acts for. @default '' */
+  readonly user?: string;
+  /** @default false */
+  readonly readOnly?: boolean;
   readonly intervalMs: number;
   /** How long marks and closed rows stay, milliseconds. */
   readonly lingerMs: number;
@@ -35,6 +39,8 @@ export interface InitialSettings {
 export const initialState = (settings: InitialSettings): State => ({
   host: settings.host,
   system: settings.system,
+  user: settings.user ?? '',
+  readOnly: settings.readOnly ?? false,
   size: { width: 0, height: 0 },
   source: '',
   intervalMs: settings.intervalMs,
@@ -77,6 +83,8 @@ export const initialState = (settings: InitialSettings): State => ({
   prompt: null,
   list: null,
   question: null,
+  process: null,
+  marked: new Set(),
   undo: [],
   keyStart: null,
   message: null,

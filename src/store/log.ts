@@ -1,4 +1,4 @@
-import type { Event, SocketEvent } from '../model/event.ts';
+import { hasSocket, type LogEntry, type SocketEvent } from '../model/event.ts';
 import type { Direction } from '../model/socket.ts';
 import { directionFromKernel } from './listeners.ts';
 import type { Row } from './row.ts';
@@ -12,7 +12,7 @@ export const DEFAULT_EVENTS_KEPT = 10_000;
  */
 export class EventLog {
   readonly #kept: number;
-  readonly #ring: Event[] = [];
+  readonly #ring: LogEntry[] = [];
   /** Directions of the connections of the events, by the same indexes. */
   readonly #directions: (Direction | undefined)[] = [];
   /** Number of the latest change event of each socket in the log, by the id of the socket. */
@@ -35,7 +35,7 @@ export class EventLog {
   }
 
   /** Returns the event with this number; undefined when it was dropped or has not been added yet. */
-  at(number: number): Event | undefined {
+  at(number: number): LogEntry | undefined {
     return number >= this.start && number < this.#end ? this.#ring[number % this.#kept] : undefined;
   }
 
@@ -45,12 +45,12 @@ export class EventLog {
    */
   directionAt(number: number, rows: ReadonlyMap<string, Row>): Direction | undefined {
     const event = this.at(number);
-    if (event === undefined || event.type === 'gap') return undefined;
+    if (event === undefined || !hasSocket(event)) return undefined;
     return rows.get(event.socket.id)?.direction ?? this.#directions[number % this.#kept];
   }
 
   /** Adds events, in order of time. @param rows the rows, with the batch of the events */
-  add(events: readonly Event[], rows: ReadonlyMap<string, Row>): void {
+  add(events: readonly LogEntry[], rows: ReadonlyMap<string, Row>): void {
     for (const event of events) {
       const slot = this.#end % this.#kept;
       const oldest = this.#ring[slot];
@@ -58,10 +58,9 @@ export class EventLog {
         this.#changes.delete(oldest.socket.id);
       if (event.type === 'change') this.#changes.set(event.socket.id, this.#end);
       this.#ring[slot] = event;
-      this.#directions[slot] =
-        event.type === 'gap'
-          ? undefined
-          : (rows.get(event.socket.id)?.direction ?? directionFromKernel(event.socket));
+      this.#directions[slot] = hasSocket(event)
+        ? (rows.get(event.socket.id)?.direction ?? directionFromKernel(event.socket))
+        : undefined;
       this.#end++;
     }
   }

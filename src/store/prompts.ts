@@ -5,6 +5,7 @@ import { quoteWord } from '../query/print.ts';
 import { type Parsed, parseQuery } from '../query/query.ts';
 import { withHelpQuery } from './cursor-actions.ts';
 import type { Effect } from './effects.ts';
+import { signalEffect } from './process-actions.ts';
 import { servicePort } from './hide-rules.ts';
 import { addToHistory } from './history.ts';
 import type { Row } from './row.ts';
@@ -51,8 +52,12 @@ export interface PromptRow {
   readonly takesSockets?: true;
   /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
   readonly accept: (state: State, prompt: Prompt) => State;
-  /** Returns the effects of an accepted answer. @param sockets the matching sockets, if the row takes them */
-  readonly effects?: (prompt: Prompt, sockets: readonly Socket[]) => readonly Effect[];
+  /**
+   * Returns the effects of an accepted answer.
+   * @param sockets the matching sockets, if the row takes them
+   * @param state without the prompt
+   */
+  readonly effects?: (prompt: Prompt, sockets: readonly Socket[], state: State) => readonly Effect[];
 }
 
 const APPLY: Hint = { actions: ['prompt-accept'], hint: 'apply' };
@@ -122,7 +127,23 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
     preview: withHelpQuery,
     accept: (state, { text }) => ({ ...withHelpQuery(state, text.trim()), prompt: null }),
   },
+  'confirm-signal': {
+    label: 'name of the program: ',
+    hints: [{ actions: ['prompt-accept'], hint: 'send' }, CLEAR, CANCEL],
+    prefill: () => '',
+    accept: confirmSignal,
+    effects: (_prompt, _sockets, state) =>
+      state.process?.asked ? signalEffect(state, state.process.asked) : [],
+  },
 };
+
+/** Accepts the name of the open process, typed out. */
+function confirmSignal(state: State, prompt: Prompt): State {
+  const { process } = state;
+  if (process && prompt.text.trim() !== process.facts.name)
+    return { ...state, prompt: { ...prompt, error: `type ${process.facts.name} to send it` } };
+  return { ...state, prompt: null };
+}
 
 /** Returns the default name of a file to save to: `netpane-2026-11-29T120000.csv`. */
 const fileName = (atMs: number): string =>

@@ -19,7 +19,16 @@ import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt-editing.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
-import { type Folds, NO_FOLDS, type Pause, type State } from './state.ts';
+import { type Folds, type List, NO_FOLDS, type Pause, type State } from './state.ts';
+import {
+  isGuarded,
+  withClosed,
+  withMarkToggled,
+  withNextScope,
+  withOpenProcess,
+  withSignalled,
+  withWaited,
+} from './process-actions.ts';
 import { undo, withHidden, withQueryReplaced, withTermAdded } from './undo.ts';
 import { applyView } from './views.ts';
 
@@ -27,8 +36,12 @@ import { applyView } from './views.ts';
  * Returns the state after an action: the first half of `update`. Pure except for `state.table` and `state.log`, which
  * change in place.
  */
-export const reduce = (state: State, action: Action): State =>
-  reduced(state.panes.help && changesTable(action) ? withPane(state, 'help', false) : state, action);
+export function reduce(before: State, action: Action): State {
+  const start = before.panes.help && changesTable(action) ? withPane(before, 'help', false) : before;
+  const state = reduced(start, action);
+  // Any action that closes the list of signals releases its process.
+  return state.process && state.list?.kind !== 'signals' ? { ...state, process: null } : state;
+}
 
 function reduced(state: State, action: Action): State {
   switch (action.type) {
@@ -73,6 +86,28 @@ function reduced(state: State, action: Action): State {
       return { ...state, question: action.question };
     case 'hide':
       return withHidden(state, action.rule, action.note);
+    case 'process-opened':
+      return withOpenProcess(state, action.facts);
+    case 'next-scope':
+      return withNextScope(state);
+    case 'signal':
+      return state.process && isGuarded(state.process)
+        ? {
+            ...state,
+            process: { ...state.process, asked: action.signal },
+            prompt: openPrompt('confirm-signal', '', state.query),
+          }
+        : state;
+    case 'signalled':
+      return withSignalled(state, action);
+    case 'waited':
+      return withWaited(state, action);
+    case 'close-sockets':
+      return { ...state, question: null };
+    case 'sockets-closed':
+      return withClosed(state, action.what, action.result, action.wallMs);
+    case 'mark':
+      return withMarkToggled(state, action.id);
     case 'undo':
       return undo(state);
     case 'key-start':
@@ -119,7 +154,7 @@ function reduced(state: State, action: Action): State {
     case 'cell':
       return { ...state, cell: action.column };
     case 'list':
-      return { ...state, list: action.list && withCursorInside(state, action.list) };
+      return withList(state, action.list);
     case 'remove-line':
       return removeLine(state);
     case 'message':
@@ -181,8 +216,15 @@ function reduced(state: State, action: Action): State {
     case 'redraw':
     case 'copy':
     case 'resolve-typed':
+    case 'open-process':
       return state;
   }
+}
+
+/** Opens a list, or closes it; the one of signals is about the open process. */
+function withList(state: State, list: List | null): State {
+  if (list?.kind === 'signals' && !state.process) return state;
+  return { ...state, list: list && withCursorInside(state, list) };
 }
 
 function withAnswer(state: State, name: string, answer: HostAnswer): State {

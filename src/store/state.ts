@@ -1,5 +1,7 @@
 import type { Cost, Degradation } from '../model/batch.ts';
 import type { Coverage, GapEvent } from '../model/event.ts';
+import type { ProcessFacts, Scope, SignalName } from '../model/process.ts';
+import type { Socket } from '../model/socket.ts';
 import type { Completion } from '../query/complete.ts';
 import type { QueryProblem } from '../query/mistake.ts';
 import type { Query } from '../query/query.ts';
@@ -30,7 +32,8 @@ export interface Folds {
 export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
 /** Kinds of prompts, by what the user types. The rows are in `prompts.ts`. */
-export type PromptKind = 'query' | 'port' | 'process' | 'netns' | 'save' | 'view' | 'command' | 'help';
+export type PromptKind =
+  'query' | 'port' | 'process' | 'netns' | 'save' | 'view' | 'command' | 'help' | 'confirm-signal';
 
 /** A line of text being typed. */
 export interface Prompt {
@@ -64,9 +67,21 @@ export interface Prompt {
 }
 
 /** A question to the user, before something that is hard to take back. */
-export interface Question {
-  readonly kind: 'hide';
-  readonly rule: HideRule;
+export type Question =
+  | { readonly kind: 'hide'; readonly rule: HideRule }
+  /** `what` names the sockets to close: `curl → 192.0.2.1:443`, `12 sockets of curl`. */
+  | { readonly kind: 'close'; readonly sockets: readonly Socket[]; readonly what: string };
+
+/** The process that the open list of signals is about. */
+export interface OpenProcess {
+  readonly facts: ProcessFacts;
+  /** Number of its sockets in the table when it was opened. */
+  readonly sockets: number;
+  readonly scope: Scope;
+  /** What came of the last signal; null before the first one. */
+  readonly sent: Message | null;
+  /** The signal that waits for its confirmation. */
+  readonly asked: SignalName | null;
 }
 
 /** A change that the `undo` key takes back. */
@@ -98,7 +113,7 @@ export interface View {
  * line when the cursor last moved; absent for 0.
  */
 export type List =
-  | { readonly kind: 'views' | 'hide-rules'; readonly at: number; readonly top?: number }
+  | { readonly kind: 'views' | 'hide-rules' | 'signals'; readonly at: number; readonly top?: number }
   | { readonly kind: 'columns'; readonly cursor: ColumnId; readonly top?: number };
 
 /** A message on the screen until the next key press. */
@@ -187,6 +202,10 @@ export interface State {
   readonly host: string;
   /** Operating system and version, such as `Linux 6.18`. */
   readonly system: string;
+  /** The user that netpane acts for. */
+  readonly user: string;
+  /** True if netpane must not act on processes and sockets. */
+  readonly readOnly: boolean;
   readonly size: Size;
   /** Name of the source; empty before the first batch. */
   readonly source: string;
@@ -258,6 +277,10 @@ export interface State {
   readonly prompt: Prompt | null;
   readonly list: List | null;
   readonly question: Question | null;
+  /** Null while the list of signals is closed. */
+  readonly process: OpenProcess | null;
+  /** Ids of the marked rows; some may be gone. */
+  readonly marked: ReadonlySet<string>;
   /** Changes that can be undone, oldest first. */
   readonly undo: readonly Undo[];
   /** The first of two keys, such as g of gg, until the next key. */

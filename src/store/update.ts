@@ -3,6 +3,7 @@ import type { Action } from './actions.ts';
 import type { Effect } from './effects.ts';
 import { withHosts } from './lookups.ts';
 import { pictureOf } from './picture.ts';
+import { signalEffect } from './process-actions.ts';
 import { PROMPTS } from './prompts.ts';
 import { reduce } from './reduce.ts';
 import type { State } from './state.ts';
@@ -35,8 +36,12 @@ const TYPING_MS = 400;
 export function update(before: State, action: Action): Update {
   if (action.type === 'run-command') return update({ ...before, prompt: null }, action.action);
   const state = reduce(before, action);
+  const released: readonly Effect[] =
+    before.process && state.process?.facts !== before.process.facts
+      ? [{ type: 'release-process', facts: before.process.facts }]
+      : [];
   const names = hostsToLookUp(state, action.type);
-  const effects = effectsOf(before, action, state);
+  const effects = [...effectsOf(before, action, state), ...released];
   if (names.length === 0) return { state, effects };
   const pending = names.map((name) => [name, { type: 'pending' }] as const);
   return {
@@ -52,6 +57,15 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'redraw':
     case 'copy':
       return [action];
+    case 'open-process':
+      return state.readOnly ? [] : [action];
+    case 'process-opened':
+      // Something else was opened meanwhile.
+      return state.process?.facts === action.facts ? [] : [{ type: 'release-process', facts: action.facts }];
+    case 'signal':
+      return state.prompt ? [] : signalEffect(state, action.signal);
+    case 'close-sockets':
+      return state.readOnly ? [] : [closeEffect(action)];
     case 'start':
       return [wakeForSilence(state)];
     case 'batch':
@@ -89,6 +103,11 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'add-term':
     case 'baseline':
     case 'question':
+    case 'next-scope':
+    case 'signalled':
+    case 'waited':
+    case 'sockets-closed':
+    case 'mark':
     case 'key-start':
     case 'apply-view':
     case 'host':
@@ -125,6 +144,17 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
   }
 }
 
+/** Returns the effect with no more of each socket than is needed: a copy of it goes to another thread. */
+const closeEffect = ({ sockets, what }: Action & { type: 'close-sockets' }): Effect => ({
+  type: 'close-sockets',
+  sockets: sockets.map(({ id, protocol, netns }) => ({
+    id,
+    protocol,
+    ...(netns && { netns: { inode: netns.inode } }),
+  })),
+  what,
+});
+
 const wakeForSilence = ({ pacedIntervalMs }: State): Effect => ({
   type: 'wake',
   timer: 'silence',
@@ -148,7 +178,7 @@ const acceptEffects = (
   { sockets = [] }: Action & { type: 'accept-prompt' },
   after: State,
 ): readonly Effect[] =>
-  (prompt && after.prompt === null && PROMPTS[prompt.kind].effects?.(prompt, sockets)) || [];
+  (prompt && after.prompt === null && PROMPTS[prompt.kind].effects?.(prompt, sockets, after)) || [];
 
 /** Views and hide rules are saved as soon as they change. */
 const saveState = (before: State, state: State): readonly Effect[] =>

@@ -3,6 +3,7 @@ import { type KeyHelp, type KeyPlace, withKeys } from '../view/header/key-help.t
 import { chosenCommand } from '../view/panes/command-pane.ts';
 import type { Binding } from './keys/binding.ts';
 import { type KeyContext, keyContext } from './keys/context.ts';
+import { ACT_KEYS } from './keys/act.ts';
 import { COMMAND_KEYS } from './keys/commands.ts';
 import { COPY_KEYS } from './keys/copy.ts';
 import { DISPLAY_KEYS } from './keys/display.ts';
@@ -29,6 +30,7 @@ export const BINDINGS: readonly Binding[] = [
   ...COMMAND_KEYS,
   ...PANE_KEYS,
   ...COPY_KEYS,
+  ...ACT_KEYS,
   ...LIST_KEYS,
   ...HELP_KEYS,
   ...PROMPT_KEYS,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { orderOfAll } from '../../src/cli/list.ts';
+import { orderOfAll } from '../../src/cli/snapshot.ts';
 import { after, baseline, emptyState, socket } from '../helpers/fakes.ts';
 
 test('ls lists every socket in TIME_WAIT, however many there are', () => {

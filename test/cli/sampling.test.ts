@@ -61,12 +61,12 @@ test('acknowledges a part after the listener has returned and the event loop has
   const { sampling, worker, heard, listener } = setUp();
   sampling.onBatch(listener);
   const first = batch({ partial: true });
-  worker.emit('message', first);
+  worker.emit('message', { type: 'batch', batch: first });
   expect(heard).toEqual([first]);
   expect(worker.received).toEqual([]);
   await turn();
   expect(worker.received).toEqual([TAKEN]);
-  worker.emit('message', batch());
+  worker.emit('message', { type: 'batch', batch: batch() });
   expect(worker.received).toEqual([TAKEN]);
   await turn();
   expect(worker.received).toEqual([TAKEN, TAKEN]);
@@ -76,7 +76,7 @@ test('acknowledges a part after the listener has returned and the event loop has
 test('a batch before the first listener waits without acknowledgement and is delivered once', async () => {
   const { sampling, worker, heard, listener } = setUp();
   const first = batch({ baseline: true, partial: true });
-  worker.emit('message', first);
+  worker.emit('message', { type: 'batch', batch: first });
   await turn();
   expect(worker.received).toEqual([]);
   sampling.onBatch(listener);
@@ -84,7 +84,7 @@ test('a batch before the first listener waits without acknowledgement and is del
   expect(heard).toEqual([first]);
   expect(worker.received).toEqual([TAKEN]);
   const second = batch();
-  worker.emit('message', second);
+  worker.emit('message', { type: 'batch', batch: second });
   expect(heard).toEqual([first, second]);
 });
 
@@ -93,7 +93,7 @@ test('does not acknowledge a part whose listener fails', async () => {
   sampling.onBatch(() => {
     throw new Error('broken');
   });
-  expect(() => worker.emit('message', batch())).toThrow('broken');
+  expect(() => worker.emit('message', { type: 'batch', batch: batch() })).toThrow('broken');
   await turn();
   expect(worker.received).toEqual([]);
 });
@@ -158,12 +158,12 @@ describe('a thread that runs out of memory', () => {
   test('continues the clock after the restart, with a notice and first a gap', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
     sampling.onBatch(listener);
-    worker.emit('message', batch({ monotonicMs: 5, degradations: [] }));
+    worker.emit('message', { type: 'batch', batch: batch({ monotonicMs: 5, degradations: [] }) });
     await turn();
     fail(worker);
     const first = batch({ baseline: true, partial: true, monotonicMs: 6, takenAtMs: 1.8e12 });
-    FakeWorker.last?.emit('message', first);
-    FakeWorker.last?.emit('message', batch({ monotonicMs: 7 }));
+    FakeWorker.last?.emit('message', { type: 'batch', batch: first });
+    FakeWorker.last?.emit('message', { type: 'batch', batch: batch({ monotonicMs: 7 }) });
     const [, again, later] = heard;
     expect(again?.events).toEqual([{ type: 'gap', atMs: 1.8e12, learntBy: 'destroy' }]);
     expect(later?.events).toEqual([]);
@@ -176,7 +176,7 @@ describe('a thread that runs out of memory', () => {
 
   test('drops its waiting batch and does not acknowledge it to the new thread', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
-    worker.emit('message', batch({ monotonicMs: 1 }));
+    worker.emit('message', { type: 'batch', batch: batch({ monotonicMs: 1 }) });
     fail(worker);
     sampling.onBatch(listener);
     await turn();

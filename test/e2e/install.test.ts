@@ -52,7 +52,7 @@ describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () =
     const listener = await (await newHerd().spawn({ title: name })).listen();
     const t = startNetpane({ file, args: ['--source', 'proc', '--process', name] });
     await t.until('the listener', () => rowOf(t, listener)?.process);
-    t.write('m');
+    t.write('M');
     await t.until('the graph', () => /[▁▂▃▄▅▆▇█]/.test(t.text()));
     t.press('enter');
     await t.until('the usage', () => /usage +CPU/.test(t.text()));

@@ -51,7 +51,7 @@ describe.skipIf(!isLinux)('loaded code (skipped elsewhere: the herd needs Linux)
     async () => {
       const { t, listener, packages } = await start([]);
       expect(packages()).toEqual(FIRST);
-      t.write('m');
+      t.write('M');
       await t.until('the graph', () => /[▁▂▃▄▅▆▇█]/.test(t.text()));
       expect(packages()).toEqual([...FIRST, ...GRAPH].sort());
       t.press('enter');

@@ -177,7 +177,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     // The program is in parentheses if it closed the socket before the kernel freed it.
     expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ lived [\d.]+ m?s\b/);
     await client.udp();
-    t.write('m');
+    t.write('M');
     await t.until('the graph', () => /sockets \d/.test(t.text()) && /opened \d+/.test(t.text()));
     t.press('escape');
     await t.until('no events', () => !t.text().includes('EVENTS'));

@@ -153,7 +153,7 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
     expect(row.age).toMatch(/^[<>]\d+[sm]$/);
     expect(t.rows()[3]).toContain('PROCESS^');
     expect(t.rows()[1]).toContain('-0 now');
-    t.write('m');
+    t.write('M');
     await t.until('the graph', () => /^[_.:=+*#-]+/m.test(t.text()));
     t.write('?');
     await t.until('the help', () => t.text().includes('HELP AND QUITTING'));

@@ -20,7 +20,9 @@ const LEFTOVERS = { path: '/tracing/instances/ours', descriptors: [7] };
 /** Runs the entry of the thread, with a source whose polls take `costMs` and return this many sockets. */
 async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 1 }) {
   const posted: Batch[] = [];
-  const port = Object.assign(new EventEmitter(), { postMessage: (it: Batch) => void posted.push(it) });
+  const port = Object.assign(new EventEmitter(), {
+    postMessage: (it: { readonly batch: Batch }) => void posted.push(it.batch),
+  });
   const all = snapshot(Array.from({ length: sockets }, (_, i) => socket({ id: `id ${i}` })));
   const source: Source = {
     name: 'fake',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/model/event.ts';
+import { SCOPES, SIGNALS } from '../../src/model/process.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { Effect } from '../../src/store/effects.ts';
@@ -40,7 +41,7 @@ const text = from(...TEXTS);
 
 const rule = fc.record({ process: from('a', 'b'), remote: from('*', '192.0.2.1'), port: fc.nat(3) });
 const list = fc.oneof(
-  fc.record({ kind: from('views' as const, 'hide-rules' as const), at: position }),
+  fc.record({ kind: from('views' as const, 'hide-rules' as const, 'signals' as const), at: position }),
   fc.record({ kind: from('columns' as const), cursor: column }),
 );
 const edit = fc.oneof(
@@ -48,6 +49,9 @@ const edit = fc.oneof(
   fc.record({ type: from('delete' as const), what: from('before' as const, 'after', 'word', 'to-start') }),
   fc.record({ type: from('move' as const), to: from('left' as const, 'right', 'start', 'end') }),
 );
+
+const linesOfList = (state: State, kind: 'views' | 'hide-rules' | 'signals'): number =>
+  ({ views: viewsOf(state), 'hide-rules': state.hideRules, signals: SIGNALS })[kind].length;
 
 /** Returns what is wrong with a state; an empty list if it is valid. */
 function faultsOf(state: State): string[] {
@@ -60,10 +64,9 @@ function faultsOf(state: State): string[] {
       list === null ||
       (list.kind === 'columns'
         ? COLUMN_IDS.includes(list.cursor)
-        : isIndex(
-            list.at,
-            Math.max(1, list.kind === 'views' ? viewsOf(state).length : state.hideRules.length),
-          )),
+        : isIndex(list.at, Math.max(1, linesOfList(state, list.kind)))),
+    'a process is open exactly while its list of signals is':
+      (state.process !== null) === (list?.kind === 'signals'),
     'the cursor of the prompt is in its text':
       prompt === null || isIndex(prompt.cursor, prompt.text.length + 1),
     'the prompt restores a query': prompt === null || typeof prompt.before.text === 'string',
@@ -116,6 +119,15 @@ const socketOf = fc
   .map(({ id, process, listens, port }) =>
     socket({ id, process, local: `10.0.0.1:${port}`, ...(listens && { remote: null, state: 'LISTEN' }) }),
   );
+const facts = fc
+  .record({
+    pid: fc.integer({ min: 1, max: 3 }),
+    name: from('a', 'b'),
+    children: fc.nat(2),
+    group: from(undefined, { id: 1, members: 2 }),
+    guard: from(undefined, 'init' as const),
+  })
+  .map(({ group, guard, ...rest }) => ({ ...rest, ...(group && { group }), ...(guard && { guard }) }));
 const event = fc.oneof(
   fc.record({
     type: from('spawn' as const),
@@ -196,6 +208,38 @@ const ACTIONS = {
     { type: 'columns', columns: [{ id: 'pid' }, { id: 'state', width: 5 }] },
   ),
   cell: column.map((it) => ({ type: 'cell', column: it })),
+  'open-process': from<Action>({ type: 'open-process', target: { pid: 7 } }),
+  'process-opened': facts.map((it) => ({ type: 'process-opened', facts: it })),
+  'next-scope': from<Action>({ type: 'next-scope' }),
+  signal: from(...SIGNALS).map((signal) => ({ type: 'signal', signal })),
+  signalled: fc
+    .tuple(facts, from(...SCOPES), from(...SIGNALS), fc.nat(2), from(undefined, 'not permitted'))
+    .map(([it, scope, signal, reached, refused]) => ({
+      type: 'signalled',
+      facts: it,
+      scope,
+      signal,
+      result: { reached, ...(refused !== undefined && { refused }) },
+      wallMs: NOON_MS,
+    })),
+  waited: fc.tuple(facts, fc.boolean()).map(([it, hasEnded]) => ({
+    type: 'waited',
+    facts: it,
+    signal: 'TERM',
+    afterMs: 300,
+    hasEnded,
+    wallMs: NOON_MS,
+  })),
+  'close-sockets': fc
+    .array(socketOf, { maxLength: 3 })
+    .map((sockets) => ({ type: 'close-sockets', sockets, what: 'a' })),
+  'sockets-closed': fc.nat(3).map((closed) => ({
+    type: 'sockets-closed',
+    what: 'a',
+    result: { closed, refusals: closed === 0 ? [{ why: 'closed already', count: 1 }] : [] },
+    wallMs: NOON_MS,
+  })),
+  mark: id.map((it) => ({ type: 'mark', id: it })),
   list: list.map((it) => ({ type: 'list', list: it })),
   'remove-line': from<Action>({ type: 'remove-line' }),
   message: from<Action>({ type: 'message', message: null }),

@@ -237,7 +237,7 @@ describe('the picture', () => {
 
   test('the graph strip shows the history since the start', async () => {
     await app.take(...BATCHES);
-    await app.press('m');
+    await app.press('M');
     // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();
@@ -247,7 +247,7 @@ describe('the picture', () => {
     const before = app.text;
     await app.press('?', ESC);
     expect(app.text).toBe(before);
-    await app.press('m');
+    await app.press('M');
     expect(app.text).not.toContain('in 5 min');
   });
 

@@ -15,7 +15,7 @@ const NAMES = baseline(
 );
 
 async function showGraph(app: FakeApp): Promise<void> {
-  await app.press('m');
+  await app.press('M');
   // The package is loaded when the strip is first shown.
   await import('blessed-contrib/lib/widget/sparkline.js');
   await app.shown();

@@ -100,7 +100,7 @@ const SCENES: Readonly<Record<string, (app: FakeApp) => Promise<unknown>>> = {
     (await app.take(...TRAFFIC_BATCHES)).press('/', ...Array.from(':8000'), '\r', '\r'),
   'traffic-graph': async (app) => {
     await app.take(...TRAFFIC_BATCHES);
-    await app.press('m');
+    await app.press('M');
     // The package is loaded when the strip is first shown.
     await import('blessed-contrib/lib/widget/sparkline.js');
     await app.shown();

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { type LibC, loadLibC } from '../../source/libc.ts';
 import { reasonText } from './file.ts';
@@ -8,6 +9,8 @@ import { type FileUser, processUser, ROOT } from './trust.ts';
 
 /** The user whose configuration, saved state and files netpane uses. */
 export interface Account extends FileUser {
+  /** Name of the user, or its number without a name. */
+  readonly user: string;
   /** The environment, with the home directory of the user. */
   readonly environment: Environment;
 }
@@ -77,6 +80,16 @@ function hasOwnGroup({ name, uid, gid }: Caller, { entry, users }: AccountSource
     .every(([, , otherUid, otherGid]) => otherGid !== String(gid) || otherUid === String(uid));
 }
 
+/** Returns the name of the user that netpane runs as. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // No entry in passwd(5).
+    return String(process.geteuid?.() ?? '');
+  }
+}
+
 /**
  * Returns the account whose files netpane uses: under sudo that of the user who called it, if its home directory belongs
  * to that user; else the account that netpane runs as. Files are then read and written with the rights of that user, so
@@ -89,7 +102,7 @@ export async function openAccount(
   say: (message: string) => void,
   sources: AccountSources = SYSTEM,
 ): Promise<Account> {
-  const own: Account = { environment, ...processUser(sources.uid) };
+  const own: Account = { user: ownName(), environment, ...processUser(sources.uid) };
   const caller = sources.uid === ROOT ? callerOf(environment, sources) : undefined;
   if (caller === undefined) return own;
   const actAs = (await sources.loadLibC())?.actAs;
@@ -104,5 +117,5 @@ export async function openAccount(
     return own;
   }
   const owner = { uid, ...(hasOwnGroup(caller, sources) && { ownGid: gid }) };
-  return { environment: { ...environment, HOME: home }, owner, run };
+  return { user: name, environment: { ...environment, HOME: home }, owner, run };
 }

@@ -1,7 +1,9 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
+import type { SocketToClose } from '../../model/close.ts';
 import type { Protocol, Socket } from '../../model/socket.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
 import type { Leftovers, Source, SourceOptions } from '../types.ts';
+import { closeSocketsIn } from './close-sockets.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
 import type { Cookie } from './ledger/socket-cookie.ts';
@@ -69,6 +71,7 @@ export interface SockDiagOptions extends SourceOptions {
  */
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
+  readonly closeSockets = (sockets: readonly SocketToClose[]) => closeSocketsIn(this.#networks, sockets);
   readonly events?: LinuxEvents;
   readonly #options: SockDiagOptions;
   readonly #attribution: Attribution;

@@ -1,3 +1,4 @@
+import { hasSocket } from '../../model/event.ts';
 import type { Socket } from '../../model/socket.ts';
 import type { State } from '../../store/state.ts';
 import { sceneOf } from '../../view/arrange.ts';
@@ -19,7 +20,7 @@ export interface KeyContext extends Scene {
 
 function socketOf({ state, events }: Scene): Socket | undefined {
   const event = eventAtCursor(state, events)?.event;
-  return event?.type === 'gap' ? undefined : event?.socket;
+  return event && hasSocket(event) ? event.socket : undefined;
 }
 
 /** Returns the context of a key in this state. */

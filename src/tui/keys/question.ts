@@ -12,13 +12,19 @@ export const QUESTION_KEYS: readonly Binding[] = [
     group: 'Questions',
     place: 'question',
     needsKey: true,
-    run: ({ state: { question }, keys }) =>
-      question
-        ? {
+    run: ({ state: { question }, keys }) => {
+      switch (question?.kind) {
+        case 'hide':
+          return {
             type: 'hide',
             rule: question.rule,
             note: `hidden (${keyText(keys, 'undo')} undoes): ${ruleText(question.rule)}`,
-          }
-        : { type: 'question', question: null },
+          };
+        case 'close':
+          return { type: 'close-sockets', sockets: question.sockets, what: question.what };
+        case undefined:
+          return { type: 'question', question: null };
+      }
+    },
   },
 ];

@@ -23,6 +23,8 @@ export interface CellContext {
   readonly tick?: number;
   /** All rows by id; without them no peer of a local connection is named. */
   readonly rows?: ReadonlyMap<string, Row>;
+  /** Ids of the rows that the user marked. */
+  readonly marked?: ReadonlySet<string>;
 }
 
 /** Returns what the table shows of a row in a column. */

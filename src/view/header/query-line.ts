@@ -1,4 +1,5 @@
 import { printable } from '../../model/text.ts';
+import { pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
 import { countText } from '../text/format.ts';
 import { GROUPINGS } from '../table/grouping.ts';
@@ -78,6 +79,8 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
       rank: 1.2,
     });
   if (frozen) status.push({ text: 'order frozen', short: 'frozen', tone: 'warning', rank: 3 });
+  const marked = countMarked(state);
+  if (marked > 0) status.push({ text: `${countText(marked)} marked`, tone: 'quiet', rank: 2.2 });
   if (group) status.push({ text: `by ${GROUPINGS[group].name}`, tone: 'quiet', rank: 5 });
   if (hidden > 0) {
     const key = firstKey(keys, 'hide-rules');
@@ -99,6 +102,12 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
   }
   return status;
 }
+
+/** Returns the number of marked rows that are still there. */
+const countMarked = (state: State): number => {
+  const { rows } = pictureOf(state);
+  return [...state.marked].filter((id) => rows.has(id)).length;
+};
 
 const shortest = (words: readonly Word[]): Word[] =>
   words.map((it) => ({ ...it, text: it.short ?? it.text }));

@@ -1,7 +1,9 @@
 import { printable } from '../../model/text.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
+import type { Socket } from '../../model/socket.ts';
 import type { Question } from '../../store/state.ts';
 import { type KeyHelp, keyText } from './key-help.ts';
+import { endpointText, ownerText } from '../text/format.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
 
@@ -11,12 +13,27 @@ export function ruleText({ process, remote, port }: HideRule): string {
   return printable(`${process} → ${remote.includes(':') ? `[${remote}]` : remote}:${port}`);
 }
 
+/** Returns program and endpoint of a socket: `curl → 203.0.113.80:443`, `sshd 0.0.0.0:22`. Printable. */
+export function socketText(socket: Socket): string {
+  const { local, remote } = socket;
+  const program = ownerText(socket);
+  return remote
+    ? `${program} → ${endpointText(remote, socket)}`
+    : `${program} ${endpointText(local, socket)}`;
+}
+
+/** Returns what a question asks, and what its answer does, in full and in short. */
+const questionTexts = (question: Question): readonly [asked: string, full: string, short: string] =>
+  question.kind === 'hide'
+    ? [`hide ${ruleText(question.rule)}`, 'hides', 'hides for good']
+    : [`close ${question.what}`, 'closes, their programs get an error', 'closes'];
+
 /** Returns the line of a question. A narrow one cuts what is asked about, never the key that answers. */
-export function questionLine({ rule }: Question, keys: readonly KeyHelp[], width: number): Line {
-  const what = ruleText(rule);
+export function questionLine(question: Question, keys: readonly KeyHelp[], width: number): Line {
+  const [asked, effect, shortEffect] = questionTexts(question);
   const yes = keyText(keys, 'answer-yes');
-  const full = `hide ${what} for good? ${yes} hides, any other key cancels`;
+  const full = `${asked}${question.kind === 'hide' ? ' for good' : ''}? ${yes} ${effect}, any other key cancels`;
   if (displayWidth(full) <= width) return line(span(full, 'warning'));
-  const short = ` ${yes} hides for good`;
-  return line(span(cutEnd(`hide ${what}?`, Math.max(0, width - short.length)) + short, 'warning'));
+  const short = ` ${yes} ${shortEffect}`;
+  return line(span(cutEnd(`${asked}?`, Math.max(0, width - short.length)) + short, 'warning'));
 }

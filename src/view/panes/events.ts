@@ -1,5 +1,13 @@
-import type { GapEvent, Event, SocketEvent, SumEvent } from '../../model/event.ts';
+import {
+  type ActionEvent,
+  type GapEvent,
+  hasSocket,
+  type LogEntry,
+  type SocketEvent,
+  type SumEvent,
+} from '../../model/event.ts';
 import { type Direction, firstOwner } from '../../model/socket.ts';
+import { printable } from '../../model/text.ts';
 import { changeWords, missedText } from '../text/change-text.ts';
 import { directionSign } from '../text/direction-sign.ts';
 import {
@@ -26,15 +34,20 @@ export const paneTitle = (title: string, note: string, width: number): Line =>
     span(' '.repeat(Math.max(0, width))),
   );
 
-const MARKS: Readonly<Record<Event['type'], string>> = {
+const MARKS: Readonly<Record<LogEntry['type'], string>> = {
   spawn: '+',
   change: '~',
   close: '-',
   gap: '!',
   sum: '#',
+  action: '>',
 };
 
-const gapText = (event: GapEvent): string => `${missedText(event)}: event buffer full`;
+/** Returns what happened, for an event without a socket. */
+const plainText = (event: GapEvent | ActionEvent): string =>
+  event.type === 'gap'
+    ? `${missedText(event)}: event buffer full`
+    : printable(`${event.user}: ${event.text}`);
 
 /** Returns the bytes received and sent; nothing if both are unknown. */
 function trafficWords({ rxBytes, txBytes }: Pick<SumEvent, 'rxBytes' | 'txBytes'>): string[] {
@@ -103,20 +116,24 @@ const padded = (text: string, width: number): string =>
  * form columns. Printable, without a line break.
  * @param direction who opened the connection; undefined when unknown
  */
-export function eventText(event: Event, direction?: Direction): string {
+export function eventText(event: LogEntry, direction?: Direction): string {
   const start = `${preciseClockText(event.atMs)} ${MARKS[event.type]} `;
-  if (event.type === 'gap') return start + gapText(event);
+  if (!hasSocket(event)) return start + plainText(event);
   const program = `${padded(programOf(event), 16)} ${pidText(event)}`;
   return `${start}${program}  ${padded(endpointsText(event, direction), 46)}  ${outcomeWords(event).join('  ')}`;
 }
 
-const TONES: Readonly<Record<Event['type'], Tone>> = {
+const TONES: Readonly<Record<LogEntry['type'], Tone>> = {
   spawn: 'spawned',
   change: 'changed',
   close: 'closed',
   gap: 'warning',
   sum: 'closed',
+  action: 'changed',
 };
+
+const toneOf = (event: LogEntry): Tone =>
+  event.type === 'action' && event.isError ? 'warning' : TONES[event.type];
 
 /** Widths of program, endpoints and outcome in a pane of at least `from` cells. */
 const SHAPES = [
@@ -169,7 +186,7 @@ function bodyText(
  * @param cursor whether the cursor is on it, and whether the keys move the cursor
  */
 export function eventLine(
-  event: Event,
+  event: LogEntry,
   direction: Direction | undefined,
   width: number,
   cursor: Selection,
@@ -179,7 +196,7 @@ export function eventLine(
   let subject = `${cursor === 'resting' ? '›' : ' '}${MARKS[event.type]} `;
   let body = '';
   const room = (): number => Math.max(0, width - displayWidth(clock + subject));
-  if (event.type === 'gap') subject += cutEnd(gapText(event), room());
+  if (!hasSocket(event)) subject += cutEnd(plainText(event), room());
   else {
     subject += `${fit(programOf(event), shape.process)} `;
     if (shape !== NARROW) subject += `${pidText(event)} `;
@@ -187,5 +204,5 @@ export function eventLine(
   }
   // The cursor bar has one colour.
   if (cursor === 'moving') return { spans: [span(clock + subject + body)], selected: true };
-  return line(span(clock, 'quiet'), span(subject, TONES[event.type]), span(body));
+  return line(span(clock, 'quiet'), span(subject, toneOf(event)), span(body));
 }

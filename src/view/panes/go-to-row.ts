@@ -1,4 +1,4 @@
-import type { Event } from '../../model/event.ts';
+import type { LogEntry } from '../../model/event.ts';
 import type { Action } from '../../store/actions.ts';
 import { pictureOf } from '../../store/picture.ts';
 import { coversTable } from './focus.ts';
@@ -7,7 +7,7 @@ import { DO_NOTHING, type Scene } from './pane.ts';
 /** An event of the log, with its number there. */
 export interface NumberedEvent {
   readonly number: number;
-  readonly event: Event;
+  readonly event: LogEntry;
 }
 
 /** Goes to the row of an event, or shows why it has none. */
@@ -17,6 +17,7 @@ export function goToRow(scene: Scene, at: NumberedEvent | undefined): Action {
   const { number, event } = at;
   if (event.type === 'gap')
     return { type: 'select-event', number, note: 'a gap has no row: its sockets are not known' };
+  if (event.type === 'action') return { type: 'select-event', number, note: 'an action has no row' };
   if (event.type === 'sum')
     return { type: 'select-event', number, note: 'these connections were only counted: they have no rows' };
   const { id } = event.socket;

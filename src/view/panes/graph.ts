@@ -80,7 +80,7 @@ export const GRAPH: PaneRow = {
   rank: 6,
   key: {
     id: 'graphs',
-    keys: ['m'],
+    keys: ['M'],
     name: 'open or close the graphs',
     about: 'graphs: sockets, opens, closes and traffic over the last minutes',
     hint: 'graphs',

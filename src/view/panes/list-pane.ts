@@ -2,9 +2,12 @@ import type { Hint } from '../../store/prompts.ts';
 import type { Action } from '../../store/actions.ts';
 import type { PaneRow, Scene } from './pane.ts';
 import { printable } from '../../model/text.ts';
+import { type Guard, type SignalName, SIGNALS } from '../../model/process.ts';
+import { counted } from '../../model/text.ts';
+import { scopeText } from '../../store/process-actions.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
 import type { ColumnId, Sort } from '../../store/columns.ts';
-import type { List, State, View } from '../../store/state.ts';
+import type { List, OpenProcess, State, View } from '../../store/state.ts';
 import { DEFAULT_SORT, isBuiltIn, viewsOf } from '../../store/views.ts';
 import { firstKey, type KeyHelp, keyText } from '../header/key-help.ts';
 import {
@@ -25,7 +28,7 @@ import { cutEnd, fit } from '../text/width.ts';
 
 interface ListText {
   readonly length: (state: State) => number;
-  readonly title: (keys: readonly KeyHelp[]) => string;
+  readonly title: (keys: readonly KeyHelp[], state: State) => string;
   readonly note: (state: State) => string;
   readonly empty: (keys: readonly KeyHelp[]) => string;
   readonly lines: (state: State, width: number, keys: readonly KeyHelp[]) => readonly string[];
@@ -77,6 +80,48 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
       `nothing hidden: ${keyText(keys, 'hide')} hides the program and remote of the selected row`,
     lines: ({ hideRules }) => hideRules.map(ruleText),
   },
+  signals: {
+    length: () => SIGNALS.length,
+    title: (_, { process }) =>
+      process ? `SIGNAL TO ${printable(scopeText(process.facts, process.scope))}` : 'SIGNAL',
+    note: ({ process }) => {
+      const guard = process?.sent ? undefined : process?.facts.guard;
+      return guard ? GUARDS[guard] : process ? processNote(process) : '';
+    },
+    empty: () => '',
+    lines: () => SIGNALS.map((name) => `${name.padEnd(5)} ${SIGNAL_ABOUTS[name]}`),
+  },
+};
+
+const SIGNAL_ABOUTS: Readonly<Record<SignalName, string>> = {
+  TERM: 'ask it to end; it can save its work first',
+  KILL: 'end it at once; it cannot save its work',
+  INT: 'interrupt it, as ctrl-c does',
+  HUP: 'its terminal is gone; services read their configuration again',
+  QUIT: 'end it with a core dump',
+  USR1: 'the program decides',
+  USR2: 'the program decides',
+  STOP: 'pause it',
+  CONT: 'let it go on after STOP',
+};
+
+/** Returns what a process is, for the list of signals. */
+function processNote({ facts, sockets, sent }: OpenProcess): string {
+  if (sent) return printable(sent.text);
+  const { user, directory, children, unit } = facts;
+  return [
+    counted(sockets, 'socket'),
+    ...(children > 0 ? [counted(children, 'child', 'children')] : []),
+    ...(user === undefined ? [] : [`user ${printable(user)}`]),
+    ...(unit ? [printable(unit.name)] : []),
+    ...(directory === undefined ? [] : [printable(directory)]),
+  ].join(' · ');
+}
+
+const GUARDS: Readonly<Record<Guard, string>> = {
+  init: 'the first process of this machine: everything ends with it',
+  netpane: 'netpane itself',
+  kernel: 'a thread of the kernel',
 };
 
 /** The parts of a scene that decide which lines of a list are visible. */
@@ -111,7 +156,7 @@ export function listLines(
   const { title, note, empty, lines } = LISTS[list.kind];
   const texts = lines(state, width, keys);
   const part = visiblePart(scene, list, height);
-  const head = paneTitle(title(keys), withPosition(part, note(state)), width);
+  const head = paneTitle(title(keys, state), withPosition(part, note(state)), width);
   if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty(keys)}`, width), 'quiet'))];
   return [
     head,
@@ -154,6 +199,11 @@ const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
     CLOSE,
   ],
   'hide-rules': [{ actions: ['list-unhide'], hint: 'unhide' }, CLOSE],
+  signals: [
+    { actions: ['signal-send'], hint: 'send' },
+    { actions: ['signal-scope'], hint: 'process, group, service' },
+    CLOSE,
+  ],
   columns: [
     { actions: ['list-toggle-column'], hint: 'toggle' },
     { actions: ['list-column-left', 'list-column-right'], hint: 'move' },
@@ -167,6 +217,7 @@ const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
 const ENTER: Readonly<Record<List['kind'], string>> = {
   views: 'list-open-view',
   'hide-rules': 'list-leave-hide-rules',
+  signals: 'signal-send',
   columns: 'list-toggle-column',
 };
 

@@ -1,4 +1,4 @@
-import type { Event } from '../../model/event.ts';
+import { hasSocket, type LogEntry } from '../../model/event.ts';
 import type { Direction } from '../../model/socket.ts';
 import { compileForSubjects } from '../../query/compile.ts';
 import type { Query } from '../../query/query.ts';
@@ -26,8 +26,8 @@ function lowerBound(numbers: readonly number[], number: number): number {
 }
 
 /**
- * The events that are shown: those that match the filter, and every gap. A sum matches if its last connection does. The filter is evaluated once per event: for
- * new events at once, for older ones in runs, from the newest back.
+ * The events that are shown: those that match the filter, and every gap and action. A sum matches if its last connection
+ * does. The filter is evaluated once per event: for new events at once, for older ones in runs, from the newest back.
  */
 export class ShownEvents {
   #query: Query | undefined;
@@ -127,8 +127,8 @@ export class ShownEvents {
     return numbers;
   }
 
-  #isShown(event: Event, direction: Direction | undefined): boolean {
-    if (event.type === 'gap') return true;
+  #isShown(event: LogEntry, direction: Direction | undefined): boolean {
+    if (!hasSocket(event)) return true;
     const peer = this.#rows.get(event.socket.id)?.peer;
     // Ages are those at the time of the event.
     this.#context.nowMs = event.atMs + this.#toMonotonicMs;

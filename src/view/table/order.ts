@@ -129,6 +129,11 @@ export class RowOrder {
     return entry?.counted === 'time-wait' ? this.#lastLine?.id : undefined;
   }
 
+  /** Returns all rows of a group, in order, also of a folded one. */
+  rowsIn({ first }: GroupItem): readonly Row[] {
+    return this.#shown.entries.get(first.id)?.group?.entries.map(({ row }) => row) ?? [];
+  }
+
   /** Returns the rates of a group in the last ticks; undefined without traffic. */
   historyOf({ first }: GroupItem): RateHistory | undefined {
     const group = this.#shown.entries.get(first.id)?.group;

@@ -82,7 +82,7 @@ export function rowLine(
   // The selection bar has one colour; the mark in the first cell still shows the change.
   const selected = selection === 'moving';
   const tone = selected ? 'plain' : toneOf(row);
-  let text = GLYPHS[row.mark] + (selection === 'resting' ? '›' : ' ');
+  let text = GLYPHS[row.mark] + (context.marked?.has(row.id) ? '*' : selection === 'resting' ? '›' : ' ');
   let at = GUTTER;
   const spans = [];
   for (const { column, left, width } of columns) {
@@ -243,7 +243,7 @@ export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selec
 /** Returns the inputs of cells besides their row. */
 export function cellContext(state: State): CellContext {
   const { nowMs, takenAtMs, tick, rows } = pictureOf(state);
-  const { serviceNames, lookups, table } = state;
+  const { serviceNames, lookups, table, marked } = state;
   return {
     nowMs,
     takenAtMs,
@@ -252,6 +252,7 @@ export function cellContext(state: State): CellContext {
     lookups,
     tick,
     rows,
+    marked,
     hasSeveralDirectories: (process) => table.hasSeveralDirectories(process),
   };
 }

@@ -127,14 +127,14 @@ test('a pane without room stays closed, and a message says so', () => {
     type: 'message',
     message: { text: `no room for ${name} on this screen`, isError: false },
   });
-  expect(press('m', low)).toEqual(noRoom('graphs'));
+  expect(press('M', low)).toEqual(noRoom('graphs'));
   // Replaces the table.
   expect(press('e', low)).toEqual({ type: 'pane', pane: 'events' });
   const withDetails = after(low, { type: 'pane', pane: 'details' });
   expect(press('e', withDetails)).toEqual(noRoom('events'));
   // It can be closed where it has no room.
   const high = after(withDetails, { type: 'resize', width: 80, height: 40 }, { type: 'pane', pane: 'graph' });
-  expect(press('m', after(high, { type: 'resize', width: 40, height: 8 }))).toEqual({
+  expect(press('M', after(high, { type: 'resize', width: 40, height: 8 }))).toEqual({
     type: 'pane',
     pane: 'graph',
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EventFilter } from '../../../src/cli/event-filter.ts';
 import type { Batch } from '../../../src/model/batch.ts';
-import type { Event } from '../../../src/model/event.ts';
+import { type Event, hasSocket, type LogEntry } from '../../../src/model/event.ts';
 import { Merger } from '../../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
@@ -69,8 +69,8 @@ function history(): readonly Event[] {
   ].flat();
 }
 
-const textsOf = (events: readonly (Event | undefined)[]): string[] =>
-  events.flatMap((it) => (it === undefined || it.type === 'gap' ? [] : [`${it.type} ${it.socket.id}`]));
+const textsOf = (events: readonly (LogEntry | undefined)[]): string[] =>
+  events.flatMap((it) => (it === undefined || !hasSocket(it) ? [] : [`${it.type} ${it.socket.id}`]));
 
 /** Returns the lines of the event pane for the history under a query; with a baseline, `b` was pressed at 5 s. */
 function shownUnder(query: string, hasBaseline: boolean): string[] {

@@ -7,7 +7,7 @@ import type { FoundNamespace } from './namespaces.ts';
 import { Closes } from '../netlink/closes.ts';
 import { getMany, getOne, type LookupChannel } from '../netlink/dump.ts';
 import { INET } from '../netlink/inet.ts';
-import { tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
+import { type ClosableProtocol, tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
 import {
   type Channels,
   type CloseReceiver,
@@ -17,6 +17,7 @@ import {
 } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
 import { dumpRequests } from './dump-requests.ts';
+import { closeSockets } from './socket-closing.ts';
 import { type NetworkPoll, SocketDumps } from './socket-dumps.ts';
 
 /** A namespace that `Namespaces` found, or netpane's own if /proc does not show its inode. */
@@ -243,6 +244,11 @@ export class Network {
       // Not found: the kernel refused, or temporary netlink sockets could not be opened (the namespace may have ended).
       if (!isSystemError(error)) throw error;
     }
+  }
+
+  /** Closes sockets, see `closeSockets`. @throws NativeError if that cannot be asked for */
+  closeSockets(protocol: ClosableProtocol, ids: ReadonlySet<string>): ReadonlyMap<string, number> {
+    return this.#withChannels(({ diag }) => closeSockets(diag, protocol, ids));
   }
 
   /** Reads and returns the interfaces with counters and addresses; the previous ones if that fails. */

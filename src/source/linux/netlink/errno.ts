@@ -13,6 +13,7 @@ export class NativeError extends Error {
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EAGAIN: 11,
   EACCES: 13,
@@ -22,5 +23,6 @@ export const ERRNO = {
   ENFILE: 23,
   EMFILE: 24,
   ENOSYS: 38,
+  EOPNOTSUPP: 95,
   ENOBUFS: 105,
 } as const;

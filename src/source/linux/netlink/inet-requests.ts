@@ -1,10 +1,19 @@
 import { parseIpv6 } from '../../../model/address.ts';
 import type { Endpoint } from '../../../model/socket.ts';
 import { AF_INET, AF_INET6, INET_DIAG_CONG, INET_DIAG_INFO, STATES } from './inet.ts';
-import { dumpRequest, HEADER_LENGTH, LITTLE_ENDIAN, type NetlinkBuffer, singleRequest } from './wire.ts';
+import {
+  changeRequest,
+  dumpRequest,
+  HEADER_LENGTH,
+  LITTLE_ENDIAN,
+  type NetlinkBuffer,
+  singleRequest,
+} from './wire.ts';
 
 /** Message types of sock_diag(7). Answers have the type of their request. */
 export const SOCK_DIAG_BY_FAMILY = 20;
+/** Closes a socket: for root, and only if the kernel was built with CONFIG_INET_DIAG_DESTROY. */
+const SOCK_DESTROY = 21;
 const TCPDIAG_GETSOCK = 18;
 
 /** Requests the details of any congestion control (BBR, DCTCP, Vegas). */
@@ -80,6 +89,9 @@ export function tcpProbe(): Uint8Array {
 /** Offset and length of struct inet_diag_sockid in a message, without its cookie, bytes. */
 const SOCK_ID = { start: 4, length: 40 } as const;
 
+/** Length of struct inet_diag_sockid with its cookie, bytes. */
+const SOCK_ID_WITH_COOKIE = 48;
+
 /** Offset of the endpoints in struct inet_diag_req_v2. */
 const LOOKED_UP_AT = 8;
 
@@ -128,6 +140,29 @@ export function udpLookupRequest(family: 'ipv4' | 'ipv6', sockId: Uint8Array): U
   swapped.set(sockId.subarray(4, 20), 20);
   swapped.set(sockId.subarray(20, 36), 4);
   return lookupRequest(family, 'udp', swapped);
+}
+
+/** Protocols whose sockets the kernel can close (net/ipv4/tcp_diag.c, udp_diag.c). */
+export type ClosableProtocol = 'tcp' | 'udp';
+
+/**
+ * Returns a request that closes the socket of a dumped message: its endpoints, interface and cookie, so that no other
+ * socket can be meant.
+ */
+export function destroyRequest(
+  protocol: ClosableProtocol,
+  { bytes }: NetlinkBuffer,
+  start: number,
+): Uint8Array {
+  const payload = new Uint8Array(LOOKED_UP_AT + SOCK_ID_WITH_COOKIE);
+  payload[0] = bytes[start] ?? 0;
+  payload[1] = IPPROTO[protocol];
+  new DataView(payload.buffer).setUint32(4, ALL_STATES, LITTLE_ENDIAN);
+  payload.set(
+    bytes.subarray(start + SOCK_ID.start, start + SOCK_ID.start + SOCK_ID_WITH_COOKIE),
+    LOOKED_UP_AT,
+  );
+  return changeRequest(SOCK_DESTROY, payload);
 }
 
 function lookupRequest(family: 'ipv4' | 'ipv6', protocol: 'tcp' | 'udp', sockId: Uint8Array): Uint8Array {

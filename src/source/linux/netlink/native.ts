@@ -14,7 +14,14 @@ const CLONE_NEWNET = 0x40000000;
 const RLIMIT_NOFILE = 7;
 
 /** Numbers of system calls that some C libraries lack: equal on every architecture. */
-const SYS = { fsopen: 430, fsconfig: 431, fsmount: 432, pidfd_open: 434, pidfd_getfd: 438 } as const;
+const SYS = {
+  pidfd_send_signal: 424,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  pidfd_open: 434,
+  pidfd_getfd: 438,
+} as const;
 /** FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC, include/uapi/linux/mount.h. */
 const FS_CLOEXEC = 1;
 const FSCONFIG_CMD_CREATE = 6;
@@ -140,6 +147,22 @@ export class Native {
     } finally {
       this.#close(context);
     }
+  }
+
+  /**
+   * Opens a process (pidfd_open(2), Linux 5.3): the descriptor means this process for ever, unlike its number. Throws
+   * `NativeError`.
+   */
+  openProcess(pid: number): number {
+    const fd = this.#syscall(SYS.pidfd_open, pid, 0, null, null, 0);
+    if (fd < 0) throw this.#library.error('pidfd_open');
+    return fd;
+  }
+
+  /** Sends a signal to an open process (pidfd_send_signal(2)). Throws `NativeError`. */
+  signalProcess(fd: number, signal: number): void {
+    if (this.#syscall(SYS.pidfd_send_signal, fd, signal, null, null, 0) < 0)
+      throw this.#library.error('pidfd_send_signal');
   }
 
   /**

@@ -12,6 +12,8 @@ const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 
 const NLM_F_REQUEST = 0x1;
+/** Asks for an answer also if there is nothing to report but success. */
+const NLM_F_ACK = 0x4;
 const NLM_F_DUMP = 0x300;
 /** The kernel's table changed during the dump: sockets may be missing or listed twice. */
 const NLM_F_DUMP_INTR = 0x10;
@@ -123,6 +125,10 @@ export function dumpRequest(
 /** Returns a request for a single object. */
 export const singleRequest = (type: number, payload: Uint8Array): Uint8Array =>
   request(type, NLM_F_REQUEST, payload, []);
+
+/** Returns a request for a change, which the kernel answers with an errno or success. */
+export const changeRequest = (type: number, payload: Uint8Array): Uint8Array =>
+  request(type, NLM_F_REQUEST | NLM_F_ACK, payload, []);
 
 function request(
   type: number,

@@ -22,6 +22,10 @@ const KERNEL_THREAD = 0x00200000;
 /** The fields of /proc/PID/stat that are used. */
 export interface Stat {
   readonly comm: string;
+  /** Pid of the parent; 0 without one. */
+  readonly parent: number;
+  /** Id of the process group; 0 for a kernel thread. */
+  readonly group: number;
   readonly startTicks: number;
   readonly isKernelThread: boolean;
   /** The first thread has ended, others are alive. */
@@ -31,9 +35,9 @@ export interface Stat {
 }
 
 /**
- * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 9 the flags, 20 the number of threads,
- * 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces and parentheses, so it
- * ends at the last parenthesis.
+ * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 4 the parent, 5 the group, 9 the flags,
+ * 20 the number of threads, 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces
+ * and parentheses, so it ends at the last parenthesis.
  * @returns undefined for a malformed text
  */
 export function parseStat(text: string): Stat | undefined {
@@ -45,6 +49,8 @@ export function parseStat(text: string): Stat | undefined {
   if (!Number.isFinite(startTicks)) return undefined;
   return {
     comm: text.slice(open + 1, close),
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
     startTicks,
     isKernelThread: (Number(fields[6]) & KERNEL_THREAD) !== 0,
     isLeaderGone: fields[0] === 'Z' && Number(fields[17]) > 1,

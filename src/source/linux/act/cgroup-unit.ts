@@ -1,0 +1,28 @@
+/** Hierarchies of systemd in /proc/PID/cgroup: cgroup v2, and the one of cgroup v1. */
+const SYSTEMD_LINE = /^(?:0:|\d+:name=systemd):(\/.*)$/m;
+
+/** A systemd service: the name of its unit, and the path of its cgroup. */
+export interface Unit {
+  readonly name: string;
+  readonly path: string;
+}
+
+/**
+ * Returns the systemd service of a process; undefined if it is in none but the manager of a user. The innermost one: a
+ * service of a user is inside `user@1000.service`. Untrusted: a user may name cgroups below their own as they like.
+ * @param cgroupText text of /proc/PID/cgroup
+ */
+export function unitOf(cgroupText: string): Unit | undefined {
+  const path = SYSTEMD_LINE.exec(cgroupText)?.[1];
+  if (path === undefined) return undefined;
+  const folders = path.split('/');
+  const at = folders.findLastIndex((it) => it.endsWith('.service') && !it.startsWith('user@'));
+  const name = folders[at];
+  return name === undefined ? undefined : { name, path: folders.slice(0, at + 1).join('/') };
+}
+
+/** Returns true if a process is in the cgroup of a service or in one below it. @param cgroupText as in `unitOf` */
+export function isInUnit(cgroupText: string, { path }: Unit): boolean {
+  const own = SYSTEMD_LINE.exec(cgroupText)?.[1];
+  return own !== undefined && (own === path || own.startsWith(`${path}/`));
+}

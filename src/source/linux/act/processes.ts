@@ -1,0 +1,234 @@
+import { constants } from 'node:os';
+import type {
+  Guard,
+  ProcessFacts,
+  ProcessTarget,
+  Scope,
+  SignalName,
+  SignalResult,
+} from '../../../model/process.ts';
+import type { ProcessHandle } from '../../types.ts';
+import { ERRNO, NativeError } from '../netlink/errno.ts';
+import type { Native } from '../netlink/native.ts';
+import { LIMIT, type Proc } from '../proc/proc.ts';
+import {
+  fullName,
+  parseBootTimeMs,
+  parseCommandLine,
+  parsePasswd,
+  parseStat,
+  type Stat,
+  startedAtMs,
+} from '../proc/process.ts';
+import { isInUnit, type Unit, unitOf } from './cgroup-unit.ts';
+
+/**
+ * Maximum difference between two computed start times of one process, milliseconds: the kernel reports the boot time in
+ * whole seconds, and changes it while it adjusts the clock.
+ */
+const START_TOLERANCE_MS = 1500;
+
+/** Number of times that a group is searched for members that were started meanwhile. */
+const MAX_PASSES = 4;
+
+const PID = /^[1-9]\d*$/;
+
+/** Calls and files that a handle uses. */
+export interface ProcessAccess {
+  readonly native: Pick<Native, 'openProcess' | 'signalProcess' | 'close' | 'poll'>;
+  readonly proc: Proc;
+  /** Path of passwd(5), relative to the root of `proc`. */
+  readonly passwdPath: string;
+  readonly ownPid: number;
+}
+
+/**
+ * Opens a process, so that a signal reaches this one, even if its number is given to another process meanwhile.
+ * @throws Error with a message for the user if it has ended, or if another process has its number now
+ */
+export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): ProcessHandle {
+  const { native, proc } = access;
+  let descriptor;
+  try {
+    descriptor = native.openProcess(target.pid);
+  } catch (error) {
+    throw openError(error, target.pid);
+  }
+  try {
+    // Read after it was opened: the files are those of the open process as long as it has not ended.
+    const stat = statOf(proc, target.pid);
+    if (stat === undefined || hasEnded(native, descriptor)) throw new Error(endedText(target.pid));
+    checkStart(target, stat, proc);
+    return new LinuxProcess(descriptor, target.pid, stat, access);
+  } catch (error) {
+    native.close(descriptor);
+    throw error;
+  }
+}
+
+const endedText = (pid: number): string => `process ${pid} has ended`;
+
+function openError(error: unknown, pid: number): unknown {
+  if (!(error instanceof NativeError)) return error;
+  if (error.errno === ERRNO.ESRCH) return new Error(endedText(pid));
+  if (error.errno === ERRNO.ENOSYS)
+    return new Error('this kernel cannot hold on to a process (pidfd_open: Linux 5.3)');
+  return new Error(`process ${pid} cannot be opened (${error.message})`);
+}
+
+function statOf(proc: Proc, pid: number): Stat | undefined {
+  const text = proc.text(`${pid}/stat`);
+  return 'value' in text ? parseStat(text.value) : undefined;
+}
+
+function textOf(proc: Proc, path: string): string {
+  const text = proc.text(path, LIMIT.machine);
+  return 'value' in text ? text.value : '';
+}
+
+/** Throws an Error for the user if the open process is not the one of the row. */
+function checkStart({ pid, startedAtMs: expected }: ProcessTarget, { startTicks }: Stat, proc: Proc): void {
+  const bootTimeMs = parseBootTimeMs(textOf(proc, 'stat'));
+  if (expected === undefined || bootTimeMs === undefined) return;
+  if (Math.abs(startedAtMs(bootTimeMs, startTicks) - expected) > START_TOLERANCE_MS)
+    throw new Error(`process ${pid} has ended, and another one has its number now: nothing was sent`);
+}
+
+/** Returns true if a process has ended: its descriptor is readable from then on (pidfd_open(2)). */
+const hasEnded = (native: ProcessAccess['native'], descriptor: number): boolean => {
+  const POLLIN = 1;
+  return native.poll(new Int32Array([descriptor, POLLIN]), 1) > 0;
+};
+
+class LinuxProcess implements ProcessHandle {
+  readonly facts: ProcessFacts;
+  readonly #access: ProcessAccess;
+  readonly #descriptor: number;
+  readonly #group: number;
+  readonly #unit: Unit | undefined;
+  #isClosed = false;
+
+  constructor(descriptor: number, pid: number, stat: Stat, access: ProcessAccess) {
+    const { proc } = access;
+    this.#access = access;
+    this.#descriptor = descriptor;
+    this.#group = stat.group;
+    this.#unit = unitOf(textOf(proc, `${pid}/cgroup`));
+    const stats = this.#pids().map((it) => [it, statOf(proc, it)] as const);
+    const children = stats.filter(([, it]) => it?.parent === pid).length;
+    const inGroup = stats.filter(([, it]) => it?.group === this.#group && this.#group !== 0).length;
+    const inUnit = this.#unit === undefined ? 0 : this.#membersOf('unit').length;
+    const exe = proc.link(`${pid}/exe`);
+    const directory = proc.link(`${pid}/cwd`);
+    const user = this.#userOf(pid);
+    const guard = guardOf(pid, stat, access.ownPid);
+    this.facts = {
+      pid,
+      name: fullName(
+        stat.comm,
+        'value' in exe ? exe.value : undefined,
+        parseCommandLine(textOf(proc, `${pid}/cmdline`))?.words,
+      ),
+      ...(user !== undefined && { user }),
+      ...('value' in directory && { directory: directory.value }),
+      children,
+      ...(inGroup > 1 && { group: { id: this.#group, members: inGroup } }),
+      ...(this.#unit && { unit: { name: this.#unit.name, members: inUnit } }),
+      ...(guard && { guard }),
+    };
+  }
+
+  get hasEnded(): boolean {
+    return this.#isClosed || hasEnded(this.#access.native, this.#descriptor);
+  }
+
+  signal(name: SignalName, scope: Scope): SignalResult {
+    if (scope === 'process') {
+      const refused = this.#isClosed ? endedText(this.facts.pid) : this.#send(this.#descriptor, name);
+      return refused === undefined ? { reached: 1 } : { reached: 0, refused };
+    }
+    const sent = new Set<number>();
+    const refusals = new Map<string, number>();
+    // A member may start another one before the signal reaches it.
+    for (let pass = 0; pass < MAX_PASSES; pass++) {
+      const members = this.#membersOf(scope).filter((pid) => !sent.has(pid));
+      if (members.length === 0) break;
+      for (const pid of members) {
+        sent.add(pid);
+        const refused = this.#signalMember(pid, name, scope);
+        if (refused !== undefined) refusals.set(refused, (refusals.get(refused) ?? 0) + 1);
+      }
+    }
+    const failed = [...refusals].map(([why, count]) => `${count} not: ${why}`);
+    const reached = sent.size - [...refusals.values()].reduce((sum, count) => sum + count, 0);
+    return { reached, ...(failed.length > 0 && { refused: failed.join('; ') }) };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#access.native.close(this.#descriptor);
+  }
+
+  /** Sends a signal to another member of the group or unit, if it still is one. Returns why not, as `#send`. */
+  #signalMember(pid: number, name: SignalName, scope: Scope): string | undefined {
+    const { native } = this.#access;
+    let descriptor;
+    try {
+      descriptor = native.openProcess(pid);
+    } catch (error) {
+      return error instanceof NativeError && error.errno === ERRNO.ESRCH
+        ? undefined
+        : String((error as Error).message);
+    }
+    try {
+      return this.#isMember(pid, scope) ? this.#send(descriptor, name) : undefined;
+    } finally {
+      native.close(descriptor);
+    }
+  }
+
+  /** Sends a signal. @returns why the kernel refused it; undefined if it did not */
+  #send(descriptor: number, name: SignalName): string | undefined {
+    try {
+      this.#access.native.signalProcess(descriptor, constants.signals[`SIG${name}`]);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof NativeError)) throw error;
+      if (error.errno === ERRNO.ESRCH) return 'it has ended';
+      if (error.errno !== ERRNO.EPERM) return error.message;
+      const { user } = this.facts;
+      return `not permitted: it belongs to ${user ?? 'another user'}; run netpane with sudo`;
+    }
+  }
+
+  /** Returns the members of the group or unit, without netpane itself and process 1. */
+  #membersOf(scope: Scope): number[] {
+    const { ownPid } = this.#access;
+    return this.#pids().filter((pid) => pid !== ownPid && pid !== 1 && this.#isMember(pid, scope));
+  }
+
+  #isMember(pid: number, scope: Scope): boolean {
+    const { proc } = this.#access;
+    if (scope === 'group') return this.#group !== 0 && statOf(proc, pid)?.group === this.#group;
+    return this.#unit !== undefined && isInUnit(textOf(proc, `${pid}/cgroup`), this.#unit);
+  }
+
+  #pids(): number[] {
+    const names = this.#access.proc.names('.');
+    return 'value' in names ? names.value.filter((name) => PID.test(name)).map(Number) : [];
+  }
+
+  #userOf(pid: number): string | undefined {
+    const { proc, passwdPath } = this.#access;
+    const folder = proc.stat(String(pid));
+    if (!('value' in folder)) return undefined;
+    return parsePasswd(textOf(proc, passwdPath)).get(folder.value.uid) ?? String(folder.value.uid);
+  }
+}
+
+function guardOf(pid: number, { isKernelThread }: Stat, ownPid: number): Guard | undefined {
+  if (pid === 1) return 'init';
+  if (pid === ownPid) return 'netpane';
+  return isKernelThread ? 'kernel' : undefined;
+}

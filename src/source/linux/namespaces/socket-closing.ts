@@ -1,0 +1,31 @@
+import { cookieId } from '../netlink/cookie.ts';
+import { type Channel, dump, getOne } from '../netlink/dump.ts';
+import { ERRNO } from '../netlink/errno.ts';
+import { AF_INET, AF_INET6, INET } from '../netlink/inet.ts';
+import { type ClosableProtocol, destroyRequest, inetRequest } from '../netlink/inet-requests.ts';
+
+/**
+ * Closes sockets of one namespace. Each is first found in a dump: the kernel closes a socket by its endpoints, interface
+ * and cookie, as it reports them.
+ * @returns the errno by id, 0 for a closed socket; ENOENT for one that is closed already
+ * @throws NativeError if the channel fails
+ */
+export function closeSockets(
+  diag: Channel,
+  protocol: ClosableProtocol,
+  ids: ReadonlySet<string>,
+): ReadonlyMap<string, number> {
+  const requests = new Map<string, Uint8Array>();
+  for (const family of [AF_INET, AF_INET6] as const)
+    dump(diag, inetRequest(family, protocol, { details: false }), (buffer, start, end) => {
+      if (end - start < INET.length) return;
+      const id = cookieId(buffer, start + INET.cookie);
+      if (ids.has(id)) requests.set(id, destroyRequest(protocol, buffer, start));
+    });
+  const outcomes = new Map<string, number>();
+  for (const id of ids) {
+    const request = requests.get(id);
+    outcomes.set(id, request ? getOne(diag, request, () => {}) : ERRNO.ENOENT);
+  }
+  return outcomes;
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openLinuxProcess, type ProcessAccess } from '../../../../src/source/linux/act/processes.ts';
+import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { parseBootTimeMs, parseStat, startedAtMs } from '../../../../src/source/linux/proc/process.ts';
+
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+});
+
+/** Starts a program of this test. Resolves to its pid when it runs. */
+async function start(
+  command: string,
+  args: readonly string[],
+  options = {},
+): Promise<ChildProcess & { pid: number }> {
+  const child = spawn(command, args, { stdio: 'ignore', ...options });
+  started.push(child);
+  await once(child, 'spawn');
+  return child as ChildProcess & { pid: number };
+}
+
+const ended = async (child: ChildProcess): Promise<string | null> => {
+  if (child.signalCode === null && child.exitCode === null) await once(child, 'exit');
+  return child.signalCode;
+};
+
+const native = process.platform === 'linux' ? await Native.load() : undefined;
+const proc = new Proc('/proc');
+
+const access = (changes: Partial<ProcessAccess> = {}): ProcessAccess => {
+  if (native === undefined) throw new Error('only on Linux');
+  return { native, proc, passwdPath: '../etc/passwd', ownPid: process.pid, ...changes };
+};
+
+function startOf(pid: number): number {
+  const stat = proc.text(`${pid}/stat`);
+  const boot = proc.text('stat');
+  if (!('value' in stat) || !('value' in boot)) throw new Error('/proc cannot be read');
+  return startedAtMs(parseBootTimeMs(boot.value) ?? 0, parseStat(stat.value)?.startTicks ?? 0);
+}
+
+describe.runIf(native)('an open process', () => {
+  test('gets the signal, and is known to have ended', async () => {
+    const child = await start('sleep', ['60']);
+    const handle = openLinuxProcess({ pid: child.pid, startedAtMs: startOf(child.pid) }, access());
+    expect(handle.facts).toMatchObject({
+      pid: child.pid,
+      name: 'sleep',
+      children: 0,
+      directory: process.cwd(),
+    });
+    expect(handle.hasEnded).toBe(false);
+    expect(handle.signal('TERM', 'process')).toEqual({ reached: 1 });
+    expect(await ended(child)).toBe('SIGTERM');
+    expect(handle.hasEnded).toBe(true);
+    expect(handle.signal('TERM', 'process')).toEqual({ reached: 0, refused: 'it has ended' });
+    handle.close();
+    expect(handle.signal('KILL', 'process').reached).toBe(0);
+  });
+
+  test('is not opened if another process has its number now', async () => {
+    const child = await start('sleep', ['60']);
+    const target = { pid: child.pid, startedAtMs: startOf(child.pid) - 60_000 };
+    expect(() => openLinuxProcess(target, access())).toThrow(
+      `process ${child.pid} has ended, and another one has its number now: nothing was sent`,
+    );
+  });
+
+  test('is not opened if it has ended', async () => {
+    const child = await start('true', []);
+    await ended(child);
+    expect(() => openLinuxProcess({ pid: child.pid }, access())).toThrow(`process ${child.pid} has ended`);
+  });
+
+  test('does not pass a signal on to a process that gets its number while the question is asked', async () => {
+    const child = await start('sleep', ['60']);
+    const bystander = await start('sleep', ['60']);
+    const handle = openLinuxProcess({ pid: child.pid }, access());
+    child.kill('SIGKILL');
+    await ended(child);
+    // The number itself means nothing to an open process: what /proc says by then is not asked.
+    expect(handle.signal('TERM', 'process')).toEqual({ reached: 0, refused: 'it has ended' });
+    expect(bystander.signalCode).toBeNull();
+    handle.close();
+  });
+
+  test('reaches its whole process group, and only that', async () => {
+    const leader = await start('sh', ['-c', 'sleep 60 & sleep 60 & wait'], { detached: true });
+    const bystander = await start('sleep', ['60']);
+    await expect
+      .poll(() => openLinuxProcess({ pid: leader.pid }, access()).facts)
+      .toMatchObject({
+        children: 2,
+        group: { id: leader.pid, members: 3 },
+      });
+    const handle = openLinuxProcess({ pid: leader.pid }, access());
+    expect(handle.signal('KILL', 'group')).toEqual({ reached: 3 });
+    expect(await ended(leader)).toBe('SIGKILL');
+    expect(bystander.signalCode).toBeNull();
+    handle.close();
+  });
+
+  test('says why the kernel refuses a signal, in words', async () => {
+    const child = await start('sleep', ['60']);
+    const { openProcess, close, poll } = access().native;
+    const { NativeError } = await import('../../../../src/source/linux/netlink/errno.ts');
+    const refusing: ProcessAccess['native'] = {
+      openProcess: openProcess.bind(native),
+      close: close.bind(native),
+      poll: poll.bind(native),
+      signalProcess: () => {
+        throw new NativeError('pidfd_send_signal', 1, 'EPERM');
+      },
+    };
+    const handle = openLinuxProcess({ pid: child.pid }, access({ native: refusing }));
+    expect(handle.signal('TERM', 'process')).toEqual({
+      reached: 0,
+      refused: `not permitted: it belongs to ${handle.facts.user}; run netpane with sudo`,
+    });
+    handle.close();
+  });
+
+  test('is guarded if it is netpane itself, process 1 or a thread of the kernel', () => {
+    expect(openLinuxProcess({ pid: process.pid }, access()).facts.guard).toBe('netpane');
+    expect(openLinuxProcess({ pid: 1 }, access()).facts.guard).toBe('init');
+  });
+});
