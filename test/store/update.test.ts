@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/model/event.ts';
-import { SCOPES, SIGNALS } from '../../src/model/process.ts';
+import { SIGNALS } from '../../src/model/process.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { Action } from '../../src/store/actions.ts';
 import type { Effect } from '../../src/store/effects.ts';
@@ -17,6 +17,7 @@ import { layoutOf } from '../../src/view/layout.ts';
 import type { Derived } from '../../src/view/panes/pane.ts';
 import { RowOrder } from '../../src/view/table/order.ts';
 import { ShownEvents } from '../../src/view/panes/shown-events.ts';
+import { PROCESS_ACTIONS } from './any-process-actions.ts';
 import { after, batch, emptyState, NOON_MS, queryFrom, socket } from '../helpers/fakes.ts';
 
 const TEXTS = [
@@ -119,15 +120,6 @@ const socketOf = fc
   .map(({ id, process, listens, port }) =>
     socket({ id, process, local: `10.0.0.1:${port}`, ...(listens && { remote: null, state: 'LISTEN' }) }),
   );
-const facts = fc
-  .record({
-    pid: fc.integer({ min: 1, max: 3 }),
-    name: from('a', 'b'),
-    children: fc.nat(2),
-    group: from(undefined, { id: 1, members: 2 }),
-    guard: from(undefined, 'init' as const),
-  })
-  .map(({ group, guard, ...rest }) => ({ ...rest, ...(group && { group }), ...(guard && { guard }) }));
 const event = fc.oneof(
   fc.record({
     type: from('spawn' as const),
@@ -208,37 +200,10 @@ const ACTIONS = {
     { type: 'columns', columns: [{ id: 'pid' }, { id: 'state', width: 5 }] },
   ),
   cell: column.map((it) => ({ type: 'cell', column: it })),
-  'open-process': from<Action>({ type: 'open-process', target: { pid: 7 } }),
-  'process-opened': facts.map((it) => ({ type: 'process-opened', facts: it })),
-  'next-scope': from<Action>({ type: 'next-scope' }),
-  signal: from(...SIGNALS).map((signal) => ({ type: 'signal', signal })),
-  signalled: fc
-    .tuple(facts, from(...SCOPES), from(...SIGNALS), fc.nat(2), from(undefined, 'not permitted'))
-    .map(([it, scope, signal, reached, refused]) => ({
-      type: 'signalled',
-      facts: it,
-      scope,
-      signal,
-      result: { reached, ...(refused !== undefined && { refused }) },
-      wallMs: NOON_MS,
-    })),
-  waited: fc.tuple(facts, fc.boolean()).map(([it, hasEnded]) => ({
-    type: 'waited',
-    facts: it,
-    signal: 'TERM',
-    afterMs: 300,
-    hasEnded,
-    wallMs: NOON_MS,
-  })),
+  ...PROCESS_ACTIONS,
   'close-sockets': fc
     .array(socketOf, { maxLength: 3 })
     .map((sockets) => ({ type: 'close-sockets', sockets, what: 'a' })),
-  'sockets-closed': fc.nat(3).map((closed) => ({
-    type: 'sockets-closed',
-    what: 'a',
-    result: { closed, refusals: closed === 0 ? [{ why: 'closed already', count: 1 }] : [] },
-    wallMs: NOON_MS,
-  })),
   mark: id.map((it) => ({ type: 'mark', id: it })),
   list: list.map((it) => ({ type: 'list', list: it })),
   'remove-line': from<Action>({ type: 'remove-line' }),

@@ -179,7 +179,7 @@ class LinuxProcess implements ProcessHandle {
     } catch (error) {
       return error instanceof NativeError && error.errno === ERRNO.ESRCH
         ? undefined
-        : String((error as Error).message);
+        : (error as Error).message;
     }
     try {
       return this.#isMember(pid, scope) ? this.#send(descriptor, name) : undefined;
