@@ -88,7 +88,7 @@ describe('help', () => {
   test('the hint for traffic appears once there is traffic', () => {
     expect(textOf(hintLine(KEYS, seeing(NOTHING_SEEN), 200, undefined))).not.toContain('i traffic');
     expect(textOf(hintLine(KEYS, seeing(ALL_SEEN), 200, undefined))).toContain(
-      'e events  i traffic  m graphs',
+      'e events  i traffic  M graphs',
     );
   });
 
