@@ -85,7 +85,10 @@ describe('a mistake names the option and the expected value', () => {
     [['--csv'], "--csv works only with 'netpane ls'"],
     [['ls', '--csv=yes'], "--csv takes no value, got 'yes'"],
     [['help', 'foo'], "netpane help takes ls, watch, kill, config or query, not 'foo'"],
-    [['help', 'qery'], "netpane help takes ls, watch, kill, config or query, not 'qery': did you mean query?"],
+    [
+      ['help', 'qery'],
+      "netpane help takes ls, watch, kill, config or query, not 'qery': did you mean query?",
+    ],
     [['help', 'ls', 'query'], 'netpane help takes only one topic'],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],
     [['-z'], "unknown option '-z': see netpane --help"],
