@@ -2,6 +2,7 @@ import { addActors } from '../../../model/owners.ts';
 import type { Direction, Endpoint, Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { DestroyRecord, StateRecord } from '../trace/records.ts';
+import { isNetpane } from '../proc/netpane.ts';
 import type { Actors } from './actors.ts';
 import type { NewListeners } from './new-listeners.ts';
 
@@ -13,12 +14,6 @@ const ACTING_STATES = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', '
 
 /** Those of them that close(2) leads to. */
 const CLOSING_STATES = new Set<SocketState>(['FIN_WAIT1', 'LAST_ACK']);
-
-/**
- * Returns true for netpane itself. To find namespaces it copies sockets of other processes for a moment
- * (`Native.networkOfSocket`). If their process closes its own meanwhile, the close of the copy is the last one.
- */
-const isNetpane = (actors: readonly Owner[] | undefined): boolean => actors?.[0]?.pid === process.pid;
 
 /** Direction of a connection by its first state. */
 const OPENED_BY_STATE: Partial<Record<SocketState, Direction>> = { SYN_SENT: 'out', SYN_RECV: 'in' };
@@ -127,7 +122,7 @@ export class TracedSockets {
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
     if (STATES_AFTER_FIN.has(now)) traced.hasPeerFin = true;
     const actors = record.inProcess && ACTING_STATES.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
-    const owners = CLOSING_STATES.has(now) && isNetpane(actors) ? undefined : actors;
+    const owners = CLOSING_STATES.has(now) && isNetpane(actors?.[0]?.pid) ? undefined : actors;
     if (owners) traced.owners = addActors(traced.owners, owners);
     // The close is emitted when the socket is destroyed; an unfinished handshake emits none.
     if (now === 'CLOSE') return;

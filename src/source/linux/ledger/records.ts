@@ -1,6 +1,7 @@
 import { Cache } from '../../../model/cache.ts';
 import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
 import { toThousandths } from '../../../model/thousandths.ts';
+import { isNetpane } from '../proc/netpane.ts';
 import { fullName } from '../proc/process.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
 import type { Ledger } from './ledger.ts';
@@ -60,11 +61,11 @@ const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 const KERNEL_WORKER = /^kworker\//;
 
 /**
- * Returns true if the process that closed the last descriptor of a socket held the socket itself. netpane copies sockets of
- * other processes for a moment (`Native.networkOfSocket`), and its copy may be closed last.
+ * Returns true if the process that closed the last descriptor of a socket held the socket itself. A kernel thread did not;
+ * netpane did only if it made the socket.
  */
 const isHolder = ({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean =>
-  !KERNEL_WORKER.test(comm) && (pid !== process.pid || creator?.pid === pid);
+  !KERNEL_WORKER.test(comm) && (!isNetpane(pid) || isNetpane(creator?.pid));
 
 /** Turns entries of the ledger into owners and times as the rest of netpane has them. */
 export class LedgerRecords {
