@@ -3,7 +3,7 @@ import { pictureOf } from '../store/picture.ts';
 import { alertAction, alertLines } from './header/alerts.ts';
 import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
-import { filterLine, filterTabs, type Share, shareText } from './header/query-line.ts';
+import { filterLine, filterTabs, messageRest, type Share, shareText } from './header/query-line.ts';
 import { questionLine } from './header/question-line.ts';
 import { hintKeyAt, hintLine, shownHints } from './hints.ts';
 import { hasSecondCursor, nextFocus } from './layout.ts';
@@ -62,7 +62,12 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
     lines: (scene, { width }) => {
       const { state, columns, layout, focus } = scene;
       const mark = hasSecondCursor(layout) && focus === 'table' ? KEYS_HERE : '';
-      return [promptHelp(state, shareText(shareOf(scene)), width) ?? titleLine(columns, state, mark)];
+      const share = shareOf(scene);
+      return [
+        promptHelp(state, shareText(share), width) ??
+          messageRest(state, scene.keys, share, layout.filter?.width ?? width) ??
+          titleLine(columns, state, mark),
+      ];
     },
     wheel: wheelInTable,
     clickIn:

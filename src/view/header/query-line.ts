@@ -1,16 +1,17 @@
 import { printable } from '../../model/text.ts';
 import { pictureOf } from '../../store/picture.ts';
-import type { State } from '../../store/state.ts';
+import type { Message, State } from '../../store/state.ts';
 import { countText } from '../text/format.ts';
 import { GROUPINGS } from '../table/grouping.ts';
 import type { Line } from '../text/line.ts';
 import { hostWords } from './host-words.ts';
 import { firstKey, type KeyHelp } from './key-help.ts';
+import { messageLines, messageTone } from './message-line.ts';
 import { promptLine } from './prompt-line.ts';
 import { type Tab, viewTabs } from './view-tabs.ts';
 import { type Part, rangeText } from '../text/position.ts';
 import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
-import { cutEnd } from '../text/width.ts';
+import { cutEnd, displayWidth } from '../text/width.ts';
 
 /** How many of all sockets are shown. */
 export interface Share {
@@ -61,7 +62,7 @@ function shareWord(share: Share, isGrouped: boolean): Word {
 const KEPT_RANK = 3;
 const MIN_LABEL = 8;
 
-/** The rank of the query or message. A message is short-lived: only more important words keep their room before it. */
+/** The rank of the query or message. A message is short-lived: only more important words may be beside it. */
 const LABEL_RANK = 1.5;
 
 /** Returns the words that say why rows are not shown, or not in their usual order. */
@@ -154,18 +155,48 @@ export function filterLine(
   if (prompt) return promptLine(prompt, shareText(share), width, hasLineBelow);
   const { tabs, right: words } = sidesOf(state, keys, share, width);
   if (tabs.length > 0) return spread(tabs, words, width);
+  if (message) {
+    const right = besideMessage(message, words, share, width);
+    const label = { text: printable(message.text), tone: messageTone(message), rank: LABEL_RANK };
+    return right ? spread([label], right, width) : messageLines(message, width)[0];
+  }
   // Words that say why rows are missing come before the end of a long query, and before the visible rows.
-  const keptOf = (of: readonly Word[]) =>
-    shortest(of.filter(({ rank }) => rank <= (message ? LABEL_RANK : KEPT_RANK)));
+  const keptOf = (of: readonly Word[]) => shortest(of.filter(({ rank }) => rank <= KEPT_RANK));
   const isTight = widthOf(keptOf(words)) + GAP + MIN_LABEL > width;
   const right = isTight ? [...words.slice(0, -1), withoutRange(share)] : words;
   const kept = keptOf(right);
   const room = Math.max(MIN_LABEL, width - widthOf(kept) - GAP);
-  const text = message ? printable(message.text) : query.text === '' ? '' : `/ ${printable(query.text)}`;
-  const tone = message?.isError ? 'error' : 'accent';
+  const text = `/ ${printable(query.text)}`;
   const label: Word =
-    text === ''
+    query.text === ''
       ? { text: 'all sockets', tone: 'quiet', rank: 9 }
-      : { text, short: cutEnd(text, room), tone, rank: LABEL_RANK };
+      : { text, short: cutEnd(text, room), tone: 'accent', rank: LABEL_RANK };
   return spread([label], right, width);
+}
+
+/** Returns the words beside a message: with the visible rows if these have room; undefined if nothing has room. */
+function besideMessage(
+  { text }: Message,
+  words: readonly Word[],
+  share: Share,
+  width: number,
+): readonly Word[] | undefined {
+  const fits = (right: readonly Word[]): boolean =>
+    displayWidth(printable(text)) + GAP + widthOf(shortest(right.filter(({ rank }) => rank < LABEL_RANK))) <=
+    width;
+  return [words, [...words.slice(0, -1), withoutRange(share)]].find(fits);
+}
+
+/** Returns the rest of a long message, for the line below it; undefined if there is none. */
+export function messageRest(
+  state: State,
+  keys: readonly KeyHelp[],
+  share: Share,
+  width: number,
+): Line | undefined {
+  const { prompt, question, message } = state;
+  if (prompt || question || !message) return undefined;
+  if (besideMessage(message, sidesOf(state, keys, share, width).right, share, width)) return undefined;
+  const [, rest] = messageLines(message, width);
+  return rest.spans.every(({ text }) => text === '') ? undefined : rest;
 }

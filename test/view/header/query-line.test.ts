@@ -5,7 +5,7 @@ import { type HostAnswer, NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import type { State } from '../../../src/store/state.ts';
 import { KEYS } from '../../../src/tui/keymap.ts';
 import { promptHelp } from '../../../src/view/header/prompt-line.ts';
-import { filterLine, type Share, shareText } from '../../../src/view/header/query-line.ts';
+import { filterLine, messageRest, type Share, shareText } from '../../../src/view/header/query-line.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, baseline, batch, emptyState, queryFrom, socket } from '../../helpers/fakes.ts';
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
@@ -72,15 +72,30 @@ describe('the filter line', () => {
     expect(lineOf(state, 80, share)).toMatch(/^\/ listen /);
   });
 
-  test('keeps in a narrow line what hides rows rather than which rows are visible, and the end of a message', () => {
+  test('keeps in a narrow line what hides rows rather than which rows are visible, and a query rather than its end', () => {
     const share = { shown: 11, total: 22, hidden: 4, rows: { top: 0, height: 5, length: 12 } };
     const grouped = asking('process:npe2b436', { group: 'process' });
     expect(lineOf(grouped, 48, share)).toBe('/ process:np…  4 hidden: H  1–5 of 12 · 11 of 22');
     expect(lineOf(grouped, 40, share)).toBe('/ process:npe2b4…  4 hidden: H  11 of 22');
-    const message = { text: 'hidden for good: npe2b436-cli with port 5432', isError: false };
-    expect(lineOf(asking('curl', { message }), 40, { ...SHARE, hidden: 4, shown: 0, total: 91 })).toBe(
-      'hidden for good: npe2b436-cli …  0 of 91',
-    );
+  });
+
+  test('a long message takes the whole line, and then the line of the titles', () => {
+    const text = 'hidden for good: npe2b436-cli with port 5432';
+    const state = asking('curl', { message: { text, isError: true } });
+    const rows = { top: 0, height: 9, length: 91 };
+    const share = { ...SHARE, hidden: 4, shown: 0, total: 91, rows };
+    const rest = (width: number) => {
+      const found = messageRest(state, KEYS, share, width);
+      return found && textOf(found);
+    };
+    expect(lineOf(state, 80, share)).toMatch(/^hidden for good: npe2b436-cli with port 5432 .* of 91$/);
+    expect(lineOf(state, 54, share)).toBe(`${text}   0 of 91`);
+    expect([lineOf(state, 44, share), rest(80), rest(44)]).toEqual([text, undefined, undefined]);
+    expect([lineOf(state, 40, share), rest(40)]).toEqual(['hidden for good: npe2b436-cli with port', '5432']);
+    expect(messageRest(state, KEYS, share, 40)?.spans).toEqual([{ text: '5432', tone: 'error' }]);
+    expect(lineOf(state, 20, share)).toBe('hidden for good:');
+    expect(rest(20)).toBe('npe2b436-cli with p…');
+    expect(messageRest({ ...state, message: null }, KEYS, share, 40)).toBeUndefined();
   });
 
   test('says which rows are visible if the table has more, in fewer words where there is less room', () => {
