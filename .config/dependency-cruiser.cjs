@@ -80,7 +80,7 @@ module.exports = {
       name: 'sampler-imports-only-the-source-table',
       severity: 'error',
       from: { path: '^src/sampler/' },
-      to: { path: '^src/source/', pathNot: '^src/source/(types|index|native-gate)\\.ts$' },
+      to: { path: '^src/source/', pathNot: '^src/source/(types|index|native-gate|thread-cpu)\\.ts$' },
     },
     {
       name: 'only-the-table-of-sources-names-a-platform',

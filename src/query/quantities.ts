@@ -88,8 +88,10 @@ export const QUANTITIES = {
       const holds = OPERATORS[operator];
       // A baseline socket may be older than its known age: only `>` and `>=` can be certain.
       const isGreater = operator.startsWith('>');
-      return (_, { lifetimeMs, firstSeenMs, baseline }) =>
-        (isGreater || !baseline) && holds(lifetimeMs ?? context.nowMs - firstSeenMs, value);
+      return (_, { mark, lifetimeMs, firstSeenMs, baseline }) => {
+        const ageMs = mark === 'closed' ? lifetimeMs : undefined;
+        return (isGreater || !baseline) && holds(ageMs ?? context.nowMs - firstSeenMs, value);
+      };
     },
   },
   rx: {

@@ -23,6 +23,6 @@ export interface Subject {
   readonly rxRate: number | undefined;
   /** Bytes per second sent in the last tick; undefined if unknown. */
   readonly txRate: number | undefined;
-  /** Lifetime, milliseconds; absent while the socket is open. */
+  /** Lifetime of the connection, milliseconds; absent while it is open. A remnant, not `closed` yet, has it already. */
   readonly lifetimeMs?: number;
 }

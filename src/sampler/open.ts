@@ -1,5 +1,6 @@
 import type { Bounds } from '../model/bounds.ts';
 import { openSource, type SourceName } from '../source/index.ts';
+import { threadCpuClock } from '../source/thread-cpu.ts';
 import type { ExtraKind } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
 
@@ -46,20 +47,22 @@ export async function openSampler(
 ): Promise<Sampler> {
   const { progress } = options;
   progress?.begin('open');
+  const opened = await openSource(source, {
+    also,
+    tcpDetails,
+    ownerBudgetMs: OWNER_BUDGET_MS,
+    events: true,
+    eventBufferKiB,
+    omitsRemnants,
+    bounds,
+    progress,
+  });
+  const cpuMs = opened.runsPrograms ? undefined : threadCpuClock();
   return new Sampler({
     ...options,
-    source: await openSource(source, {
-      also,
-      tcpDetails,
-      ownerBudgetMs: OWNER_BUDGET_MS,
-      events: true,
-      eventBufferKiB,
-      omitsRemnants,
-      bounds,
-      progress,
-    }),
+    source: opened,
     omitsRemnants,
-    clock: CLOCK,
+    clock: { ...CLOCK, ...(cpuMs && { cpuMs }) },
     intervalMs,
     maxShare,
     maxWaiting: bounds?.waitingEvents,

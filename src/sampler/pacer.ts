@@ -27,19 +27,28 @@ function nextStep(ms: number): number {
   return row ? Math.ceil(ms / row.stepMs - 1e-9) * row.stepMs : MAX_INTERVAL_MS;
 }
 
-const ascending = (a: number, b: number) => a - b;
+/** Times of the last three polls, milliseconds, the latest last. */
+type Last = readonly [number, number, number];
+
+const withLast = ([, second, third]: Last, ms: number): Last => [second, third, ms];
+
+/** Returns the median: a single outlier does not count. */
+const median = (last: Last): number => last.toSorted((a, b) => a - b)[1] ?? 0;
 
 /**
- * Finds the interval at which polling takes no more than its share of the time. Costs vary, and an interval that varied
+ * Finds the interval at which polling takes no more than its share of the CPU time. Costs vary, and an interval that varied
  * with them would be worse than a long one. Two expensive polls of the last three lengthen the interval, two
- * consecutive polls that are cheaper by a margin shorten it, and all others leave it as it is.
+ * consecutive polls that are cheaper by a margin shorten it, and all others leave it as it is. On a busy machine polls wait
+ * for a CPU, which costs nothing: it does not lengthen the interval, but the polls may come later than that.
  */
 export class Pacer {
   readonly #maxShare: number;
   #requestedMs: number;
   #intervalMs: number;
   /** Costs of the last three polls; 0 for polls that have not happened yet. */
-  #costsMs: readonly [number, number, number] = [0, 0, 0];
+  #costsMs: Last = [0, 0, 0];
+  /** Elapsed times of the same polls. */
+  #elapsedMs: Last = [0, 0, 0];
   /** The cost that led to the interval in use, milliseconds. */
   #pacedForMs = 0;
 
@@ -58,18 +67,29 @@ export class Pacer {
     return this.#intervalMs;
   }
 
+  /** The time from poll to poll, milliseconds: longer than the interval if polls take longer than that. */
+  get realMs(): number {
+    const elapsedMs = median(this.#elapsedMs);
+    return elapsedMs <= this.#intervalMs ? this.#intervalMs : nextStep(elapsedMs);
+  }
+
   /** Requests another interval, milliseconds. The costs of the last polls apply to it at once. */
   request(requestedMs: number): void {
     this.#requestedMs = requestedMs;
-    const costMs = this.#medianMs();
+    const costMs = median(this.#costsMs);
     this.#set(this.#intervalFor(costMs), costMs);
   }
 
-  /** Adds the cost of a poll, milliseconds of elapsed time. */
-  addCost(costMs: number): void {
-    const [, second, third] = this.#costsMs;
-    this.#costsMs = [second, third, costMs];
-    const medianMs = this.#medianMs();
+  /**
+   * Adds the cost of a poll.
+   * @param costMs CPU time, milliseconds; elapsed time if no other is known
+   * @param elapsedMs elapsed time, milliseconds
+   */
+  addCost(costMs: number, elapsedMs: number): void {
+    const third = this.#costsMs[2];
+    this.#costsMs = withLast(this.#costsMs, costMs);
+    this.#elapsedMs = withLast(this.#elapsedMs, elapsedMs);
+    const medianMs = median(this.#costsMs);
     const neededMs = this.#intervalFor(medianMs);
     if (neededMs > this.#intervalMs) {
       this.#set(neededMs, medianMs);
@@ -82,15 +102,16 @@ export class Pacer {
 
   /** The notice for the user while the interval is longer than the requested one; else undefined. */
   get notice(): Degradation | undefined {
-    if (this.#intervalMs <= this.#requestedMs) return undefined;
-    const [cost, used, requested] = [
-      roughly(this.#pacedForMs),
-      exactly(this.#intervalMs),
-      exactly(this.#requestedMs),
-    ];
+    const { realMs } = this;
+    if (realMs <= this.#requestedMs) return undefined;
+    const [used, requested] = [exactly(realMs), exactly(this.#requestedMs)];
+    const why =
+      realMs > this.#intervalMs
+        ? 'the machine is too busy for more'
+        : `one poll takes ${roughly(this.#pacedForMs)}`;
     return {
       code: 'paced',
-      text: `interval is ${used} instead of ${requested}: one poll takes ${cost}`,
+      text: `interval is ${used} instead of ${requested}: ${why}`,
       short: `slowed to ${used}`,
     };
   }
@@ -98,11 +119,6 @@ export class Pacer {
   #set(intervalMs: number, pacedForMs: number): void {
     this.#intervalMs = intervalMs;
     this.#pacedForMs = pacedForMs;
-  }
-
-  /** Returns the median of the last three costs: a single outlier does not count. */
-  #medianMs(): number {
-    return this.#costsMs.toSorted(ascending)[1] ?? 0;
   }
 
   #intervalFor(costMs: number): number {

@@ -19,6 +19,8 @@ export interface Clock {
   wallMs(): number;
   /** Milliseconds on a monotonic clock. */
   monotonicMs(): number;
+  /** CPU time that polls take, milliseconds; absent if only their elapsed time is known. */
+  cpuMs?: () => number;
   /** Runs `action` once after `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, action: () => void): () => void;
 }
@@ -86,6 +88,8 @@ export class Sampler {
   #isBusy = false;
   #isStopped = false;
   #lastStartMs = 0;
+  /** CPU time at the start of the poll, milliseconds. */
+  #startCpuMs = 0;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
@@ -178,6 +182,11 @@ export class Sampler {
     this.#awaitEvents();
   }
 
+  #cpuMs(): number {
+    const { clock } = this.#options;
+    return clock.cpuMs?.() ?? clock.monotonicMs();
+  }
+
   #now(): Moment {
     const { clock } = this.#options;
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
@@ -217,6 +226,7 @@ export class Sampler {
     this.#drain();
     const start = this.#now();
     this.#lastStartMs = start.monotonicMs;
+    this.#startCpuMs = this.#cpuMs();
     try {
       this.#progress.begin('poll');
       const snapshot = await source.read();
@@ -254,14 +264,15 @@ export class Sampler {
     this.#previous = sockets;
     this.#merger.applyPoll(difference, sockets, start, diffStartMs);
     const endMs = clock.monotonicMs();
+    const endCpuMs = this.#cpuMs();
     // Kernel events cost the same at any interval, so the pacer does not count them.
     this.#drain();
     this.#sendEvents();
     const merged = this.#merger.take();
     const { countedRemnants } = this.#merger;
     // The first poll finds everything new and runs code that is not compiled yet: its cost says nothing about the next.
-    if (!baseline) this.#pacer.addCost(endMs - start.monotonicMs);
-    const { intervalMs, notice } = this.#pacer;
+    if (!baseline) this.#pacer.addCost(endCpuMs - this.#startCpuMs, endMs - start.monotonicMs);
+    const { realMs, notice } = this.#pacer;
     return {
       ...merged,
       baseline,
@@ -271,7 +282,7 @@ export class Sampler {
       // Start of the poll: rates are computed from its counters, not from kernel events after it.
       takenAtMs: start.wallMs,
       monotonicMs: start.monotonicMs,
-      pacedIntervalMs: intervalMs,
+      pacedIntervalMs: realMs,
       interfaces,
       degradations: [
         ...degradations,

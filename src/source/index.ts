@@ -93,6 +93,7 @@ function withNotice(source: Source, notice: Degradation | undefined): Source {
       return { ...snapshot, degradations: [...snapshot.degradations, notice] };
     },
     ...(source.events && { events: source.events }),
+    ...(source.runsPrograms && { runsPrograms: true }),
     ...(source.leftovers && { leftovers: source.leftovers }),
     ...(source.closeSockets && { closeSockets: source.closeSockets.bind(source) }),
     close: () => source.close?.(),

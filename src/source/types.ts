@@ -24,6 +24,8 @@ export interface Source {
   readonly closeSockets?: (sockets: readonly SocketToClose[]) => CloseResult;
   /** What remains in the system if the program ends without `close`. */
   readonly leftovers?: Leftovers | undefined;
+  /** True if polls run other programs, whose CPU time is not that of this thread. */
+  readonly runsPrograms?: true;
   /** Releases all system resources. */
   close?(): void;
 }

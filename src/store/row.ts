@@ -20,7 +20,10 @@ export interface Row extends Subject {
   readonly txRate: number | undefined;
   /** Rates received and sent together in the last ticks; absent if the socket has had no traffic. */
   readonly history?: RateHistory;
-  /** Lifetime, milliseconds with fractions; absent while the socket is open. A remnant (TIME_WAIT) has it already. */
+  /**
+   * Lifetime of the connection, milliseconds with fractions; absent while it is open. A remnant, whose row is not closed
+   * yet, has it already.
+   */
   readonly lifetimeMs?: number;
   /** True if `lifetimeMs` is a lower bound. */
   readonly isAtLeast?: boolean;

@@ -137,7 +137,8 @@ function hasFlag(flag: Flag, subject: Subject, context: QueryContext): boolean {
 }
 
 function numbers(subject: Subject, quantity: string, operator: Operator, nowMs: number): number[] {
-  const { socket, baseline, firstSeenMs, lifetimeMs, rxRate, txRate } = subject;
+  const { socket, baseline, mark, firstSeenMs, rxRate, txRate } = subject;
+  const lifetimeMs = mark === 'closed' ? subject.lifetimeMs : undefined;
   const { traffic = {} } = socket;
   const queue = [traffic.recvQueue, socket.state === 'LISTEN' ? 0 : traffic.sendQueue];
   const sums: Record<string, (number | undefined)[]> = {

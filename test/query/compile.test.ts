@@ -143,7 +143,9 @@ describe('matches', () => {
   test('age is the lifetime of a closed socket, and a lower bound for a baseline socket', () => {
     const row = subject(curl, { firstSeenMs: 4000 });
     expect(finds('age=6s age<=6s age>5999ms !age>1m', row)).toBe(true);
-    expect(finds('age=20ms', { ...row, lifetimeMs: 20 })).toBe(true);
+    expect(finds('age=20ms', { ...row, mark: 'closed', lifetimeMs: 20 })).toBe(true);
+    // The remnant of a connection has an age of its own.
+    expect(finds('age=20ms', { ...row, lifetimeMs: 20 })).toBe(false);
     const before = { ...row, baseline: true };
     expect(['age>5s', 'age>=6s', 'age<1d', 'age<=6s', 'age=6s'].map((it) => finds(it, before))).toEqual([
       true,

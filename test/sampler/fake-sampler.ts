@@ -9,6 +9,8 @@ import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 export class FakeClock implements Clock {
   wall = NOON_MS;
   now = 5000;
+  /** Set by a test in which the CPU time of polls is not their elapsed time. */
+  cpuMs?: () => number;
   readonly #timers = new Set<{ atMs: number; action: () => void }>();
 
   wallMs(): number {

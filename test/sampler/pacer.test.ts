@@ -5,7 +5,7 @@ import { Pacer } from '../../src/sampler/pacer.ts';
 /** A pacer after polls with these costs, milliseconds. */
 function paced(costsMs: readonly number[], requestedMs = 1000, maxShare = 0.2): Pacer {
   const pacer = new Pacer(requestedMs, maxShare);
-  for (const cost of costsMs) pacer.addCost(cost);
+  for (const cost of costsMs) pacer.addCost(cost, cost);
   return pacer;
 }
 
@@ -13,7 +13,7 @@ function paced(costsMs: readonly number[], requestedMs = 1000, maxShare = 0.2): 
 function intervals(costsMs: readonly number[], requestedMs = 1000): number[] {
   const pacer = new Pacer(requestedMs, 0.2);
   return costsMs.map((cost) => {
-    pacer.addCost(cost);
+    pacer.addCost(cost, cost);
     return pacer.intervalMs;
   });
 }
@@ -127,9 +127,37 @@ describe('the notice', () => {
   test('stays the same while the interval does, although the costs vary', () => {
     const pacer = paced([580, 580]);
     const before = pacer.notice;
-    for (const cost of [560, 590, 570]) pacer.addCost(cost);
+    for (const cost of [560, 590, 570]) pacer.addCost(cost, cost);
     expect(pacer.notice).toEqual(before);
     expect(before?.text).toContain('580 ms');
+  });
+});
+
+describe('on a busy machine, where polls take long and cost little', () => {
+  const busy = (elapsedMs: number, costMs = 5): Pacer => {
+    const pacer = new Pacer(1000, 0.2);
+    for (let i = 0; i < 3; i++) pacer.addCost(costMs, elapsedMs);
+    return pacer;
+  };
+
+  test('the interval stays as requested', () => {
+    expect(busy(900)).toMatchObject({ intervalMs: 1000, realMs: 1000, notice: undefined });
+    expect(busy(5000).intervalMs).toBe(1000);
+  });
+
+  test('the real time between two polls is known, with a notice', () => {
+    const text = 'interval is 5.5 s instead of 1 s: the machine is too busy for more';
+    expect(busy(5200)).toMatchObject({ realMs: 5500, notice: { text, short: 'slowed to 5.5 s' } });
+    // The cost leads to 3 s.
+    expect(busy(2000, 600)).toMatchObject({ intervalMs: 3000, realMs: 3000 });
+    expect(busy(2000, 600).notice?.text).toContain('one poll takes 600 ms');
+    expect(busy(7000, 600)).toMatchObject({ intervalMs: 3000, realMs: 7000 });
+  });
+
+  test('a single late poll changes nothing', () => {
+    const pacer = busy(5);
+    pacer.addCost(5, 20_000);
+    expect(pacer).toMatchObject({ intervalMs: 1000, realMs: 1000, notice: undefined });
   });
 });
 

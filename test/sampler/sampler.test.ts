@@ -281,6 +281,15 @@ describe('polls that take too much of the time', () => {
     expect(batches.at(-1)).toMatchObject({ pacedIntervalMs: 1000, degradations: [LIMITED] });
   });
 
+  test('on a busy machine lengthen nothing: only their CPU time counts', async () => {
+    const { sampler, clock, startsMs, world } = setUp();
+    clock.cpuMs = () => 0;
+    world.costMs = 900;
+    sampler.start();
+    await clock.pass(4000);
+    expect(startsMs).toEqual([5000, 6000, 7000, 8000, 9000]);
+  });
+
   test('change nothing when only the first poll and single later ones are slow', async () => {
     const { sampler, clock, startsMs, batches, world } = setUp();
     world.nextCostsMs = [950, 950, 10, 10, 950];

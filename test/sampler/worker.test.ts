@@ -27,6 +27,8 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   const source: Source = {
     name: 'fake',
     leftovers: LEFTOVERS,
+    // Their cost is elapsed time, which the test controls.
+    runsPrograms: true,
     read: async () => {
       vi.advanceTimersByTime(costMs);
       return all;

@@ -168,6 +168,7 @@ export function portableSource(
 
   return {
     name: 'systeminformation',
+    runsPrograms: true,
     async read() {
       // On any other system the promise of systeminformation never settles.
       if (system === undefined) throw new Error(`systeminformation cannot list connections on ${platform}`);

@@ -35,8 +35,8 @@ function timerText({ socket: { timer } }: Row, { takenAtMs }: CellContext): stri
 }
 
 /** Returns true if age or lifetime is only a lower bound. */
-const isLowerBound = ({ lifetimeMs, isAtLeast, baseline }: Row): boolean =>
-  lifetimeMs === undefined ? baseline : (isAtLeast ?? false);
+const isLowerBound = ({ mark, lifetimeMs, isAtLeast, baseline }: Row): boolean =>
+  mark === 'closed' && lifetimeMs !== undefined ? (isAtLeast ?? false) : baseline;
 
 const knownText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
 
@@ -84,7 +84,7 @@ export const LIFE_COLUMNS = {
   }),
   lifetime: requestedNumberColumn({
     title: 'LIVED',
-    about: 'how long it lived; closed sockets only',
+    about: 'how long the connection lived; closed sockets and remnants only',
     value: ({ lifetimeMs }) => lifetimeMs,
     text: ({ lifetimeMs, isAtLeast }) =>
       lifetimeMs === undefined ? NOTHING : livedText(lifetimeMs, isAtLeast ?? false),

@@ -194,8 +194,9 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
+    ...(row.mark === 'closed' ? [] : factField(['age', ageWords(row, moment)], width)),
     ...(row.lifetimeMs === undefined
-      ? factField(['age', ageWords(row, moment)], width)
+      ? []
       : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
     ...field('seen', `first at ${LIFE_COLUMNS.firstSeen.text(row, cellContext(state))}`, width),
     ...fields([

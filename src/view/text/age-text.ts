@@ -45,8 +45,9 @@ export function ageWords(row: Row, moment: Moment): readonly string[] {
  */
 export function rowAgeText(row: Row, moment: Moment): string {
   const { nowMs, takenAtMs } = moment;
-  const { lifetimeMs, isAtLeast, baseline, firstSeenMs, socket } = row;
-  if (lifetimeMs !== undefined) return livedText(lifetimeMs, isAtLeast ?? false);
+  const { mark, lifetimeMs, isAtLeast, baseline, firstSeenMs, socket } = row;
+  // A remnant is older than its connection became.
+  if (mark === 'closed' && lifetimeMs !== undefined) return livedText(lifetimeMs, isAtLeast ?? false);
   if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs), false);
   const least = nowMs - firstSeenMs;
   const most = maxAgeMs(row, moment);

@@ -273,8 +273,10 @@ test('counts only the programs that are seen to hold the socket', () => {
 
 test('says if an age is exact or a lower bound', () => {
   expect(text('lifetimeKnown', rowOf({}, { baseline: true }))).toBe('at least');
-  expect(text('lifetimeKnown', rowOf({}, { baseline: true, lifetimeMs: 1 }))).toBe('exact');
-  expect(text('lifetimeKnown', rowOf({}, { lifetimeMs: 1, isAtLeast: true }))).toBe('at least');
+  expect(text('lifetimeKnown', rowOf({}, { mark: 'closed', baseline: true, lifetimeMs: 1 }))).toBe('exact');
+  expect(text('lifetimeKnown', rowOf({}, { mark: 'closed', lifetimeMs: 1, isAtLeast: true }))).toBe(
+    'at least',
+  );
 });
 
 describe('sorted', () => {

@@ -81,6 +81,19 @@ describe('details', () => {
     expect(lines.some((text) => text.startsWith('age'))).toBe(false);
   });
 
+  test('show of a remnant how long its connection lived, and its own age', () => {
+    const it = socket({ state: 'FIN_WAIT2' });
+    const events = [{ type: 'close', atMs: 0, socket: it, learntBy: 'destroy', lifetimeMs: 0.41 }] as const;
+    const left = after(
+      emptyState(),
+      baseline([]),
+      batch({ monotonicMs: 1000, spawned: [it], events }),
+      batch({ monotonicMs: 31_000 }),
+    );
+    const lines = shown(detailLines(left.table.rows.get(it.id), left, KEYS, 60, 100));
+    expect(lines).toEqual(expect.arrayContaining(['age      30s', 'lived    0.41 ms']));
+  });
+
   test('say that no socket is selected', () => {
     expect(textOf(detailLines(undefined, emptyState(), KEYS, 60, 10)[0])).toMatch(
       /^DETAILS {2}no socket selected/,

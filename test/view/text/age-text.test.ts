@@ -49,7 +49,13 @@ test.each<[string, SocketFields, number]>([
 
 test('a later socket has an exact age, a closed one its lifetime', () => {
   expect(rowAgeText(rowOf(started(D), false), moment(3 * S))).toBe('3s');
-  expect(rowAgeText({ ...rowOf({}), lifetimeMs: 2 * H, isAtLeast: true }, moment(0))).toBe('>2h');
+  const closed = { ...rowOf({}), mark: 'closed', lifetimeMs: 2 * H, isAtLeast: true } as const;
+  expect(rowAgeText(closed, moment(0))).toBe('>2h');
+});
+
+test('the remnant of a short connection has an age of its own', () => {
+  const remnant = { ...rowOf({ state: 'FIN_WAIT2' }, false), lifetimeMs: 0.4 };
+  expect(rowAgeText(remnant, moment(30 * S))).toBe('30s');
 });
 
 test('the details have both bounds', () => {
