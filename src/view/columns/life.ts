@@ -84,7 +84,7 @@ export const LIFE_COLUMNS = {
   }),
   lifetime: requestedNumberColumn({
     title: 'LIVED',
-    about: 'how long the connection lived; closed sockets and remnants only',
+    about: 'how long it lived; closed sockets only',
     value: ({ lifetimeMs }) => lifetimeMs,
     text: ({ lifetimeMs, isAtLeast }) =>
       lifetimeMs === undefined ? NOTHING : livedText(lifetimeMs, isAtLeast ?? false),
