@@ -11,7 +11,7 @@ import type { Leftovers } from '../source/types.ts';
  * Young generation of V8 in the sampling thread, MB. Nearly all objects of a poll are garbage after it; with the
  * default of 48 MB, V8 lets tens of megabytes accumulate before it collects them.
  */
-const YOUNG_MB = 24;
+export const YOUNG_MB = 24;
 
 /**
  * Address space for machine code, MB. The thread uses about 2 MB; V8 would reserve 128 MB, which `ulimit -v` counts.

@@ -13,7 +13,7 @@ declare module 'blessed/lib/widgets/box.js' {
 }
 
 declare module 'blessed/lib/unicode.js' {
-  const unicode: { readonly charWidth: (character: string) => number };
+  const unicode: { charWidth: (text: string, at?: number) => number };
   export default unicode;
 }
 

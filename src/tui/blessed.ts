@@ -8,5 +8,13 @@ export { default as colors } from 'blessed/lib/colors.js';
 export { default as tput } from 'blessed/lib/tput.js';
 import unicode from 'blessed/lib/unicode.js';
 
-/** Width of a character in cells as blessed computes it, from tables of 2015. */
-export const { charWidth } = unicode;
+const tableWidth = unicode.charWidth;
+
+/** Width of the character at `at` of a text, in cells as blessed computes it, from tables of 2015. */
+export const charWidth = (text: string, at = 0): number => {
+  const character = text.charAt(at);
+  return character >= ' ' && character <= '~' ? 1 : tableWidth(text, at);
+};
+
+// Blessed asks for each cell of a changed line.
+unicode.charWidth = charWidth;

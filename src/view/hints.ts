@@ -49,12 +49,12 @@ export function shownHints(
     const label = hint.actions.flatMap((id) => firstKey(keys, id) ?? []).join(' ');
     return label === '' ? [] : [{ ...hint, label }];
   });
-  const size = () =>
-    hints.reduce((sum, { label, hint }) => sum + displayWidth(`${label} ${hint}`) + GAP, -GAP);
+  const sizeOf = ({ label, hint }: ShownHint) => displayWidth(`${label} ${hint}`) + GAP;
+  let size = hints.reduce((sum, hint) => sum + sizeOf(hint), -GAP);
   let kept = ofMode ? 1 : LAST.filter((id) => firstKey(keys, id) !== undefined).length;
-  while (hints.length > 1 && size() > width) {
+  while (hints.length > 1 && size > width) {
     if (hints.length === kept) kept--;
-    hints.splice(-kept - 1, 1);
+    for (const dropped of hints.splice(-kept - 1, 1)) size -= sizeOf(dropped);
   }
   return hints;
 }
@@ -106,12 +106,14 @@ function tableHints(
     return hint === undefined ? [] : [{ actions: [id], hint }];
   });
   const usual = keys
-    .filter(({ id, hintFor }) => (!hintFor || seen[hintFor]) && !inLog.some((it) => it.actions.includes(id)))
-    .toSorted((a, b) => rankOf(a) - rankOf(b))
-    .flatMap(({ id, hint, openHint }): Hint[] => {
+    .flatMap((key): (Hint & { readonly rank: number })[] => {
+      const { id, hint, openHint, hintFor } = key;
       const text = open.has(id) ? (openHint ?? hint) : hint;
-      return text === undefined ? [] : [{ actions: [id], hint: text }];
-    });
+      if (text === undefined || (hintFor && !seen[hintFor])) return [];
+      if (inLog.some(({ actions }) => actions.includes(id))) return [];
+      return [{ actions: [id], hint: text, rank: rankOf(key) }];
+    })
+    .sort((a, b) => a.rank - b.rank);
   return [...inLog, ...usual];
 }
 

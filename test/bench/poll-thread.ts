@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { YOUNG_MB } from '../../src/cli/sampling-thread.ts';
 import type { FirstPoll, PollCosts, PollRequest } from './poll-worker.ts';
-import { scriptPath, type ThreadData, withRole, YOUNG_MB } from './role.ts';
+import { scriptPath, type ThreadData, withRole } from './role.ts';
 
 const startThread = (role: 'poll' | 'first-poll'): Worker =>
   new Worker(scriptPath(), {

@@ -28,6 +28,3 @@ export const withRole = (role: Role): NodeJS.ProcessEnv => ({ ...process.env, [R
 
 /** Returns the path of this script, from which further processes and threads are started. */
 export const scriptPath = (): string => process.argv[1] ?? '';
-
-/** V8's young generation in the thread that polls, MB; less than in the program (src/cli/sampling-thread.ts). */
-export const YOUNG_MB = 8;

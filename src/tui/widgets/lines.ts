@@ -19,7 +19,9 @@ interface ScreenRow {
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
   // Blanks keep the colour of a mark that has faded: it is invisible on them.
-  if (cell === undefined || (cell[1] === character && appearsSame(character, cell[0], attr))) return;
+  if (cell === undefined) return;
+  // Nearly all cells stay: V8 does not inline the second test, as it optimizes for size.
+  if (cell[1] === character && (cell[0] === attr || appearsSame(character, cell[0], attr))) return;
   cell[0] = attr;
   cell[1] = character;
   row.dirty = true;

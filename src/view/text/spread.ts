@@ -21,26 +21,27 @@ export const widthOf = (words: readonly Word[]): number =>
 
 /** Returns a line with words at both edges: first shortens, then drops the least important ones until it fits. */
 export function spread(left: readonly Word[], right: readonly Word[], width: number): Line {
-  const present = [...left, ...right].toSorted((a, b) => b.rank - a.rank);
-  const shown = new Map(present.map((word) => [word, word.text]));
-  const words = (side: readonly Word[]): Word[] =>
-    side.flatMap((word) => {
-      const text = shown.get(word) ?? '';
-      return text === '' ? [] : [{ ...word, text }];
-    });
-  const fits = () => {
-    const [start, end] = [words(left), words(right)];
-    const between = start.length > 0 && end.length > 0 ? GAP : 0;
-    return widthOf(start) + widthOf(end) + between <= width;
-  };
-  for (const each of present) if (!fits() && each.short !== undefined) shown.set(each, each.short);
-  for (const each of present) if (!fits()) shown.delete(each);
-  const [start, end] = [words(left), words(right)];
+  const shown = new Map<Word, string>();
+  const add = (sum: number, { text }: Word): number => (text === '' ? sum : sum + displayWidth(text) + GAP);
+  let size = right.reduce(add, left.reduce(add, -GAP));
+  if (size > width) {
+    const byRank = [...left, ...right].toSorted((a, b) => b.rank - a.rank);
+    const replace = (word: Word, text: string): void => {
+      size += add(0, { ...word, text }) - add(0, { ...word, text: shown.get(word) ?? word.text });
+      shown.set(word, text);
+    };
+    for (const each of byRank) if (size > width && each.short !== undefined) replace(each, each.short);
+    for (const each of byRank) if (size > width) replace(each, '');
+  }
   const spans = (side: readonly Word[]): Span[] =>
-    side.flatMap((word, i) => [span(i > 0 ? ' '.repeat(GAP) : ''), span(word.text, word.tone ?? 'plain')]);
-  return line(
-    ...spans(start),
-    span(' '.repeat(Math.max(0, width - widthOf(start) - widthOf(end)))),
-    ...spans(end),
-  );
+    side.flatMap((word) => {
+      const text = shown.get(word) ?? word.text;
+      return text === '' ? [] : [span(text, word.tone ?? 'plain')];
+    });
+  const gaps = (side: readonly Span[]): Span[] =>
+    side.flatMap((it, i) => [span(i > 0 ? ' '.repeat(GAP) : ''), it]);
+  const [start, end] = [spans(left), spans(right)];
+  const used = [...start, ...end].reduce((sum, { text }) => sum + displayWidth(text), 0);
+  const inner = GAP * (Math.max(0, start.length - 1) + Math.max(0, end.length - 1));
+  return line(...gaps(start), span(' '.repeat(Math.max(0, width - used - inner))), ...gaps(end));
 }

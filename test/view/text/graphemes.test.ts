@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printable } from '../../../src/model/text.ts';
-import { graphemesOf, graphemeWidth, looseWidth, MOST_UNITS } from '../../../src/view/text/graphemes.ts';
+import {
+  graphemesOf,
+  graphemeWidth,
+  looseWidth,
+  MOST_UNITS,
+  SINGLE,
+} from '../../../src/view/text/graphemes.ts';
 import { cutEnd, cutMiddle, displayWidth, inPieces } from '../../../src/view/text/width.ts';
 
 describe('one grapheme, and its cells', () => {
@@ -30,6 +36,21 @@ describe('one grapheme, and its cells', () => {
     expect(graphemeWidth(text)).toBe(cells);
     expect(displayWidth(`x${text}y`)).toBe(cells + 2);
     expect(looseWidth(text)).toBeGreaterThanOrEqual(cells);
+  });
+
+  test('each character of the fast path takes one cell, and joins no other of them', () => {
+    const characters = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter((it) =>
+      SINGLE.test(it),
+    );
+    expect(characters.filter((it) => graphemeWidth(it) !== 1 || looseWidth(it) !== 1)).toEqual(
+      Array.from('#*0123456789©®'),
+    );
+    expect(characters.filter((it) => graphemeWidth(it) !== 1)).toEqual([]);
+    expect(graphemesOf(characters.join(''))).toEqual(characters);
+  });
+
+  test('the bars, dashes and arrows of the screen take the fast path', () => {
+    expect('▁▂▃▄▅▆▇█ … – − ↑↓←→ ▴▾ │─└').toMatch(SINGLE);
   });
 
   test('splits flags side by side', () => {
