@@ -28,8 +28,9 @@ const ALONE = [
 /** Unit tests that make objects in the kernel for a moment. End-to-end tests count these, so both never run at once. */
 const ON_KERNEL = ['ledger', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
 
-/** What every file of unit tests does first and last. */
+/** What every test file does first and last. */
 const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
+const E2E_SETUP = new URL('../test/e2e/setup.ts', import.meta.url).pathname;
 
 /** Finds out what this machine lets the end-to-end tests do. */
 const PROBE = new URL('../test/e2e/probe.ts', import.meta.url).pathname;
@@ -52,18 +53,17 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // Starting a process and loading every module again for each file would take a third of the time of the unit tests.
+    isolate: false,
     sequence: { sequencer: OwnModulesLast },
-    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine. `npm test`
-    // runs the unit tests in another vitest beside them, at a lower priority.
+    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine.
     projects: [
       {
         extends: true,
-        // Starting a process and loading every module again for each file would take a third of the time.
         test: {
           name: 'units',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', ...ON_KERNEL],
-          isolate: false,
           setupFiles: SETUP,
         },
       },
@@ -73,6 +73,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/*.test.ts'],
           exclude: ALONE,
+          setupFiles: E2E_SETUP,
           globalSetup: PROBE,
           sequence: { groupOrder: 1 },
         },
@@ -82,6 +83,7 @@ export default defineConfig({
         test: {
           name: 'e2e-alone',
           include: [...ALONE, ...ON_KERNEL],
+          setupFiles: E2E_SETUP,
           globalSetup: PROBE,
           maxWorkers: 1,
           fileParallelism: false,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, inject } from 'vitest';
+import { inject } from 'vitest';
 import { Herd, type HerdSocket, root } from '../helpers/herd.ts';
 import { Terminal } from '../helpers/terminal.ts';
 
@@ -22,9 +22,10 @@ export const hasNetlink = inject('hasNetlink');
 const cleanUps: (() => unknown)[] = [];
 /** Registers a function to run after the test, in reverse order. */
 export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
-afterEach(async () => {
+/** Runs what is registered. */
+export async function cleanUpAll(): Promise<void> {
   for (const act of cleanUps.splice(0).reverse()) await act();
-});
+}
 
 /** Returns a herd that ends with the test. */
 export function newHerd(): Herd {
