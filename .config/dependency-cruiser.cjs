@@ -20,6 +20,7 @@ const linuxRooms = {
   namespaces: ['netlink', 'proc'],
   trace: ['netlink', 'proc'],
   act: ['netlink', 'proc'],
+  evidence: ['proc', 'namespaces'],
   ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'ledger', 'sockets'],

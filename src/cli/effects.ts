@@ -1,4 +1,5 @@
 import type { CloseResult, SocketToClose } from '../model/close.ts';
+import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Action } from '../store/actions.ts';
@@ -18,6 +19,8 @@ export interface World {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Reads what is known of a process. A new call ends the one before. */
+  readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
   readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
@@ -90,6 +93,9 @@ export class EffectRunner {
         void world.resolve(name).then((answer) => dispatch({ type: 'host', name, answer }));
         return;
       }
+      case 'ask-evidence':
+        world.readEvidence(effect.target, (evidence) => dispatch({ type: 'evidence', evidence }));
+        return;
       case 'open-process':
         void world
           .openProcess(effect.target)

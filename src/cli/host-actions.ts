@@ -1,6 +1,8 @@
 import { type HostId, LOCAL_HOST } from '../model/host.ts';
+import { readEvidence } from '../source/evidence.ts';
 import type { HostAnswer } from '../store/lookups.ts';
 import type { Usage } from '../store/state.ts';
+import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import { resolveHost } from './hosts.ts';
 import { OpenProcesses, type Waited } from './open-processes.ts';
@@ -12,6 +14,8 @@ export interface HostActions {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a name as programs of that host see it, or the reason why there are none. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Reads what is known of a process, see `readEvidence`. A new call ends the one before. */
+  readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
   /** Sends a signal to an open process, its group or its service. */
@@ -21,10 +25,28 @@ export interface HostActions {
   readonly releaseProcess: (facts: ProcessFacts) => void;
 }
 
+/** Returns `readEvidence` of this machine. */
+function evidenceReader(): HostActions['readEvidence'] {
+  let latest: ProcessTarget | undefined;
+  return (target, onEvidence) => {
+    latest = target;
+    const isWanted = (): boolean => latest === target;
+    void readEvidence(target, (evidence) => void (isWanted() && onEvidence(evidence)), isWanted);
+  };
+}
+
 /** Returns the actions on this machine. */
 function localActions(): HostActions {
   const { open, signal, waitForEnd, release } = new OpenProcesses();
-  return { usageOf, resolve: resolveHost, openProcess: open, signal, waitForEnd, releaseProcess: release };
+  return {
+    usageOf,
+    resolve: resolveHost,
+    readEvidence: evidenceReader(),
+    openProcess: open,
+    signal,
+    waitForEnd,
+    releaseProcess: release,
+  };
 }
 
 const ACTIONS: ReadonlyMap<HostId, HostActions> = new Map([[LOCAL_HOST, localActions()]]);

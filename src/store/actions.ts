@@ -1,5 +1,6 @@
 import type { Batch } from '../model/batch.ts';
 import type { CloseResult } from '../model/close.ts';
+import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Query } from '../query/query.ts';
@@ -169,7 +170,9 @@ export type Action =
   | { readonly type: 'interval'; readonly intervalMs: number }
   /** The user has not moved the selection for a while. */
   | { readonly type: 'settled' }
-  | { readonly type: 'usage'; readonly usage: Usage | null };
+  | { readonly type: 'usage'; readonly usage: Usage | null }
+  /** More is known of the process in the details. */
+  | { readonly type: 'evidence'; readonly evidence: Evidence };
 
 /** A change to the text of the prompt. */
 export type Edit =

@@ -71,6 +71,7 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   interval: false,
   settled: false,
   usage: false,
+  evidence: false,
 };
 
 /** Returns true if the help, were it open, would cover what the user chose to see with this action. */

@@ -31,6 +31,8 @@ export type Effect =
   | { readonly type: 'wake'; readonly timer: TimerName; readonly afterMs: number | undefined }
   /** Reads CPU and memory of a process. Sends `usage`. */
   | { readonly type: 'ask-usage'; readonly pid: number }
+  /** Reads what is known of a process besides its sockets. Sends `evidence`, several times. */
+  | { readonly type: 'ask-evidence'; readonly target: ProcessTarget }
   /** Opens a process. Sends `process-opened`, or `message`. */
   | { readonly type: 'open-process'; readonly target: ProcessTarget }
   /** Sends a signal to the open process with these facts. Sends `signalled`, and `waited` if such a signal ends processes. */

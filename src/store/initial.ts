@@ -94,5 +94,6 @@ export const initialState = (settings: InitialSettings): State => ({
   serviceNames: settings.serviceNames ?? false,
   palette: settings.palette,
   usage: null,
+  evidence: null,
   usageDue: false,
 });

@@ -1,4 +1,5 @@
-import type { Socket } from '../model/socket.ts';
+import type { Evidence } from '../model/evidence.ts';
+import { firstOwner, type Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
@@ -14,7 +15,7 @@ import {
 } from './cursor-actions.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { type HostAnswer, withHosts } from './lookups.ts';
-import { livePicture } from './picture.ts';
+import { livePicture, pictureOf } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt-editing.ts';
@@ -73,6 +74,7 @@ function reduced(state: State, action: Action): State {
         widest: action.widest,
         same: action.same,
         usageDue: false,
+        evidence: state.usageDue && state.panes.details ? evidenceOf(state, action.rowId) : state.evidence,
       };
     case 'query':
       return withQueryReplaced(state, action.query);
@@ -211,6 +213,9 @@ function reduced(state: State, action: Action): State {
       return { ...state, usageDue: true };
     case 'usage':
       return { ...state, usage: action.usage };
+    case 'evidence':
+      // An answer about a process that was selected before comes too late.
+      return isAbout(state.evidence, action.evidence) ? { ...state, evidence: action.evidence } : state;
     case 'quit':
     case 'suspend':
     case 'redraw':
@@ -226,6 +231,20 @@ function withList(state: State, list: List | null): State {
   if (list?.kind === 'signals' && !state.process) return state;
   return { ...state, list: list && withCursorInside(state, list) };
 }
+
+/** Returns the evidence of the process of a row: what is known, or nothing yet, for which `update` asks. */
+function evidenceOf(state: State, rowId: string | null): Evidence | null {
+  const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
+  const { pid, startedAtMs } = row && row.mark !== 'closed' ? firstOwner(row.socket) : {};
+  if (pid === undefined) return state.evidence;
+  const none = { pid, ...(startedAtMs !== undefined && { startedAtMs }), verdict: [], lines: [] };
+  return isAbout(state.evidence, { ...none, isComplete: false })
+    ? state.evidence
+    : { ...none, isComplete: false };
+}
+
+const isAbout = (one: Evidence | null, { pid, startedAtMs }: Evidence): boolean =>
+  one?.pid === pid && one.startedAtMs === startedAtMs;
 
 function withAnswer(state: State, name: string, answer: HostAnswer): State {
   const answered = { ...state, lookups: withHosts(state.lookups, [[name, answer]]) };

@@ -1,5 +1,6 @@
 import type { Cost, Degradation } from '../model/batch.ts';
 import type { Coverage, GapEvent } from '../model/event.ts';
+import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, Scope, SignalName } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Completion } from '../query/complete.ts';
@@ -295,6 +296,8 @@ export interface State {
   readonly serviceNames: boolean;
   readonly palette: Palette;
   readonly usage: Usage | null;
+  /** What is known of the process in the details, as far as it has been read. */
+  readonly evidence: Evidence | null;
   /** True if the usage of the selected process must be read after the next paint. */
   readonly usageDue: boolean;
 }

@@ -83,7 +83,9 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       // Waits until the selection settles: pidusage keeps a file open for each process that it has read recently.
       return state.panes.details ? [{ type: 'wake', timer: 'usage', afterMs: SETTLED_MS }] : [];
     case 'arranged':
-      return before.usageDue && state.panes.details ? askUsage(state, action.rowId) : [];
+      return before.usageDue && state.panes.details
+        ? [...askUsage(state, action.rowId), ...askEvidence(before, state)]
+        : [];
     case 'accept-prompt':
       return [...acceptEffects(before, action, state), ...saveState(before, state)];
     case 'edit':
@@ -140,6 +142,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'palette':
     case 'settled':
     case 'usage':
+    case 'evidence':
       return [];
   }
 }
@@ -170,6 +173,12 @@ function askUsage(state: State, rowId: string | null): readonly Effect[] {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
   const pid = row && firstOwner(row.socket).pid;
   return pid === undefined || row?.mark === 'closed' ? [] : [{ type: 'ask-usage', pid }];
+}
+
+function askEvidence(before: State, { evidence }: State): readonly Effect[] {
+  if (evidence === null || evidence === before.evidence) return [];
+  const { pid, startedAtMs } = evidence;
+  return [{ type: 'ask-evidence', target: { pid, ...(startedAtMs !== undefined && { startedAtMs }) } }];
 }
 
 /** Returns the effects of the answer; none if it was rejected. */

@@ -45,6 +45,7 @@ export function appWithoutWorld(terminal: Terminal, state: State, nowMs: () => n
       copy: async () => ({ text: '', isError: false }),
       save: async () => ({ text: '', isError: false }),
       saveState: () => {},
+      readEvidence: () => {},
       openProcess: async () => 'not available',
       signal: () => ({ reached: 0 }),
       waitForEnd: async () => ({ hasEnded: false, afterMs: 0 }),

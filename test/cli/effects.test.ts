@@ -29,6 +29,7 @@ function setUp(intervalMs: number) {
       copy: unused,
       save: unused,
       saveState: unused,
+      readEvidence: unused,
       openProcess: unused,
       signal: unused,
       waitForEnd: unused,

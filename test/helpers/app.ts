@@ -4,6 +4,7 @@ import headless from '@xterm/headless';
 import { EffectRunner, type World } from '../../src/cli/effects.ts';
 import { writeLocalText } from '../../src/cli/locale.ts';
 import type { Batch } from '../../src/model/batch.ts';
+import type { Evidence } from '../../src/model/evidence.ts';
 import type { SocketToClose } from '../../src/model/close.ts';
 import type {
   ProcessFacts,
@@ -54,6 +55,13 @@ export class FakeApp {
   readonly resolvedHosts: string[] = [];
   /** Pending lookups, which `answer` completes. */
   readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
+  readonly askedEvidence: ProcessTarget[] = [];
+  /** What the app is answered about any process; undefined for no answer. */
+  evidence: Omit<Evidence, 'pid'> | undefined = {
+    verdict: [{ text: 'program is as in its package', isUnusual: false }],
+    lines: [{ label: 'why', text: 'systemd service app.service', from: '/proc/PID/cgroup' }],
+    isComplete: true,
+  };
   readonly openedProcesses: ProcessTarget[] = [];
   /** The process that the app opens, or why it cannot be opened. */
   process: ProcessFacts | string = 'process 1 has ended';
@@ -128,6 +136,10 @@ export class FakeApp {
       },
       saveState: (kept) => void this.savedStates.push(kept),
       samplerActivity: () => this.sampler,
+      readEvidence: (target, onEvidence) => {
+        this.askedEvidence.push(target);
+        if (this.evidence) onEvidence({ ...this.evidence, ...target });
+      },
       openProcess: (target) => {
         this.openedProcesses.push(target);
         return Promise.resolve(this.process);

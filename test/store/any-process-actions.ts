@@ -19,6 +19,10 @@ const facts = fc
 export const PROCESS_ACTIONS = {
   'open-process': from<Action>({ type: 'open-process', target: { pid: 7 } }),
   'process-opened': facts.map((it) => ({ type: 'process-opened', facts: it })),
+  evidence: facts.map(({ pid }) => ({
+    type: 'evidence',
+    evidence: { pid, verdict: [], lines: [{ label: 'why', text: 'a', from: 'b' }], isComplete: true },
+  })),
   'next-scope': from<Action>({ type: 'next-scope' }),
   signal: from(...SIGNALS).map((signal) => ({ type: 'signal', signal })),
   signalled: fc

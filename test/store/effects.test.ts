@@ -142,12 +142,15 @@ describe('effects', () => {
     expect(asked.message).toEqual({ text: 'the disk is full', isError: true });
   });
 
-  test('usage is asked for once after the paint that follows a batch, and only with open details', () => {
+  test('usage and evidence are asked for once after the paint that follows a batch, and only with open details', () => {
     const { order, events } = { order: new RowOrder(), events: new ShownEvents() };
     order.update(details);
     const painted = arrange(details, { order, events }, layoutOf(details, order.length));
     const first = update(details, painted);
-    expect(first.effects).toEqual([{ type: 'ask-usage', pid: 7 }]);
+    expect(first.effects).toEqual([
+      { type: 'ask-usage', pid: 7 },
+      { type: 'ask-evidence', target: { pid: 7 } },
+    ]);
     expect(update(first.state, painted).effects).toEqual([]);
     expect(types(after(details, { type: 'pane', pane: 'details' }), painted)).toEqual([]);
   });

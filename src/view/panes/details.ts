@@ -42,6 +42,7 @@ import { nameText, programText } from '../text/program-text.ts';
 import { LIFE_COLUMNS } from '../columns/life.ts';
 import { type KeyHelp, keyText } from '../header/key-help.ts';
 import { cellContext } from '../table/rows.ts';
+import { evidenceLines, LABEL_WIDTH, verdictLines } from './evidence.ts';
 import { displayWidth, inLines, inPieces } from '../text/width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
@@ -56,8 +57,6 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
   unknown: 'no process found that holds it',
   pending: 'still searching for its process',
 };
-
-const LABEL_WIDTH = 9;
 
 const roomOf = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 
@@ -184,6 +183,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...fields(peersFacts(row)),
     // The first program comes early, because a low pane shows only the first lines.
     ...(first?.names ?? []),
+    ...verdictLines(row, state, width),
     ...peerFields(row, state, keys, width),
     ...exposureField(socket, width),
     ...fields(byteFacts(row, moment)),
@@ -191,6 +191,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     // Sums are kept for the first owner only.
     ...(first ? [...first.facts, ...fields(programFacts(row, state))] : []),
     ...others.flatMap(({ names, facts }) => [...names, ...facts]),
+    ...evidenceLines(row, state, width),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),

@@ -26,6 +26,10 @@ export interface Stat {
   readonly parent: number;
   /** Id of the process group; 0 for a kernel thread. */
   readonly group: number;
+  /** Id of the session. */
+  readonly session: number;
+  /** Device number of the controlling terminal; 0 without one. */
+  readonly terminal: number;
   readonly startTicks: number;
   readonly isKernelThread: boolean;
   /** The first thread has ended, others are alive. */
@@ -35,8 +39,8 @@ export interface Stat {
 }
 
 /**
- * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 4 the parent, 5 the group, 9 the flags,
- * 20 the number of threads, 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces
+ * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 4 the parent, 5 the group, 6 the session,
+ * 7 the terminal, 9 the flags, 20 the number of threads, 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces
  * and parentheses, so it ends at the last parenthesis.
  * @returns undefined for a malformed text
  */
@@ -51,6 +55,8 @@ export function parseStat(text: string): Stat | undefined {
     comm: text.slice(open + 1, close),
     parent: Number(fields[1]),
     group: Number(fields[2]),
+    session: Number(fields[3]),
+    terminal: Number(fields[4]),
     startTicks,
     isKernelThread: (Number(fields[6]) & KERNEL_THREAD) !== 0,
     isLeaderGone: fields[0] === 'Z' && Number(fields[17]) > 1,

@@ -1,0 +1,159 @@
+import type { EvidenceLine } from '../../../model/evidence.ts';
+import { containerOf, labelOf, serviceOf } from '../namespaces/containers.ts';
+import { parseCommandLine, parseStat, type Stat } from '../proc/process.ts';
+import type { Files } from './files.ts';
+
+/** Maximum number of ancestors that are read. */
+const MAX_ANCESTORS = 64;
+
+/** A process or an ancestor of it. Texts are untrusted. */
+export interface Ancestor {
+  readonly pid: number;
+  readonly name: string;
+  readonly stat: Stat;
+}
+
+/** Returns a process and its ancestors, up to process 1; none if the process has ended. */
+export async function ancestryOf(pid: number, files: Files): Promise<readonly Ancestor[]> {
+  const ancestors: Ancestor[] = [];
+  for (let next = pid; next > 0 && ancestors.length < MAX_ANCESTORS;) {
+    const text = await files.text(`/proc/${next}/stat`);
+    const stat = text === undefined ? undefined : parseStat(text);
+    if (stat === undefined) break;
+    ancestors.push({ pid: next, name: stat.comm, stat });
+    next = stat.parent;
+  }
+  return ancestors;
+}
+
+/** Why a process runs: what started it, with where that is from. */
+export interface Reason {
+  readonly text: string;
+  readonly from: string;
+}
+
+/** A program that starts others, by its name (the 15 bytes of comm). */
+interface Starter {
+  readonly name: RegExp;
+  readonly what: string;
+}
+
+const SSH = 'ssh session';
+
+/** Programs that start others; the nearest ancestor counts. */
+const STARTERS: readonly Starter[] = [
+  { name: /^(?:cron|crond|atd|anacron|fcron)$/, what: 'scheduled job' },
+  { name: /^sshd/, what: SSH },
+  { name: /^tmux: server$/, what: 'tmux session' },
+  { name: /^(?:screen|SCREEN)$/, what: 'screen session' },
+  { name: /^(?:PM2|pm2)/, what: 'pm2' },
+  { name: /^supervisord$/, what: 'supervisord' },
+  { name: /^(?:runsv|s6-supervise|dinit|monit|god|circusd)$/, what: 'supervisor' },
+  { name: /^(?:containerd-shim|conmon|crun|runc)/, what: 'container runtime' },
+  { name: /^(?:sudo|su|doas)$/, what: 'another user' },
+];
+
+const SHELL = /^(?:ba|z|da|k|fi|c|tc)?sh$/;
+
+/** Returns the address of the client in SSH_CONNECTION; undefined without one. */
+const connectionIn = (environment: string): string | undefined =>
+  environment
+    .split('\0')
+    .find((it) => it.startsWith('SSH_CONNECTION='))
+    ?.slice('SSH_CONNECTION='.length)
+    .split(' ')[0];
+
+/** Returns why a process runs: the primary reason. @param ancestors as `ancestryOf` returns them */
+export async function reasonOf(ancestors: readonly Ancestor[], files: Files): Promise<Reason> {
+  const [self] = ancestors;
+  if (self === undefined) return { text: 'it has ended', from: '/proc' };
+  const from = `/proc/${self.pid}/stat`;
+  const cgroup = (await files.text(`/proc/${self.pid}/cgroup`)) ?? '';
+  const container = containerOf(cgroup);
+  if (container) return { text: `container ${labelOf(container)}`, from: `/proc/${self.pid}/cgroup` };
+  const starter = await starterOf(ancestors, files);
+  if (starter !== undefined) return { text: starter, from };
+  const service = serviceOf(cgroup);
+  if (service !== undefined) return serviceReason(service, self.pid, files);
+  const shell = ancestors.slice(1).find(({ name }) => SHELL.test(name));
+  if (shell) {
+    const how = shell.stat.terminal === 0 ? 'a shell without a terminal' : 'a shell in a terminal';
+    return { text: `${how} (${shell.name} ${shell.pid})`, from };
+  }
+  const parent = ancestors[1];
+  if (self.pid === 1) return { text: 'the kernel started it first', from };
+  if (parent === undefined) return { text: 'the kernel, or a process outside of this pid namespace', from };
+  if (parent.pid === 1)
+    return { text: `${parent.name} adopted it: the process that started it has ended`, from };
+  return { text: `started by ${parent.name} (${parent.pid})`, from };
+}
+
+async function starterOf(ancestors: readonly Ancestor[], files: Files): Promise<string | undefined> {
+  for (const [i, ancestor] of ancestors.entries()) {
+    const starter = i === 0 ? undefined : STARTERS.find(({ name }) => name.test(ancestor.name));
+    if (starter === undefined) continue;
+    const { name, pid } = ancestor;
+    return starter.what === SSH
+      ? sshText(ancestors.slice(0, i), pid, files)
+      : `${starter.what} (${name} ${pid})`;
+  }
+  return undefined;
+}
+
+/** Returns the reason of a process in an ssh session: the peer is in the environment of a process below sshd. */
+async function sshText(below: readonly Ancestor[], pid: number, files: Files): Promise<string> {
+  for (const { pid: child } of below.toReversed()) {
+    const environment = await files.text(`/proc/${child}/environ`);
+    const peer = environment === undefined ? undefined : connectionIn(environment);
+    if (peer !== undefined) return `${SSH} from ${peer} (sshd ${pid})`;
+  }
+  return `${SSH} (sshd ${pid})`;
+}
+
+/** Folders of units, by priority (systemd.unit(5)). */
+const UNIT_FOLDERS = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+  '/etc/systemd/user',
+  '/usr/lib/systemd/user',
+];
+
+async function serviceReason(service: string, pid: number, files: Files): Promise<Reason> {
+  const file = await unitFile(service, files);
+  const timer = await unitFile(service.replace(/\.service$/, '.timer'), files);
+  const socket =
+    timer === undefined ? await unitFile(service.replace(/\.service$/, '.socket'), files) : undefined;
+  const by = timer === undefined ? (socket === undefined ? '' : `, socket ${socket}`) : `, timer ${timer}`;
+  return {
+    text: `systemd service ${service}${file === undefined ? '' : ` (${file})`}${by}`,
+    from: `/proc/${pid}/cgroup`,
+  };
+}
+
+/** Returns the file of a unit; of an instance such as `getty@tty1.service` also that of its template. */
+async function unitFile(name: string, files: Files): Promise<string | undefined> {
+  const names = [name, name.replace(/@[^.]*(?=\.)/, '@')];
+  for (const folder of UNIT_FOLDERS)
+    for (const it of new Set(names))
+      if (!it.includes('/') && (await files.stat(`${folder}/${it}`))) return `${folder}/${it}`;
+  return undefined;
+}
+
+/** Returns the lines that say what started a process. */
+export async function whyLines(ancestors: readonly Ancestor[], files: Files): Promise<EvidenceLine[]> {
+  const reason = await reasonOf(ancestors, files);
+  const chain = ancestors.toReversed().map(({ name, pid }) => `${name} (${pid})`);
+  return [
+    { label: 'why', text: reason.text, from: reason.from },
+    ...(chain.length > 1 ? [{ label: 'parents', text: chain.join(' → '), from: '/proc/PID/stat' }] : []),
+  ];
+}
+
+/** Returns the arguments of a process; empty if they cannot be read. */
+export async function argumentsOf(pid: number, files: Files): Promise<readonly string[]> {
+  const text = await files.text(`/proc/${pid}/cmdline`, 16 * 1024);
+  return text === undefined || parseCommandLine(text) === undefined ? [] : text.split('\0').slice(0, -1);
+}

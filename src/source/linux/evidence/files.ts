@@ -1,0 +1,120 @@
+import { close, constants, open as openFile, read as readFile } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readlink, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** Maximum time for one step, milliseconds: a file of a stuck process may never answer. */
+const STEP_MS = 2000;
+
+/** Maximum number of bytes read of a file whose length another user controls. */
+const TEXT_LIMIT = 64 * 1024;
+
+/** A pipe or a terminal must not block. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Bytes of the first read of a file of a database; most are shorter. */
+const FIRST_READ = 32 * 1024;
+
+const openOnce = promisify(openFile);
+const readOnce = promisify(readFile);
+
+/**
+ * Reads files for the evidence, on the threads of libuv. A method resolves to undefined if it fails or takes too long,
+ * and never rejects. Paths begin at a root: `/`, or a fixture.
+ */
+export class Files {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  pathOf(path: string): string {
+    return this.#root === '/' ? path : this.#root + path;
+  }
+
+  /**
+   * Returns the start of a file as UTF-8. Only of a regular file: a pipe or a device could block or answer for ever.
+   * @param limit maximum number of bytes
+   */
+  text(path: string, limit = TEXT_LIMIT): Promise<string | undefined> {
+    return withinTime(async () => {
+      const file = await this.#open(path);
+      try {
+        if (!(await file.stat()).isFile()) return undefined;
+        const buffer = Buffer.allocUnsafe(limit);
+        let length = 0;
+        // A file of /proc has size 0 in stat(2), and is read until a read returns nothing.
+        for (let count = -1; count !== 0 && length < limit; length += count)
+          count = (await file.read(buffer, length, limit - length)).bytesRead;
+        return buffer.toString('utf8', 0, length);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /**
+   * Returns the start of a file of a database: of thousands, each in as few steps as possible.
+   * @param limit maximum number of bytes
+   */
+  bytes(path: string, limit: number): Promise<Buffer | undefined> {
+    return withinTime(async () => {
+      const fd = await openOnce(this.pathOf(path), FLAGS);
+      try {
+        let buffer = Buffer.allocUnsafe(FIRST_READ);
+        for (let length = 0; ;) {
+          const { bytesRead } = await readOnce(fd, buffer, length, buffer.length - length, null);
+          length += bytesRead;
+          // A regular file ends with a short read.
+          if (length < buffer.length || length >= limit) return buffer.subarray(0, length);
+          buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
+        }
+      } finally {
+        close(fd);
+      }
+    });
+  }
+
+  /** Opens a regular file for reading; the caller closes it. Resolves to undefined for anything else. */
+  regular(path: string): Promise<FileHandle | undefined> {
+    return withinTime(async () => {
+      const file = await this.#open(path);
+      if ((await file.stat()).isFile()) return file;
+      await file.close();
+      return undefined;
+    });
+  }
+
+  link(path: string): Promise<string | undefined> {
+    return withinTime(() => readlink(this.pathOf(path)));
+  }
+
+  names(path: string): Promise<readonly string[] | undefined> {
+    return withinTime(() => readdir(this.pathOf(path)));
+  }
+
+  /** Returns what stat(2) says; of the link itself with `isLink`. */
+  stat(path: string, isLink = false): Promise<Stats | undefined> {
+    return withinTime(() => (isLink ? lstat : stat)(this.pathOf(path)));
+  }
+
+  #open(path: string): Promise<FileHandle> {
+    return open(this.pathOf(path), FLAGS);
+  }
+}
+
+/** Returns the result of a step; undefined if it fails or takes too long. */
+async function withinTime<T>(act: () => Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), STEP_MS).unref();
+  });
+  try {
+    return await Promise.race([act(), tooLate]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}

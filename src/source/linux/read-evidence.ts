@@ -1,0 +1,1 @@
+export { readLinuxEvidence } from './evidence/reader.ts';

@@ -1,0 +1,63 @@
+import type { Evidence, EvidenceLine } from '../../model/evidence.ts';
+import { exposureOf } from '../../model/exposure.ts';
+import { firstOwner } from '../../model/socket.ts';
+import { printable } from '../../model/text.ts';
+import type { Row } from '../../store/row.ts';
+import type { State } from '../../store/state.ts';
+import { exposureWords } from '../text/exposure-text.ts';
+import { type Line, line, span } from '../text/line.ts';
+import { inLines } from '../text/width.ts';
+
+/** Cells of the label before the text of a line. */
+export const LABEL_WIDTH = 9;
+
+/** Returns the evidence about the process of a row; undefined if it is about another one, or none was asked for. */
+function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
+  const { pid, startedAtMs } = firstOwner(row.socket);
+  return evidence && evidence.pid === pid && evidence.startedAtMs === startedAtMs ? evidence : undefined;
+}
+
+const SEPARATOR = ' · ';
+
+/** Returns the lines of the verdict: facts that decide whether the program is legitimate; none until some are known. */
+export function verdictLines(row: Row, state: State, width: number): Line[] {
+  const evidence = evidenceOf(row, state);
+  if (evidence === undefined) return [];
+  const { verdict, isComplete } = evidence;
+  const exposure = exposureOf(row.socket);
+  const [reach = ''] = exposure ? exposureWords(exposure, row.socket) : [];
+  const words = [
+    ...verdict
+      .toSorted((a, b) => Number(b.isUnusual) - Number(a.isUnusual))
+      .map(({ text }) => printable(text)),
+    ...(reach === '' ? [] : [`listens: ${reach}`]),
+    ...(isComplete ? [] : ['reading …']),
+  ];
+  const tone = verdict.some(({ isUnusual }) => isUnusual) ? 'warning' : 'plain';
+  return inLines(words.join(SEPARATOR), room(width)).map((text, i) =>
+    line(span((i === 0 ? 'verdict' : '').padEnd(LABEL_WIDTH), 'quiet'), span(text, tone)),
+  );
+}
+
+const room = (width: number): number => Math.max(8, width - LABEL_WIDTH);
+
+/** Returns the lines of the evidence, each with where it is from. */
+export const evidenceLines = (row: Row, state: State, width: number): Line[] =>
+  evidenceOf(row, state)?.lines.flatMap((it) => evidenceLine(it, width)) ?? [];
+
+function evidenceLine({ label, text, from }: EvidenceLine, width: number): Line[] {
+  const shown = printable(text);
+  const pieces = inLines(`${shown}  (${printable(from)})`, room(width));
+  let left = shown.length;
+  return pieces.map((piece, i) => {
+    // The source is quiet, also where it continues on another line.
+    const own = Math.max(0, Math.min(piece.length, left));
+    // The space between two lines.
+    left -= piece.length + 1;
+    return line(
+      span((i === 0 ? printable(label) : '').padEnd(LABEL_WIDTH), 'quiet'),
+      span(piece.slice(0, own)),
+      span(piece.slice(own), 'quiet'),
+    );
+  });
+}

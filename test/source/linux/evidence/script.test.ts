@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { capabilityText } from '../../../../src/source/linux/evidence/process-lines.ts';
+import { remoteIn } from '../../../../src/source/linux/evidence/repository.ts';
+import { scriptOf } from '../../../../src/source/linux/evidence/script.ts';
+
+test.each([
+  ['/usr/bin/node', 'node --require ./a.js server.js --port 1', { kind: 'script', text: 'server.js' }],
+  ['/usr/bin/python3.11', 'python3 -u -m http.server', { kind: 'module', text: 'http.server' }],
+  ['/usr/bin/python3.11', 'python3 -c print(1)', { kind: 'code', text: '' }],
+  [
+    '/opt/java/bin/java',
+    'java -Xmx1g -cp a.jar com.example.Main',
+    { kind: 'class', text: 'com.example.Main' },
+  ],
+  ['/opt/java/bin/java', 'java -jar app.jar', { kind: 'jar', text: 'app.jar' }],
+  ['/usr/bin/deno', 'deno run --allow-net main.ts', { kind: 'script', text: 'main.ts' }],
+  ['/usr/bin/dash', '/bin/sh /usr/bin/x', { kind: 'script', text: '/usr/bin/x' }],
+  ['/usr/bin/node', 'node', undefined],
+  ['/usr/sbin/nginx', 'nginx -c x', undefined],
+])('%s runs %s', (exe, command, expected) => {
+  expect(scriptOf(exe, command.split(' '))).toEqual(expected);
+});
+
+test.each([
+  ['0000000000000000', 'none'],
+  ['000001ffffffffff', 'all'],
+  ['0000000000000400', 'net_bind_service'],
+  ['0000000000003000', 'net_admin net_raw'],
+  ['', '?'],
+  ['zz', '?'],
+])('the capabilities %j are %s', (mask, text) => {
+  expect(capabilityText(mask)).toBe(text);
+});
+
+test.each([
+  ['[remote "origin"]\n\turl = git@git.example:app.git\n', 'git@git.example:app.git'],
+  ['[remote "other"]\nurl = a\n[remote "origin"]\nurl = https://u:p@h/x\n', 'https://h/x'],
+  ['[core]\nurl = a\n', undefined],
+  ['', undefined],
+])('the remote of %j is %s', (config, remote) => {
+  expect(remoteIn(config)).toBe(remote);
+});
