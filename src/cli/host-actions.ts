@@ -31,7 +31,10 @@ function evidenceReader(): HostActions['readEvidence'] {
   return (target, onEvidence) => {
     latest = target;
     const isWanted = (): boolean => latest === target;
-    void readEvidence(target, (evidence) => void (isWanted() && onEvidence(evidence)), isWanted);
+    const report = (evidence: Evidence): void => {
+      if (isWanted()) onEvidence(evidence);
+    };
+    void readEvidence(target, report, isWanted);
   };
 }
 

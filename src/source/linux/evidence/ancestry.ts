@@ -135,9 +135,11 @@ async function serviceReason(service: string, pid: number, files: Files): Promis
 
 /** Returns the file of a unit; of an instance such as `getty@tty1.service` also that of its template. */
 async function unitFile(name: string, files: Files): Promise<string | undefined> {
-  const names = [name, name.replace(/@[^.]*(?=\.)/, '@')];
+  const at = name.indexOf('@');
+  const dot = name.lastIndexOf('.');
+  const names = at < 0 || dot < at ? [name] : [name, name.slice(0, at + 1) + name.slice(dot)];
   for (const folder of UNIT_FOLDERS)
-    for (const it of new Set(names))
+    for (const it of names)
       if (!it.includes('/') && (await files.stat(`${folder}/${it}`))) return `${folder}/${it}`;
   return undefined;
 }

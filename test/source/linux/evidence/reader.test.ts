@@ -36,7 +36,7 @@ async function start(command: string, args: readonly string[], options = {}): Pr
   started.push(child);
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('exit', () => reject(new Error(`${command} has ended`)));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => resolve(Number(text.trim())));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => resolve(Number(text.trim())));
   });
 }
 
@@ -70,10 +70,8 @@ describe.skipIf(process.platform !== 'linux')(
       const pid = await start('/bin/sh', ['-c', SLEEP]);
       await untilRuns(pid, '/usr/bin/sleep');
       const evidence = await evidenceOf(pid);
-      expect(lineOf(evidence, 'package')).toMatchObject({
-        text: expect.stringMatching(/^coreutils \d/),
-        from: 'dpkg',
-      });
+      expect(lineOf(evidence, 'package')).toMatchObject({ from: 'dpkg' });
+      expect(lineOf(evidence, 'package')?.text).toMatch(/^coreutils \d/);
       expect(texts(evidence)).toContain('program is as in its package');
       expect(unusualTexts(evidence)).toEqual([]);
       expect(lineOf(evidence, 'sha256')?.text).toMatch(/^[0-9a-f]{64}$/);
