@@ -11,7 +11,7 @@ import {
   TRAFFIC_FIELDS,
 } from '../model/fields.ts';
 import { portOrProtocolText } from '../model/services.ts';
-import type { Endpoint, Owner, Protocol, Socket } from '../model/socket.ts';
+import type { Endpoint, NetworkNamespace, Owner, Protocol, Socket } from '../model/socket.ts';
 import { toThousandths } from '../model/thousandths.ts';
 import { chunksOf } from './chunks.ts';
 import { JsonBytes } from './json-bytes.ts';
@@ -69,22 +69,30 @@ function writeEndpoint(prefix: string, endpoint: Endpoint | null, of: Protocol):
   OUT.brace(start);
 }
 
-/** JSON of owners by array; many sockets, and all events of a socket, share one array. */
-const OWNERS_JSON = new WeakMap<readonly Owner[], Buffer>();
+/** JSON of objects that many sockets share: the owners of one process, the namespace. */
+const SHARED_JSON = new WeakMap<object, Buffer>();
 
-function writeOwners(owners: readonly Owner[]): void {
-  OUT.raw(',"owners":');
-  const known = OWNERS_JSON.get(owners);
+/** Writes what `write` writes of an object; copies it if the object was written before. */
+function writeShared<T extends object>(it: T, write: (it: T) => void): void {
+  const known = SHARED_JSON.get(it);
   if (known) {
     OUT.copy(known);
     return;
   }
   const start = OUT.length;
-  OUT.raw('[');
+  write(it);
+  SHARED_JSON.set(it, OUT.copyFrom(start));
+}
+
+function writeOwnerList(owners: readonly Owner[]): void {
+  OUT.raw(',"owners":[');
   for (const [i, owner] of owners.entries()) writeObject(i === 0 ? '' : ',', owner, writeOwner);
   OUT.raw(']');
-  OWNERS_JSON.set(owners, OUT.copyFrom(start));
 }
+
+const writeOwners = (owners: readonly Owner[]): void => writeShared(owners, writeOwnerList);
+
+const writeNamespace = (netns: NetworkNamespace): void => writeObject(',"netns":', netns, writeNetns);
 
 function writePeers(peers: readonly Endpoint[], of: Protocol): void {
   OUT.raw(',"peers":[');
@@ -96,7 +104,7 @@ function writePeers(peers: readonly Endpoint[], of: Protocol): void {
 const OBJECTS: Readonly<Record<ObjectField, (socket: Socket) => void>> = {
   local: ({ local, protocol }) => writeEndpoint(',"local":', local, protocol),
   remote: ({ remote, protocol }) => writeEndpoint(',"remote":', remote, protocol),
-  netns: ({ netns }) => netns && writeObject(',"netns":', netns, writeNetns),
+  netns: ({ netns }) => netns && writeShared(netns, writeNamespace),
   // Counters stand next to the fields of the socket.
   traffic: ({ traffic }) => traffic && writeTraffic(traffic),
   peers: ({ peers, protocol }) => peers && writePeers(peers, protocol),

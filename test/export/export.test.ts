@@ -166,14 +166,21 @@ describe('an event as a line of JSON', () => {
   });
 
   test('events in one piece have the sockets that they have alone', () => {
-    const more = Array.from({ length: 300 }, (_, i) => socket({ id: `${i}` }));
+    const [web, other] = [{ inode: 7, name: 'web' }, { inode: 8 }] as const;
+    const more = Array.from({ length: 300 }, (_, i) => ({
+      ...socket({ id: `${i}` }),
+      netns: i % 2 === 0 ? web : other,
+    }));
     const events = more.flatMap((it) => [
       event({ socket: it }),
       event({ type: 'change', socket: SCENE.node }),
       event({ type: 'close', socket: it, lifetimeMs: 1 }),
       event({ type: 'close', socket: { ...it, user: 'ana' } }),
     ]);
-    expect(eventLines(events).toString()).toBe(events.map((it) => `${eventJson(it)}\n`).join(''));
+    const lines = eventLines(events).toString();
+    expect(lines).toBe(events.map((it) => `${eventJson(it)}\n`).join(''));
+    const netnsOf = (line: string) => (JSON.parse(line) as { socket: { netns?: object } }).socket.netns;
+    expect(lines.trimEnd().split('\n').map(netnsOf)).toEqual(events.map((it) => it.socket.netns));
   });
 
   test('a gap contains the number of missed events, if known', () => {
