@@ -4,21 +4,13 @@ import headless from '@xterm/headless';
 import { EffectRunner, type World } from '../../src/cli/effects.ts';
 import { writeLocalText } from '../../src/cli/locale.ts';
 import type { Batch } from '../../src/model/batch.ts';
-import type { Evidence } from '../../src/model/evidence.ts';
-import type { SocketToClose } from '../../src/model/close.ts';
-import type {
-  ProcessFacts,
-  ProcessTarget,
-  Scope,
-  SignalName,
-  SignalResult,
-} from '../../src/model/process.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { HostAnswer } from '../../src/store/lookups.ts';
 import type { Message, State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
 import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
+import { FakeProcesses } from './fake-processes.ts';
 import { emptyState, NOON_MS } from './fakes.ts';
 
 /** A fake stdin: the parts of a terminal's stdin that blessed and netpane use. */
@@ -55,20 +47,7 @@ export class FakeApp {
   readonly resolvedHosts: string[] = [];
   /** Pending lookups, which `answer` completes. */
   readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
-  readonly askedEvidence: ProcessTarget[] = [];
-  /** What the app is answered about any process; undefined for no answer. */
-  evidence: Omit<Evidence, 'pid'> | undefined = {
-    verdict: [{ text: 'program is as in its package', isUnusual: false }],
-    lines: [{ label: 'why', text: 'systemd service app.service', from: '/proc/PID/cgroup' }],
-    isComplete: true,
-  };
-  readonly openedProcesses: ProcessTarget[] = [];
-  /** The process that the app opens, or why it cannot be opened. */
-  process: ProcessFacts | string = 'process 1 has ended';
-  readonly signals: { readonly name: SignalName; readonly scope: Scope }[] = [];
-  signalResult: SignalResult = { reached: 1 };
-  readonly releasedProcesses: ProcessFacts[] = [];
-  readonly closedSockets: SocketToClose[] = [];
+  readonly processes = new FakeProcesses();
   readonly copied: string[] = [];
   readonly saved: { readonly path: string; readonly sockets: readonly Socket[] }[] = [];
   /** States that the app saved. */
@@ -136,24 +115,7 @@ export class FakeApp {
       },
       saveState: (kept) => void this.savedStates.push(kept),
       samplerActivity: () => this.sampler,
-      readEvidence: (target, onEvidence) => {
-        this.askedEvidence.push(target);
-        if (this.evidence) onEvidence({ ...this.evidence, ...target });
-      },
-      openProcess: (target) => {
-        this.openedProcesses.push(target);
-        return Promise.resolve(this.process);
-      },
-      signal: (_, name, scope) => {
-        this.signals.push({ name, scope });
-        return this.signalResult;
-      },
-      waitForEnd: () => Promise.resolve({ hasEnded: true, afterMs: 300 }),
-      releaseProcess: (facts) => void this.releasedProcesses.push(facts),
-      closeSockets: (sockets) => {
-        this.closedSockets.push(...sockets);
-        return Promise.resolve({ closed: sockets.length, refusals: [] });
-      },
+      ...this.processes.world,
       wallMs: () => NOON_MS,
       nowMs: () => this.nowMs,
     };

@@ -40,7 +40,7 @@ const client = socket({
 async function open(changes: Partial<State> = {}): Promise<FakeApp> {
   const state = { ...emptyState(), user: 'root', ...changes };
   const app = new FakeApp(100, 30, state);
-  app.process = NODE;
+  app.processes.process = NODE;
   return app.take(baseline([listener, client]));
 }
 
@@ -55,16 +55,16 @@ describe('K', () => {
     const app = await open();
     await select(app, 'node');
     await app.press('K');
-    expect(app.openedProcesses).toEqual([{ pid: 4711 }]);
+    expect(app.processes.opened).toEqual([{ pid: 4711 }]);
     expect(app.text).toMatch(
       /SIGNAL TO node \(4711\) +1 socket · 3 children · user ana · app.service · \/srv\/app/,
     );
     await app.press(ENTER);
     await app.shown();
-    expect(app.signals).toEqual([{ name: 'TERM', scope: 'process' }]);
+    expect(app.processes.signals).toEqual([{ name: 'TERM', scope: 'process' }]);
     expect(app.text).toContain('node (4711) ended 0.3s after TERM');
     expect(app.text).not.toContain('SIGNAL TO');
-    expect(app.releasedProcesses).toEqual([NODE]);
+    expect(app.processes.released).toEqual([NODE]);
     await app.press('e');
     expect(app.text).toMatch(/> root: TERM sent to node \(4711\)/);
     expect(app.text).toMatch(/> root: node \(4711\) ended 0.3s after TERM/);
@@ -78,12 +78,12 @@ describe('K', () => {
     await app.press(TAB);
     expect(app.text).toContain('SIGNAL TO app.service (5 processes)');
     await app.press(DOWN, ENTER);
-    expect(app.signals).toEqual([{ name: 'KILL', scope: 'unit' }]);
+    expect(app.processes.signals).toEqual([{ name: 'KILL', scope: 'unit' }]);
   });
 
   test('says why a signal was refused, and stays', async () => {
     const app = await open();
-    app.signalResult = { reached: 0, refused: 'not permitted: it belongs to ana' };
+    app.processes.signalResult = { reached: 0, refused: 'not permitted: it belongs to ana' };
     await select(app, 'node');
     await app.press('K', ENTER);
     expect(app.text).toContain('SIGNAL TO node (4711)  TERM not sent to node (4711): not permitted');
@@ -91,22 +91,22 @@ describe('K', () => {
 
   test('asks for the name of a guarded process', async () => {
     const app = await open();
-    app.process = { pid: 1, name: 'systemd', children: 9, guard: 'init' };
+    app.processes.process = { pid: 1, name: 'systemd', children: 9, guard: 'init' };
     await select(app, 'node');
     await app.press('K', ENTER);
-    expect(app.signals).toEqual([]);
+    expect(app.processes.signals).toEqual([]);
     await app.type('nod');
     await app.press(ENTER);
     expect(app.text).toContain('type systemd to send it');
     await app.press(CTRL_U);
     await app.type('systemd');
     await app.press(ENTER);
-    expect(app.signals).toEqual([{ name: 'TERM', scope: 'process' }]);
+    expect(app.processes.signals).toEqual([{ name: 'TERM', scope: 'process' }]);
   });
 
   test('says why the process cannot be opened', async () => {
     const app = await open();
-    app.process = 'process 4711 has ended';
+    app.processes.process = 'process 4711 has ended';
     await select(app, 'node');
     await app.press('K');
     expect(app.text).toContain('process 4711 has ended');
@@ -116,7 +116,7 @@ describe('K', () => {
     const app = await open({ readOnly: true });
     await select(app, 'node');
     await app.press('K');
-    expect(app.openedProcesses).toEqual([]);
+    expect(app.processes.opened).toEqual([]);
     expect(app.text).toContain('netpane runs with --read-only');
     await app.press('X');
     expect(app.text).toContain('netpane runs with --read-only');
@@ -126,8 +126,8 @@ describe('K', () => {
     const app = await open();
     await select(app, 'node');
     await app.press('K', ESC);
-    expect(app.releasedProcesses).toEqual([NODE]);
-    expect(app.signals).toEqual([]);
+    expect(app.processes.released).toEqual([NODE]);
+    expect(app.processes.signals).toEqual([]);
   });
 });
 
@@ -138,10 +138,10 @@ describe('X', () => {
     await app.press('X');
     expect(app.text).toContain('close curl → 192.0.2.1:443? y closes');
     await app.press('n');
-    expect(app.closedSockets).toEqual([]);
+    expect(app.processes.closedSockets).toEqual([]);
     await app.press('X', 'y');
     await app.shown();
-    expect(app.closedSockets.map(({ id }) => id)).toEqual(['s2']);
+    expect(app.processes.closedSockets.map(({ id }) => id)).toEqual(['s2']);
     expect(app.text).toContain('closed curl → 192.0.2.1:443');
   });
 
@@ -154,7 +154,7 @@ describe('X', () => {
     expect(app.text).toContain('close 2 marked sockets?');
     await app.press('y');
     await app.shown();
-    expect(app.closedSockets.map(({ id }) => id).toSorted()).toEqual(['s1', 's2']);
+    expect(app.processes.closedSockets.map(({ id }) => id).toSorted()).toEqual(['s1', 's2']);
     expect(app.text).not.toMatch(/^ \*/m);
   });
 

@@ -8,7 +8,7 @@ const listener = socket({ process: 'tool', pid: 7, local: '0.0.0.0:4000', remote
 
 test('the details ask for the evidence of a process once, and show the verdict and each line with its source', async () => {
   const app = new FakeApp(100, 44, emptyState());
-  app.evidence = {
+  app.processes.evidence = {
     verdict: [
       { text: 'program is from tool 1.0', isUnusual: false },
       { text: 'program was deleted', isUnusual: true },
@@ -17,21 +17,21 @@ test('the details ask for the evidence of a process once, and show the verdict a
     isComplete: true,
   };
   await app.take(baseline([listener]));
-  expect(app.askedEvidence).toEqual([]);
+  expect(app.processes.asked).toEqual([]);
   await app.press(ENTER);
   await app.pass(200);
-  expect(app.askedEvidence).toEqual([{ pid: 7 }]);
+  expect(app.processes.asked).toEqual([{ pid: 7 }]);
   expect(app.text).toMatch(
     /verdict +program was deleted · program is from tool 1\.0 · listens: all interfaces/,
   );
   expect(app.text).toMatch(/why +scheduled job \(cron 1\).* \(\/proc\/7\/stat\)/);
   await app.pass(3000);
-  expect(app.askedEvidence).toHaveLength(1);
+  expect(app.processes.asked).toHaveLength(1);
 });
 
 test('until all is read the verdict says so', async () => {
   const app = new FakeApp(100, 44, emptyState());
-  app.evidence = { verdict: [], lines: [], isComplete: false };
+  app.processes.evidence = { verdict: [], lines: [], isComplete: false };
   await app.take(baseline([listener]));
   await app.press(ENTER);
   await app.pass(200);

@@ -1,0 +1,52 @@
+import type { World } from '../../src/cli/effects.ts';
+import type { SocketToClose } from '../../src/model/close.ts';
+import type { Evidence } from '../../src/model/evidence.ts';
+import type {
+  ProcessFacts,
+  ProcessTarget,
+  Scope,
+  SignalName,
+  SignalResult,
+} from '../../src/model/process.ts';
+
+/** The processes and sockets that a fake app acts on. */
+export class FakeProcesses {
+  readonly asked: ProcessTarget[] = [];
+  /** What the app is answered about any process; undefined for no answer. */
+  evidence: Omit<Evidence, 'pid'> | undefined = {
+    verdict: [{ text: 'program is as in its package', isUnusual: false }],
+    lines: [{ label: 'why', text: 'systemd service app.service', from: '/proc/PID/cgroup' }],
+    isComplete: true,
+  };
+  readonly opened: ProcessTarget[] = [];
+  /** The process that is opened, or why it cannot be opened. */
+  process: ProcessFacts | string = 'process 1 has ended';
+  readonly signals: { readonly name: SignalName; readonly scope: Scope }[] = [];
+  signalResult: SignalResult = { reached: 1 };
+  readonly released: ProcessFacts[] = [];
+  readonly closedSockets: SocketToClose[] = [];
+
+  readonly world: Pick<
+    World,
+    'readEvidence' | 'openProcess' | 'signal' | 'waitForEnd' | 'releaseProcess' | 'closeSockets'
+  > = {
+    readEvidence: (target, onEvidence) => {
+      this.asked.push(target);
+      if (this.evidence) onEvidence({ ...this.evidence, ...target });
+    },
+    openProcess: (target) => {
+      this.opened.push(target);
+      return Promise.resolve(this.process);
+    },
+    signal: (_, name, scope) => {
+      this.signals.push({ name, scope });
+      return this.signalResult;
+    },
+    waitForEnd: () => Promise.resolve({ hasEnded: true, afterMs: 300 }),
+    releaseProcess: (facts) => void this.released.push(facts),
+    closeSockets: (sockets) => {
+      this.closedSockets.push(...sockets);
+      return Promise.resolve({ closed: sockets.length, refusals: [] });
+    },
+  };
+}
