@@ -60,12 +60,12 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
   let name: string | undefined;
   let counters: { rxBytes: number; txBytes: number } | undefined;
   let tunnelPort: number | undefined;
-  /** Id of the namespace that the interface was moved from. */
-  let originId: number | undefined;
+  /** True if the interface was moved here from another namespace, whose id the attribute has. */
+  let isMoved = false;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
     else if (type === IFLA_LINKINFO) tunnelPort = tunnelPortAt(buffer, from, to);
-    else if (type === IFLA_LINK_NETNSID) originId = view.getUint32(from, LITTLE_ENDIAN);
+    else if (type === IFLA_LINK_NETNSID) isMoved = true;
     // struct rtnl_link_stats64: packets received and sent, bytes received and sent; the 32-bit struct has the same
     // order.
     else if (type === IFLA_STATS64 && to >= from + 32) {
@@ -88,7 +88,7 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
     isUp: (flags & IFF_UP) !== 0,
     isLoopback: (flags & IFF_LOOPBACK) !== 0,
     ...(counters ?? { rxBytes: 0, txBytes: 0 }),
-    ...(tunnelPort !== undefined && (flags & IFF_UP) !== 0 && originId === undefined && { tunnelPort }),
+    ...(tunnelPort !== undefined && (flags & IFF_UP) !== 0 && !isMoved && { tunnelPort }),
   };
 }
 

@@ -13,11 +13,12 @@ import { Random } from '../../../fuzz/random.ts';
 import { timeout, SEED, NAMES, type Kind, MESSAGES, EDGES, WIDE_EDGES, NOW_MS } from './mutated.ts';
 
 /*
- * Decodes a million mutated datagrams of the kernel. Each is at the start of two buffers that differ in every bit after
- * it: a decoder that reads past its end returns two different results.
+ * Decodes mutated datagrams of the kernel. Each is at the start of two buffers that differ in every bit after it: a
+ * decoder that reads past its end returns two different results.
  */
 
-const DATAGRAMS = 1_000_000;
+/** A million reach no further branch of the decoders, in three times the time. */
+const DATAGRAMS = 200_000;
 
 const MAX_LENGTH = 4096;
 const BUFFER_LENGTH = 64 * 1024;
@@ -178,7 +179,7 @@ class Reader {
 const KINDS = [...Object.keys(NAMES), 'closed'] as Kind[];
 
 describe('mutated datagrams', () => {
-  test('decodes a million without an exception or a read past the end', { timeout }, () => {
+  test('decodes each without an exception or a read past the end', { timeout }, () => {
     const random = new Random(SEED);
     const zeros = new Reader(0);
     const ones = new Reader(0xff);

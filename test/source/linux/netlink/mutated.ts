@@ -1,8 +1,16 @@
 // Captured messages, and values for their mutation.
 import { readFileSync } from 'node:fs';
 import { captured } from '../../../helpers/netlink/captured.ts';
+import {
+  attribute,
+  inetPayload,
+  linkPayload,
+  message,
+  RAW_SOCK_DIAG,
+  struct,
+} from '../../../helpers/netlink/messages.ts';
 
-/** Time limit of a test, milliseconds: on a busy machine the million datagrams take minutes. */
+/** Time limit of a test, milliseconds: on a busy machine the datagrams take a minute. */
 export const timeout = 300_000;
 /** Seed of all random mutations. */
 export const SEED = 0x6e657470;
@@ -32,8 +40,31 @@ export const CLOSES: readonly { readonly notification: Uint8Array; readonly answ
       i % 3 === 0 ? [{ notification, answer: lines[i + 2] ?? new Uint8Array() }] : [],
     );
 
-/** All captured messages, with their kind. */
-export const MESSAGES: readonly { readonly kind: Kind; readonly bytes: Uint8Array }[] = [
+/** A message with its kind. */
+interface KindMessage {
+  readonly kind: Kind;
+  readonly bytes: Uint8Array;
+}
+
+/** Messages with the attributes that no captured message has: BBR, DCTCP, a tunnel, an interface that was moved. */
+const WRITTEN: readonly KindMessage[] = [
+  ...[
+    attribute(16, struct(20, [[0, 8, 5]])),
+    attribute(9, struct(16, [[0, 2, 1]])),
+    attribute(9, struct(16, [])),
+  ].map((it) => ({
+    kind: 'tcp' as const,
+    bytes: message(RAW_SOCK_DIAG, inetPayload({ cookie: 1, info: { rttMicros: 9 }, attributes: [it] })),
+  })),
+  ...[{ tunnel: { kind: 'vxlan', attribute: 15, port: 4789 } }, { isFromElsewhere: true }].map((it) => ({
+    kind: 'links' as const,
+    bytes: message(16, linkPayload({ index: 2, name: 'eth0', ...it })),
+  })),
+];
+
+/** All messages to mutate. */
+export const MESSAGES: readonly KindMessage[] = [
+  ...WRITTEN,
   // Notifications have the sequence number 0: here they get that of all other messages.
   ...CLOSES.map(({ notification }) => ({ kind: 'closed' as const, bytes: renumbered(notification, 7) })),
   ...messagesOf(Object.entries(NAMES) as [Kind, readonly string[]][]),

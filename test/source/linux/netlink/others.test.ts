@@ -216,6 +216,12 @@ describe('interfaces', () => {
       isLoopback: true,
     });
     expectNoReadPastEnd(linkPayload(LINK), decodeLink);
+    expectNoReadPastEnd(linkPayload({ ...LINK, isFromElsewhere: true }), decodeLink);
+  });
+
+  test('may have an id of another namespace without a value, at the end of the buffer', () => {
+    const bytes = joined(linkPayload(LINK), attribute(37, new Uint8Array()));
+    expect(decodeLink(bufferOf(bytes, { room: 0 }), 0, bytes.length)).toEqual({ ...LINK, isLoopback: false });
   });
 
   test('are rejected without a name', () => {
