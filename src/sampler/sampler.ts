@@ -66,6 +66,9 @@ export interface SamplerOptions {
  */
 const DRAIN_MS = 50;
 
+/** Maximum time of the drain at the end, milliseconds: `watch` has 10 s to print all that has happened. */
+const LAST_DRAIN_MS = 5000;
+
 const remnantsCounted = (count: number): Degradation => ({
   code: 'counted-remnants',
   text: `${counted(count, 'socket')} in TIME_WAIT not shown: the connections were only counted`,
@@ -130,7 +133,6 @@ export class Sampler {
     this.#options.source.close?.();
   }
 
-  /** @param intervalMs milliseconds from the start of one poll to the start of the next */
   /** Closes sockets of other programs, see `Source.closeSockets`. Never throws. */
   closeSockets(sockets: readonly SocketToClose[]): CloseResult {
     const { source } = this.#options;
@@ -138,6 +140,7 @@ export class Sampler {
     return source.closeSockets?.(sockets) ?? closeResult(sockets.map(() => why));
   }
 
+  /** @param intervalMs milliseconds from the start of one poll to the start of the next */
   setInterval(intervalMs: number): void {
     this.#pacer.request(intervalMs);
     if (!this.#isBusy && !this.#isStopped) this.#schedule();
@@ -192,7 +195,7 @@ export class Sampler {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Applies all kernel events until now, up to a maximum. Sends the events of each part before it drains the next one. */
+  /** Applies all kernel events until now, up to a maximum; the last drain reports a gap beyond it. Sends the events of each part before it drains the next one. */
   #drain(): void {
     const {
       clock,
@@ -201,7 +204,9 @@ export class Sampler {
     if (!events) return;
     this.#progress.begin('events');
     const wasStopped = this.#isStopped;
-    for (let left = this.#maxWaiting; left > 0;) {
+    const deadlineMs = clock.monotonicMs() + LAST_DRAIN_MS;
+    // No other drain follows the last one: it has no maximum but the time.
+    for (let left = this.#maxWaiting; left > 0 || (wasStopped && clock.monotonicMs() < deadlineMs);) {
       const kernelEvents = events.drain();
       this.#merger.applyKernelEvents(kernelEvents, this.#now());
       this.#sendEvents();
@@ -209,8 +214,16 @@ export class Sampler {
       if (!events.hasMore || this.#isStopped !== wasStopped) break;
       left -= Math.max(1, kernelEvents.length);
     }
+    if (wasStopped && events.hasMore) this.#noteLoss();
     this.#lastDrainMs = clock.monotonicMs();
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
+  }
+
+  /** Sends a gap for the kernel events that the last drain left. */
+  #noteLoss(): void {
+    const now = this.#now();
+    this.#merger.applyKernelEvents([{ type: 'gap', atMs: now.monotonicMs, learntBy: 'destroy' }], now);
+    this.#sendEvents();
   }
 
   #sendEvents(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MAX_WAITING_EVENTS } from '../../src/model/bounds.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
@@ -239,6 +240,32 @@ describe('a source with an event source', () => {
     expect(drainsMs).toHaveLength(drains);
     expect(clock.pending).toBe(0);
     expect(system.closed).toBe(1);
+  });
+
+  test('stop drains all that the kernel has, however much', async () => {
+    const { sampler, clock, system, received } = setUp({ hasEventSource: true, hasOnEvents: true });
+    sampler.start();
+    await clock.pass(10);
+    system.atOnce = 1000;
+    system.kernelEvents = Array.from({ length: 2 * MAX_WAITING_EVENTS }, (_, i) =>
+      appeared(5005, socket({ id: `id ${i}` })),
+    );
+    sampler.stop();
+    expect(received).toHaveLength(2 * MAX_WAITING_EVENTS);
+  });
+
+  test('a gap follows if the kernel still has more after five seconds', async () => {
+    const { sampler, clock, system, received, consumer } = setUp({ hasEventSource: true, hasOnEvents: true });
+    sampler.start();
+    await clock.pass(10);
+    system.atOnce = 1;
+    system.kernelEvents = Array.from({ length: MAX_WAITING_EVENTS + 100 }, (_, i) =>
+      appeared(5005, socket({ id: `id ${i}` })),
+    );
+    consumer.onEvent = () => clock.goTo(clock.now + 1);
+    sampler.stop();
+    expect(received.length).toBeLessThan(MAX_WAITING_EVENTS + 100);
+    expect(received.at(-1)?.event).toMatchObject({ type: 'gap', learntBy: 'destroy' });
   });
 
   test('stop from within onEvents: no drain and no batch follows', async () => {
