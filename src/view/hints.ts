@@ -16,7 +16,7 @@ interface FocusNow {
 }
 
 /** Part of the state that decides about the hints. */
-type Mode = Pick<State, 'prompt' | 'list' | 'panes' | 'question' | 'helpQuery'>;
+type Mode = Pick<State, 'prompt' | 'list' | 'panes' | 'question' | 'helpQuery' | 'hideRules' | 'views'>;
 
 /** A hint with the keys in effect, and the actions that they start. */
 export interface ShownHint extends Hint {

@@ -3,6 +3,7 @@ import type { Action } from '../../src/store/actions.ts';
 import { PROMPTS } from '../../src/store/prompts.ts';
 import { PANE_NAMES } from '../../src/store/panes.ts';
 import { type List } from '../../src/store/state.ts';
+import { viewsOf } from '../../src/store/views.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
 import { commandsOf } from '../../src/view/panes/command-search.ts';
 import { PANES } from '../../src/view/panes/panes.ts';
@@ -26,15 +27,19 @@ test('the help starts with moving and quitting', () => {
 test('every hint names actions that exist', () => {
   const ids = KEYS.map(({ id }) => id);
   const panes = { ...emptyState().panes, help: true };
+  const withSaved = {
+    hideRules: [{ process: 'curl', remote: '192.0.2.1', port: 443 }],
+    views: [{ name: 'mine', query: 'curl' }],
+  };
   const lists: List[] = [
-    { kind: 'views', at: 0 },
+    { kind: 'views', at: viewsOf(withSaved).length - 1 },
     { kind: 'hide-rules', at: 0 },
     { kind: 'columns', cursor: 'pid' },
   ];
   const hints = [
     ...Object.values(PROMPTS).flatMap((it) => it.hints),
     ...Object.values(PANES).flatMap((it) =>
-      lists.flatMap((list) => it.hints?.({ panes, list, helpQuery: 'port' }) ?? []),
+      lists.flatMap((list) => it.hints?.({ ...withSaved, panes, list, helpQuery: 'port' }) ?? []),
     ),
   ];
   expect(hints.length).toBeGreaterThan(20);

@@ -191,6 +191,15 @@ const cursorOf = (scene: ListScene, list: List): number =>
 
 const CLOSE: Hint = { actions: ['close'], hint: 'close' };
 
+/** Returns true if a list has a line that a key can remove: built-in views stay. */
+function canRemove(list: List, state: Pick<State, 'hideRules' | 'views'>): boolean {
+  if (list.kind === 'hide-rules') return state.hideRules.length > 0;
+  const view = list.kind === 'views' ? viewsOf(state)[list.at] : undefined;
+  return view !== undefined && !isBuiltIn(view.name);
+}
+
+const REMOVING = ['list-unhide', 'list-delete-view'];
+
 const HINTS: Readonly<Record<List['kind'], readonly Hint[]>> = {
   views: [
     { actions: ['list-open-view'], hint: 'open' },
@@ -226,7 +235,12 @@ export const LIST: PaneRow = {
   // Half of the room: the table shows the effect of a choice at once.
   position: { where: 'below', lines: ({ all }) => Math.floor(all / 2) },
   rank: 2,
-  hints: ({ list }) => list && HINTS[list.kind],
+  hints: (state) => {
+    const { list } = state;
+    if (list === null) return null;
+    const isRemoving = ({ actions }: Hint) => actions.some((id) => REMOVING.includes(id));
+    return HINTS[list.kind].filter((hint) => !isRemoving(hint) || canRemove(list, state));
+  },
   lines: ({ state, keys, columns }, { width, height }) => listLines(state, keys, columns, width, height),
   wheel: (now, by) => (now.state.list ? [moveInList(now, now.state.list, by)] : []),
   clickIn: (scene, { height }) => {

@@ -115,7 +115,9 @@ export interface PaneRow extends RegionRow {
   /** The key that opens and closes it; absent if another action opens it. */
   readonly key?: PaneKey;
   /** Returns the hints of a pane with keys of its own while it is open; else undefined. */
-  readonly hints?: (state: Pick<State, 'panes' | 'list' | 'helpQuery'>) => readonly Hint[] | null | undefined;
+  readonly hints?: (
+    state: Pick<State, 'panes' | 'list' | 'helpQuery' | 'hideRules' | 'views'>,
+  ) => readonly Hint[] | null | undefined;
   /** Moves its cursor or scrolls it; absent if the pane cannot have the focus. @param region zero if it has no room */
   readonly move?: (scene: Scene, region: Region, by: number, unit: Unit) => Action;
 }

@@ -5,6 +5,7 @@ import { type ColumnChoice, type ColumnId, MAX_COLUMN_WIDTH } from '../../../src
 import type { List, State } from '../../../src/store/state.ts';
 import { BUILT_IN } from '../../../src/store/views.ts';
 import { actionOf as actionOfKey } from '../../../src/tui/keymap.ts';
+import { PANES } from '../../../src/view/panes/panes.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import { after, emptyState } from '../../helpers/fakes.ts';
 import { contextOf } from '../../helpers/key-context.ts';
@@ -67,6 +68,15 @@ describe('every list', () => {
     ['down', 5],
   ])('%s from the last line goes to %i', (key, line) => {
     expect(at(press(open({ kind: 'views', at: 5 }), key))).toBe(line);
+  });
+
+  test('offer to remove only a line that can be removed', () => {
+    const hintsFor = (list: List, fields: Partial<State>) =>
+      (PANES.list.hints?.({ ...emptyState(), ...fields, list }) ?? []).flatMap(({ actions }) => actions);
+    expect(hintsFor({ kind: 'hide-rules', at: 0 }, {})).toEqual(['close']);
+    expect(hintsFor({ kind: 'hide-rules', at: 0 }, { hideRules: RULES })).toContain('list-unhide');
+    expect(hintsFor({ kind: 'views', at: 0 }, { views: [MINE] })).not.toContain('list-delete-view');
+    expect(hintsFor({ kind: 'views', at: BUILT_IN.length }, { views: [MINE] })).toContain('list-delete-view');
   });
 
   test('an empty list has its cursor on line 0', () => {
