@@ -8,8 +8,8 @@ import type { Action } from '../../store/actions.ts';
 import { ask, type Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
-/** Number of lines in a page. */
-const PAGE = 10;
+/** Returns the number of lines in a page: those of the list, without its title. */
+const pageOf = ({ layout }: KeyContext): number => Math.max(1, (layout.list?.height ?? 0) - 1);
 
 const CLOSE: Action = { type: 'list', list: null };
 
@@ -136,6 +136,6 @@ export function runInList(context: KeyContext, list: List, binding: Binding, ind
   // The action that opens a list has its name.
   if (CLOSING.includes(id) || id === list.kind) return CLOSE;
   return step
-    ? moveInList(context, list, step.by * linesIn(step.unit, PAGE, Infinity))
+    ? moveInList(context, list, step.by * linesIn(step.unit, pageOf(context), Infinity))
     : binding.run(context, index);
 }

@@ -3,17 +3,44 @@ import type { Row } from '../../store/row.ts';
 import type { KeyHelp } from '../header/key-help.ts';
 import type { Line } from '../text/line.ts';
 import { topWithin, withPosition } from '../text/position.ts';
-import { factLines } from './details.ts';
+import type { RowOrder } from '../table/order.ts';
+import { factField, factLines } from './details.ts';
+import type { Fact } from './flow.ts';
+import { groupFacts, timeWaitFacts } from './group-details.ts';
 import { paneTitle } from './events.ts';
 import { focusOn, KEYS_HERE } from './focus.ts';
 import { linesIn, type PaneRow } from './pane.ts';
 
+/** What the details are about: a row, or what is known of a group or folded sockets; undefined for nothing. */
+type Subject = Row | readonly Fact[] | undefined;
+
+const isFacts = (subject: Subject): subject is readonly Fact[] => Array.isArray(subject);
+
+/** Returns what the details of a line of the table are about. */
+function subjectAt(order: RowOrder, index: number): Subject {
+  const item = order.at(index);
+  if (item?.type === 'group') return groupFacts(item, order.rowsIn(item));
+  return item?.type === 'time-wait' ? timeWaitFacts(item) : item?.row;
+}
+
+/** Returns all lines of the details, without the title. */
+function linesOf(
+  subject: Row | readonly Fact[],
+  state: State,
+  keys: readonly KeyHelp[],
+  width: number,
+): Line[] {
+  return isFacts(subject)
+    ? subject.flatMap((fact) => factField(fact, width))
+    : factLines(subject, state, keys, width);
+}
+
 /**
- * Returns the title and the visible details of the selected socket, at most `height` lines.
+ * Returns the title and the visible details of the selected socket, group or folded line, at most `height` lines.
  * @param isFocused true if the keys scroll them
  */
 export function detailLines(
-  row: Row | undefined,
+  subject: Subject,
   state: State,
   keys: readonly KeyHelp[],
   width: number,
@@ -22,11 +49,11 @@ export function detailLines(
 ): Line[] {
   const { selectedId, places } = state;
   const name = `${isFocused ? KEYS_HERE : ''}DETAILS`;
-  if (row === undefined) return [paneTitle(name, 'no socket selected', width)];
-  const lines = factLines(row, state, keys, width);
+  if (subject === undefined) return [paneTitle(name, 'no socket selected', width)];
+  const lines = linesOf(subject, state, keys, width);
   const all = { top: places.details.top, height: Math.max(0, height - 1), length: lines.length };
   const part = { ...all, top: topWithin(all) };
-  const isAnother = selectedId !== null && row.id !== selectedId;
+  const isAnother = !isFacts(subject) && selectedId !== null && subject.id !== selectedId;
   const note = isAnother ? 'selected socket not shown: this is the row in its place' : '';
   const shown = lines.slice(part.top, part.top + part.height);
   return [paneTitle(name, withPosition(part, note), width), ...shown];
@@ -38,8 +65,8 @@ const LINES = { without: 14, with: 22 };
 const TABLE_LINES = 6;
 
 const scroll: NonNullable<PaneRow['move']> = ({ state, order, keys }, { width, height }, by, unit) => {
-  const row = order.rowAt(state.places.table.index);
-  const lines = row ? factLines(row, state, keys, width).length : 0;
+  const subject = subjectAt(order, state.places.table.index);
+  const lines = subject ? linesOf(subject, state, keys, width).length : 0;
   const room = Math.max(0, height - 1);
   const step = linesIn(unit, Math.max(1, room - 1), lines);
   return { type: 'scroll', pane: 'details', by: step * by, lines, height: room };
@@ -59,7 +86,7 @@ export const DETAILS: PaneRow = {
   rank: 3,
   title: 'details',
   lines: ({ state, order, keys, focus }, { width, height }) =>
-    detailLines(order.rowAt(state.places.table.index), state, keys, width, height, focus === 'details'),
+    detailLines(subjectAt(order, state.places.table.index), state, keys, width, height, focus === 'details'),
   move: scroll,
   // Scrolls without moving the focus.
   wheel: (now, by) => (now.layout.details ? [scroll(now, now.layout.details, by, 'row')] : []),

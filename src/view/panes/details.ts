@@ -68,7 +68,7 @@ const field = (label: string, value: string, width: number): Line[] =>
   labelled(label, inLines(value, roomOf(width)));
 
 /** Returns the lines of a label and several words; a word that fits in a line is not broken. */
-function factField([label, words]: Fact, width: number): Line[] {
+export function factField([label, words]: Fact, width: number): Line[] {
   const room = roomOf(width);
   const lines: string[] = [];
   for (const text of words) {

@@ -101,7 +101,7 @@ function titleOf(state: State, shown: ShownEvents, width: number, lines: number,
         rank: 4,
       },
       {
-        text: eventNumber === null ? 'following' : `${countText(newer)} newer below`,
+        text: eventNumber === null ? 'following' : `${countText(newer)} newer`,
         tone: 'quiet',
         rank: 3,
       },

@@ -158,11 +158,17 @@ const STATE_COUNTS: readonly (readonly [count: (sum: Sum) => number, word: strin
   ],
 ];
 
-/** Returns the counts of a group by state, if they fit: `  1 listening  2 established  12 CLOSE_WAIT`. */
-function breakdownText({ sum }: GroupItem, width: number): string {
-  const some = STATE_COUNTS.map(([count, word, short]) => ({ count: count(sum), word, short })).filter(
+/** Returns the numbers of sockets by state, each with its words; only those above 0. */
+export const stateCounts = (
+  sum: Sum,
+): readonly { readonly count: number; readonly word: string; readonly short: string }[] =>
+  STATE_COUNTS.map(([count, word, short]) => ({ count: count(sum), word, short })).filter(
     ({ count }) => count > 0,
   );
+
+/** Returns the counts of a group by state, if they fit: `  1 listening  2 established  12 CLOSE_WAIT`. */
+function breakdownText({ sum }: GroupItem, width: number): string {
+  const some = stateCounts(sum);
   const textOf = (word: 'word' | 'short') =>
     some.map((it) => `  ${countText(it.count)} ${it[word]}`).join('');
   return [textOf('word'), textOf('short')].find((text) => displayWidth(text) <= width) ?? '';

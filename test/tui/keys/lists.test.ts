@@ -31,7 +31,10 @@ function actionOf(state: State, key: string): Action {
   return it;
 }
 
-const open = (list: List, state = emptyState()): State => after(state, { type: 'list', list });
+/** A state whose screen has room for lists of nine lines. */
+const SIZED = after(emptyState(), { type: 'resize', width: 80, height: 24 });
+
+const open = (list: List, state = SIZED): State => after(state, { type: 'list', list });
 const at = ({ list }: State): number | string | undefined =>
   list?.kind === 'columns' ? list.cursor : list?.at;
 
@@ -54,7 +57,7 @@ describe('every list', () => {
     ['pagedown', 5],
     ['end', 5],
     ['S-g', 5],
-    ['C-d', 5],
+    ['C-d', 4],
     ['up', 0],
   ])('%s from the first line goes to %i', (key, line) => {
     expect(at(press(open({ kind: 'views', at: 0 }), key))).toBe(line);

@@ -179,7 +179,7 @@ describe('the pane', () => {
     select(next(-1));
     add(30);
     expect(inSight()).toEqual([16, 17, 18, 19]);
-    expect(title()).toBe('▸ EVENTS  17–20 of 50 since start  31 newer below');
+    expect(title()).toBe('▸ EVENTS  17–20 of 50 since start  31 newer');
     expect(current()?.event).toEqual(eventOf(18));
   });
 
@@ -223,7 +223,7 @@ describe('the pane', () => {
     const before = inSight();
     add(40);
     expect(inSight()).toEqual(before);
-    expect(title()).toContain('11–14 · last 100 of 140  89 newer below');
+    expect(title()).toContain('11–14 · last 100 of 140  89 newer');
     add(60);
     expect(current()?.number).toBe(100);
     expect(inSight()).toEqual([100, 101, 102, 103]);

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { FakeApp } from '../helpers/app.ts';
+import { baseline, emptyState, socket } from '../helpers/fakes.ts';
+
+const HOME = '\x1b[H';
+const END = '\x1b[F';
+
+test('the details of a group header say what its sockets have in common and how they differ', async () => {
+  const app = new FakeApp(100, 40, emptyState());
+  const all = [1, 2, 3].map((i) =>
+    socket({ process: 'curl', pid: i, local: `10.0.0.1:${i}`, remote: `192.0.2.${i % 2}:443` }),
+  );
+  await app.take(
+    baseline([...all, socket({ process: 'sshd', local: '0.0.0.0:22', remote: null, state: 'LISTEN' })]),
+  );
+  await app.press('o', HOME);
+  app.app.dispatch({ type: 'pane', pane: 'details', open: true });
+  await app.shown();
+  expect(app.text).toMatch(/group +curl/);
+  expect(app.text).toMatch(/sockets +3 sockets {2}3 established/);
+  expect(app.text).toMatch(/remotes +192\.0\.2\.1 ×2 {2}192\.0\.2\.0/);
+});
+
+test('the details of the folded line say what TIME_WAIT is', async () => {
+  const app = new FakeApp(100, 40, emptyState());
+  const all = Array.from({ length: 20 }, (_, i) =>
+    socket({ local: `10.0.0.1:${i + 1}`, remote: '192.0.2.1:443', state: 'TIME_WAIT', owners: [] }),
+  );
+  await app.take(baseline(all));
+  await app.press(END);
+  app.app.dispatch({ type: 'pane', pane: 'details', open: true });
+  await app.shown();
+  expect(app.text).toMatch(/sockets +20 connections in TIME_WAIT/);
+});
