@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
-import type { Files } from './files.ts';
+import { type Files, withinTime } from './files.ts';
 import { type PackageOwner, packageOf } from './packages.ts';
 import { unusual, usual } from './process-lines.ts';
 
@@ -101,6 +101,11 @@ export async function packagePart(
   };
 }
 
+const unreadable = (readAt: string): FilePart => ({
+  lines: [{ label: 'sha256', text: 'cannot be read', from: readAt }],
+  findings: [],
+});
+
 /**
  * Returns the digests of a file, compared with that of its package. Reads all of it, in pieces.
  * @param owner its package; absent if it has none, or no digest
@@ -113,8 +118,7 @@ export async function digestPart(
   if (size > MAX_DIGESTED)
     return { lines: [{ label: 'sha256', text: `not computed: ${size} bytes`, from: readAt }], findings: [] };
   const file = await files.regular(readAt);
-  if (file === undefined)
-    return { lines: [{ label: 'sha256', text: 'cannot be read', from: readAt }], findings: [] };
+  if (file === undefined) return unreadable(readAt);
   const expected = owner?.digest;
   const sha256 = createHash('sha256');
   const other = expected && expected.algorithm !== 'sha256' ? createHash(expected.algorithm) : undefined;
@@ -122,16 +126,16 @@ export async function digestPart(
   try {
     // A file may grow while it is read.
     for (let read = 0; read <= MAX_DIGESTED; read += CHUNK) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK);
-      if (bytesRead === 0) break;
-      const part = buffer.subarray(0, bytesRead);
+      const part = await withinTime(async () =>
+        buffer.subarray(0, (await file.read(buffer, 0, CHUNK)).bytesRead),
+      );
+      if (part === undefined) return unreadable(readAt);
+      if (part.length === 0) break;
       sha256.update(part);
       other?.update(part);
     }
-  } catch {
-    return { lines: [{ label: 'sha256', text: 'cannot be read', from: readAt }], findings: [] };
   } finally {
-    await file.close();
+    void withinTime(() => file.close());
   }
   const digest = sha256.digest('hex');
   const lines = [{ label: 'sha256', text: digest, from: readAt }];

@@ -3,11 +3,17 @@ import { type FileHandle, lstat, open, readdir, readlink, stat } from 'node:fs/p
 import type { Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** Maximum time for one step, milliseconds: a file of a stuck process may never answer. */
+/** Maximum time for one step, milliseconds: a file of a stuck process or file system may never answer. */
 const STEP_MS = 2000;
+
+/** Maximum number of steps that have not answered in time, and still hold a thread of libuv's pool. */
+const MAX_STUCK = 2;
 
 /** Maximum number of bytes read of a file whose length another user controls. */
 const TEXT_LIMIT = 64 * 1024;
+
+/** Opens no file, only its name: to open a device may have effects (open(2), include/uapi/asm-generic/fcntl.h). */
+const O_PATH = 0o10000000;
 
 /** A pipe or a terminal must not block. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -20,7 +26,8 @@ const readOnce = promisify(readFile);
 
 /**
  * Reads files for the evidence, on the threads of libuv. A method resolves to undefined if it fails or takes too long,
- * and never rejects. Paths begin at a root: `/`, or a fixture.
+ * and never rejects. Paths begin at a root: `/`, that of a container, or a fixture. Nothing but a regular file is opened:
+ * a user may have put a pipe or a device in its place.
  */
 export class Files {
   readonly #root: string;
@@ -40,8 +47,8 @@ export class Files {
   text(path: string, limit = TEXT_LIMIT): Promise<string | undefined> {
     return withinTime(async () => {
       const file = await this.#open(path);
+      if (file === undefined) return undefined;
       try {
-        if (!(await file.stat()).isFile()) return undefined;
         const buffer = Buffer.allocUnsafe(limit);
         let length = 0;
         // A file of /proc has size 0 in stat(2), and is read until a read returns nothing.
@@ -58,7 +65,12 @@ export class Files {
    * Returns the start of a file of a database: of thousands, each in as few steps as possible.
    * @param limit maximum number of bytes
    */
-  bytes(path: string, limit: number): Promise<Buffer | undefined> {
+  async bytes(path: string, limit: number): Promise<Buffer | undefined> {
+    // Only root writes the databases of this machine; those of a container may be anything.
+    if (this.#root !== '/') {
+      const text = await this.text(path, limit);
+      return text === undefined ? undefined : Buffer.from(text);
+    }
     return withinTime(async () => {
       const fd = await openOnce(this.pathOf(path), FLAGS);
       try {
@@ -78,12 +90,7 @@ export class Files {
 
   /** Opens a regular file for reading; the caller closes it. Resolves to undefined for anything else. */
   regular(path: string): Promise<FileHandle | undefined> {
-    return withinTime(async () => {
-      const file = await this.#open(path);
-      if ((await file.stat()).isFile()) return file;
-      await file.close();
-      return undefined;
-    });
+    return withinTime(() => this.#open(path));
   }
 
   link(path: string): Promise<string | undefined> {
@@ -99,19 +106,35 @@ export class Files {
     return withinTime(() => (isLink ? lstat : stat)(this.pathOf(path)));
   }
 
-  #open(path: string): Promise<FileHandle> {
-    return open(this.pathOf(path), FLAGS);
+  /** Opens a regular file; undefined for anything else. The name is checked and then opened by its descriptor. */
+  async #open(path: string): Promise<FileHandle | undefined> {
+    const name = await open(this.pathOf(path), O_PATH);
+    try {
+      return (await name.stat()).isFile() ? await open(`/proc/self/fd/${name.fd}`, FLAGS) : undefined;
+    } finally {
+      await name.close();
+    }
   }
 }
 
-/** Returns the result of a step; undefined if it fails or takes too long. */
-async function withinTime<T>(act: () => Promise<T>): Promise<T | undefined> {
+/** Number of steps that have not answered in time, and have not ended since. */
+let stuck = 0;
+
+/** Returns the result of a step; undefined if it fails or takes too long, or if too many others hang. */
+export async function withinTime<T>(act: () => Promise<T>): Promise<T | undefined> {
+  if (stuck >= MAX_STUCK) return undefined;
   let timer: NodeJS.Timeout | undefined;
+  const step = act();
   const tooLate = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), STEP_MS).unref();
+    timer = setTimeout(() => {
+      stuck++;
+      const release = (): void => void stuck--;
+      step.then(release, release);
+      resolve(undefined);
+    }, STEP_MS).unref();
   });
   try {
-    return await Promise.race([act(), tooLate]);
+    return await Promise.race([step, tooLate]);
   } catch {
     return undefined;
   } finally {
