@@ -61,8 +61,13 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('less', () => filterLine(t).includes(`!process=${scene.name}`));
     t.write('b');
     await t.until('only new', () => / new +0 of /.test(filterLine(t)));
+    // The view is empty: the first one leaves it, the second one clears the query.
+    t.press('escape');
+    await t.until('the view left', () => !/ new +/.test(filterLine(t)));
     t.press('escape');
     await t.until('all', () => !filterLine(t).includes(scene.name));
+    t.write('u');
+    await t.until('the query', () => filterLine(t).includes('the query is back'));
     t.write('u');
     await untilShown(t, 0);
     t.write('u');

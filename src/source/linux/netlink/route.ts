@@ -61,7 +61,7 @@ export function decodeLink(buffer: NetlinkBuffer, start: number, end: number): L
   let counters: { rxBytes: number; txBytes: number } | undefined;
   let tunnelPort: number | undefined;
   /** True if the interface was moved here from another namespace, whose id the attribute has. */
-  let isMoved = false;
+  let isMoved = false as boolean;
   eachAttribute(buffer, start + 16, end, (type, from, to) => {
     if (type === IFLA_IFNAME) name = textAt(buffer, from, to);
     else if (type === IFLA_LINKINFO) tunnelPort = tunnelPortAt(buffer, from, to);
