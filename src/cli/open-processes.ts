@@ -51,7 +51,7 @@ export class OpenProcesses {
     const waited = () => performance.now() - startMs;
     if (opened === undefined) return { hasEnded: false, afterMs: 0 };
     opened.waits++;
-    while (!opened.handle.hasEnded && waited() < maxMs) await sleep(STEP_MS, undefined, { ref: false });
+    while (!opened.handle.hasEnded && waited() < maxMs) await sleep(STEP_MS);
     opened.waits--;
     const result = { hasEnded: opened.handle.hasEnded, afterMs: waited() };
     if (opened.isReleased) this.release(facts);

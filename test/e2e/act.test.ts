@@ -102,6 +102,19 @@ describe.skipIf(!isLinux)('acting on programs (skipped elsewhere: signals need p
     expect(client.child.exitCode ?? client.child.signalCode).toBeNull();
   });
 
+  test('netpane kill --wait says which program still runs', async () => {
+    const name = uniqueName();
+    const server = await startProgram(name);
+    // A stopped process gets SIGTERM only when it continues.
+    server.child.kill('SIGSTOP');
+    const args = ['kill', `:${server.port}`, '--yes', '--wait', '300ms'];
+    const outcome = await runNetpane(args);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(new RegExp(`${name} \\(${server.pid}\\) still runs 0\\.\\ds after TERM`));
+    expect(await runNetpane([...args, '--signal', 'KILL'])).toMatchObject({ code: 0 });
+    expect(await server.ended()).toBe('SIGKILL');
+  });
+
   test.each([
     [['kill'], 2, "'netpane kill' needs a query"],
     [['kill', ':1', '--signal', 'NO', '--yes'], 2, '--signal'],
