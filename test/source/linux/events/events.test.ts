@@ -202,7 +202,7 @@ describe('memory', () => {
 
   test('is released after the end of a process or thread of any kind', () => {
     open({ trace });
-    const kept = keptOf(50_000, (i) => {
+    const kept = keptOf(20_000, (i) => {
       const pid = 10 * (i + 10);
       trace.fork(1, pid, 'sh');
       trace.exec(pid, '/usr/bin/worker');
