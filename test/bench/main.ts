@@ -1,4 +1,6 @@
 import { killChildren, runInChild } from './child.ts';
+import { closeEvidence, measureEvidence } from './evidence.ts';
+import { evidenceTargets, evidenceText } from './evidence-report.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
 import { liveSoakTargets, liveSoakText, stormTargets, stormText } from './live-report.ts';
 import { closeLive, measureLiveSoak, measureStorm } from './live-soak.ts';
@@ -38,6 +40,7 @@ async function cleanUp(): Promise<void> {
   killChildren();
   closeShortLived();
   closeLive();
+  closeEvidence();
   await Promise.allSettled([killPrograms(), ...[...openSockets].map((sockets) => sockets.close())]);
 }
 
@@ -115,6 +118,8 @@ async function measureAll(options: Options): Promise<void> {
   if (storm) print(stormText(storm));
   const udp = options.udp && (await measureUdp(options.udp));
   if (udp) print(udpText(udp));
+  const evidence = options.evidence && (await measureEvidence(options.evidence));
+  if (evidence) print(evidenceText(evidence));
   print(
     targetsText([
       ...(sizes.length > 0 ? sizeTargets(sizes) : []),
@@ -124,6 +129,7 @@ async function measureAll(options: Options): Promise<void> {
       ...(liveSoak ? liveSoakTargets(liveSoak) : []),
       ...(storm ? stormTargets(storm) : []),
       ...(udp ? udpTargets(udp) : []),
+      ...(evidence ? evidenceTargets(evidence) : []),
     ]),
   );
   print(`\nload average at the end: ${loadText()}\n`);

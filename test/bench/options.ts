@@ -12,6 +12,8 @@ export interface Options {
   readonly liveSoak: LiveRepeats | undefined;
   readonly storm: LiveRepeats | undefined;
   readonly udp: UdpRepeats | undefined;
+  /** Repeats for each kind of process. */
+  readonly evidence: number | undefined;
 }
 
 /** Loads of the UDP measurements. */
@@ -105,6 +107,8 @@ const UDP = {
   quick: { rate: 5000, seconds: 3, packets: 200_000, pairs: 3 },
 } as const;
 
+const EVIDENCE = { full: 20, quick: 5 } as const;
+
 const VIEW = { full: { combinations: 2, ticks: 40 }, quick: { combinations: 1, ticks: 10 } } as const;
 
 const SHORT_LIVED = {
@@ -137,6 +141,7 @@ measurements:
   --live-soak    only the live screen for 10 minutes while connections, processes, listeners and namespaces appear and
                  disappear; compares 'netpane ls' with ss at the end
   --udp          only UDP: short sockets at 5,000 per second, and what a packet costs with netpane; needs root
+  --evidence     only what the details read of a process: package, digest, parents and so on
   --storm        only the live screen during 5,000 connections per second for 60 s, and its recovery
 
   --quick        fewer repeats and shorter loads: for a first impression, not for published figures
@@ -168,11 +173,17 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
         'live-soak': { type: 'boolean', default: false },
         storm: { type: 'boolean', default: false },
         udp: { type: 'boolean', default: false },
+        evidence: { type: 'boolean', default: false },
       },
     });
     if (values.help) return 'help';
     const isSelection =
-      values['short-lived'] || values.view || values['live-soak'] || values.storm || values.udp;
+      values['short-lived'] ||
+      values.view ||
+      values['live-soak'] ||
+      values.storm ||
+      values.udp ||
+      values.evidence;
     const sizes = parseNumbers(values.sizes ?? (isSelection ? 'none' : SIZES), MIN_SIZE, MAX_SIZE);
     const isDefault = values.sizes === undefined && !isSelection;
     const rates = parseNumbers(values.rates, 1, MAX_RATE);
@@ -190,6 +201,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
       liveSoak: values['live-soak'] ? LIVE[length] : undefined,
       storm: values.storm ? LIVE[length] : undefined,
       udp: values.udp ? UDP[length] : undefined,
+      evidence: values.evidence ? EVIDENCE[length] : undefined,
     };
   } catch {
     return undefined;

@@ -23,6 +23,18 @@ const DPKG = '/var/lib/dpkg';
 const APK = '/lib/apk/db/installed';
 const PACMAN = '/var/lib/pacman/local';
 
+/** Folders in which no package has files: nothing is searched for them (Filesystem Hierarchy Standard). */
+const WITHOUT_PACKAGES = [
+  '/tmp/',
+  '/var/tmp/',
+  '/dev/',
+  '/proc/',
+  '/run/',
+  '/home/',
+  '/root/',
+  '/usr/local/',
+];
+
 /** Returns the names that a file may have in a database: /bin, /sbin and /lib are links into /usr on many systems. */
 export function aliasesOf(path: string): readonly string[] {
   const without = /^\/usr(\/(?:bin|sbin|lib|lib32|lib64)\/.*)$/.exec(path)?.[1];
@@ -45,6 +57,7 @@ const runProgram: Run = (program, args) =>
 
 /** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. */
 export async function packageOf(path: string, files: Files, run = runProgram): Promise<PackageResult> {
+  if (WITHOUT_PACKAGES.some((folder) => path.startsWith(folder))) return 'none';
   const paths = aliasesOf(path);
   let hasDatabase = false;
   for (const find of [dpkgOwner, apkOwner, pacmanOwner, rpmOwner]) {
