@@ -5,6 +5,7 @@ import { parsePasswd } from '../proc/process.ts';
 import { ancestryOf, argumentsOf, whyLines } from './ancestry.ts';
 import { digestPart, type FileOfProcess, type FilePart, packagePart, placePart } from './file-part.ts';
 import { Files } from './files.ts';
+import type { PackageOwner } from './packages.ts';
 import { processPart, unusual } from './process-lines.ts';
 import { publishedLines } from './published.ts';
 import { repositoryLines } from './repository.ts';
@@ -88,15 +89,20 @@ export async function readLinuxEvidence(
     lines.push({ label: 'script', text: 'code on the command line', from: `/proc/${pid}/cmdline` });
     verdict.push(unusual('runs code from its command line'));
   } else if (script) lines.push({ label: script.kind, text: script.text, from: `/proc/${pid}/cmdline` });
+  const owners: (PackageOwner | undefined)[] = [];
   for (const file of ofProcess) {
     if (!isWanted()) return;
     add(await placePart(file, userOf));
     report(false);
     const found = await packagePart(file, own);
     add(found);
+    owners.push(found.owner);
     report(false);
+  }
+  // Last: to read large files takes longest.
+  for (const [i, file] of ofProcess.entries()) {
     if (!isWanted()) return;
-    add(await digestPart(file, found.owner));
+    add(await digestPart(file, owners[i]));
   }
   report(true);
 }
