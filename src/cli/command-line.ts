@@ -60,6 +60,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     format,
     configFile: valueOf('config', textValue('a file name')),
     path: switches.has('path'),
+    isRedacted: switches.has('redact'),
     listing: listingOf(switches, valueOf('limit', LIMIT)),
     killing: {
       signal: valueOf('signal', SIGNAL) ?? 'TERM',
@@ -244,7 +245,7 @@ const commandOf = (words: readonly string[]): CommandName | undefined => {
 /** Throws a UsageError if the command does not have the option. */
 function refuseOption(name: string, { commands, group }: Option, command: CommandName): void {
   if (COMMANDS[command].takesOnlySettings) {
-    if (group === 'Filters' || isFormat(name))
+    if (group === 'Filters' || (isFormat(name) && !commands?.includes(command)))
       throw new UsageError(`${COMMANDS[command].name} has no option --${name}`);
   } else if (commands && !commands.includes(command)) {
     const names = commands.map((it) => COMMANDS[it].name);

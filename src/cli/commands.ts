@@ -19,6 +19,8 @@ export interface CommandTools {
   readonly complaints: readonly string[];
   /** Whose configuration, saved state and files are used. */
   readonly account: Account;
+  /** Returns the version of netpane. */
+  readonly version: () => string;
 }
 
 /** All that belongs to a command. Its options name it in `Option.commands`. */
@@ -119,6 +121,18 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
         ? pathsText(configFile, account.environment)
         : configText({ ...settings, query: query.text }, settings.origins, isUtf8(process.env));
       return print(localText(text, process.env));
+    },
+  },
+  doctor: {
+    usage: 'doctor [--json] [--redact]',
+    about: 'say what works here, what does not, and what helps',
+    name: "'netpane doctor'",
+    takesOnlySettings: true,
+    run: async (invocation, { print, account, version }) => {
+      const { diagnose } = await import('./doctor/doctor.ts');
+      const { text, works } = await diagnose(invocation, version(), account);
+      await print(text);
+      if (!works) process.exitCode = 1;
     },
   },
 };

@@ -98,7 +98,7 @@ export function helpText(): string {
       const { usage, about } = COMMANDS[name];
       return `  netpane ${usage.padEnd(33)} ${about}`;
     }),
-    `  netpane ${'help [topic]'.padEnd(33)} this help, or that of ${alternatives(HELP_TOPICS)}`,
+    `  netpane ${'help [topic]'.padEnd(33)} help on ${alternatives(HELP_TOPICS)}`,
     'Words are a query: part of a program name, a port or pid, a term such as listen or process:curl.',
     '',
     ...section('Examples', exampleLines()),

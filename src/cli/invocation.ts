@@ -37,6 +37,8 @@ export interface CommandLine {
   readonly configFile: string | undefined;
   /** `config --path`: print only the paths of the files. */
   readonly path: boolean;
+  /** `doctor --redact`: private names are replaced. */
+  readonly isRedacted: boolean;
   readonly listing: Listing;
   readonly killing: Killing;
   readonly given: PartialSettings;

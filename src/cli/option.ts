@@ -1,5 +1,5 @@
 /** Every command; `screen` is the command without a name. */
-export type CommandName = 'screen' | 'ls' | 'watch' | 'kill' | 'config';
+export type CommandName = 'screen' | 'ls' | 'watch' | 'kill' | 'config' | 'doctor';
 
 /** What `netpane help` can describe alone: a command with a name, or the query language. */
 export type HelpTopic = Exclude<CommandName, 'screen'> | 'query';

@@ -54,7 +54,7 @@ const FILTERS = {
 
 const formatOptions = formatNames().map((name): [string, Option] => {
   const { about, eventLines } = formatRow(name);
-  return [name, { about, commands: eventLines ? ['ls', 'watch'] : ['ls'], group: 'Options' }];
+  return [name, { about, commands: eventLines ? ['ls', 'watch', 'doctor'] : ['ls'], group: 'Options' }];
 });
 
 /** Options of ss and netstat, and options of `ls` about its output. */
@@ -129,6 +129,11 @@ const OTHERS = {
   path: {
     about: 'print the paths of the configuration and state files',
     commands: ['config'],
+    group: 'Options',
+  },
+  redact: {
+    about: 'replace names of users, hosts and programs, paths and addresses',
+    commands: ['doctor'],
     group: 'Options',
   },
   version: { short: 'V', about: 'print the version', group: 'Options' },

@@ -73,7 +73,7 @@ async function run(invocation: Invocation, complaints: readonly string[], accoun
     case 'version':
       return print(`netpane ${version()}\n`);
     default:
-      return COMMANDS[invocation.command].run(invocation, { print, complaints, account });
+      return COMMANDS[invocation.command].run(invocation, { print, complaints, account, version });
   }
 }
 

@@ -94,6 +94,7 @@ function withNotice(source: Source, notice: Degradation | undefined): Source {
     },
     ...(source.events && { events: source.events }),
     ...(source.runsPrograms && { runsPrograms: true }),
+    ...(source.facilities && { facilities: source.facilities }),
     ...(source.leftovers && { leftovers: source.leftovers }),
     ...(source.closeSockets && { closeSockets: source.closeSockets.bind(source) }),
     close: () => source.close?.(),

@@ -22,12 +22,23 @@ export interface Source {
    * Closes sockets of other programs, which get an error at their next use. Absent if this source cannot. Never throws.
    */
   readonly closeSockets?: (sockets: readonly SocketToClose[]) => CloseResult;
+  /** Returns what it uses of the kernel since the last poll; absent if that cannot vary. */
+  readonly facilities?: () => Facilities;
   /** What remains in the system if the program ends without `close`. */
   readonly leftovers?: Leftovers | undefined;
   /** True if polls run other programs, whose CPU time is not that of this thread. */
   readonly runsPrograms?: true;
   /** Releases all system resources. */
   close?(): void;
+}
+
+/** What a source uses of the kernel: `true` if it does, else the reason, a clause without a full stop. */
+export interface Facilities {
+  readonly closeMessages: true | string;
+  readonly ledger: true | string;
+  readonly trace: true | string;
+  /** Number of network namespaces whose sockets it reads. */
+  readonly namespaces: number;
 }
 
 /** A tracefs folder that can be removed once these descriptors of the program are closed. */

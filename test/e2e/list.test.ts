@@ -1,15 +1,14 @@
 // `netpane ls` on this machine: the same sockets as ss(8), in each output format.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Herd, type HerdProcess, type HerdSocket, root } from '../helpers/herd.ts';
+import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/listed.ts';
 import { hasSs } from '../helpers/ss.ts';
 import {
   cleanUp,
+  copyForAll,
   hasNetlink,
   isLinux,
   isRoot,
@@ -34,19 +33,6 @@ const lineOf = (protocol: string, local: string, remote: string, state: string, 
 
 const end = (endpoint: { address: string; port: number } | null, family: string) =>
   endpoint ? `${endpoint.address} ${endpoint.port || '*'}` : `${family === 'ipv6' ? '::' : '0.0.0.0'} *`;
-
-/** Returns a copy of the program that every user can read: the checkout may be in a folder of root. */
-function copyForAll(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
-  cleanUp(() => rmSync(folder, { recursive: true }));
-  // The packages that `ls` needs.
-  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-  for (const part of ['dist', 'package.json', ...packages]) {
-    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
-  }
-  chmodSync(folder, 0o755);
-  return join(folder, 'dist', 'netpane.js');
-}
 
 /** Returns a socket of netpane in the format of {@link ssLines}. */
 const lineOfListed = ({ protocol, family, local, remote, state = 'UNCONN', owners }: Listed) => {

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -87,6 +96,19 @@ export function openNetpane({
     ...(env && { env }),
     ...(home && { home }),
   });
+}
+
+/** Returns a copy of the program that every user can read: the checkout may be in a folder of root. */
+export function copyForAll(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  // The packages that a command without a screen needs.
+  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
+  for (const part of ['dist', 'package.json', ...packages]) {
+    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  chmodSync(folder, 0o755);
+  return join(folder, 'dist', 'netpane.js');
 }
 
 /** Control over the polls of a netpane: after the first poll, it polls only when the test allows it. */

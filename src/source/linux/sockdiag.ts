@@ -23,6 +23,7 @@ import { CountedTraffic } from './sockets/counted-traffic.ts';
 import { DiagMessages } from './sockets/diag-messages.ts';
 import { DiagSockets } from './sockets/diag-sockets.ts';
 import { OtherSockets } from './sockets/other-sockets.ts';
+import { facilitiesOf } from './sockdiag-facilities.ts';
 import {
   interruptedDumps,
   ledgerNotices,
@@ -72,6 +73,7 @@ export interface SockDiagOptions extends SourceOptions {
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
   readonly closeSockets = (sockets: readonly SocketToClose[]) => closeSocketsIn(this.#networks, sockets);
+  readonly facilities = () => facilitiesOf(this.#networks, this.#ledger, this.events?.coverage);
   readonly events?: LinuxEvents;
   readonly #options: SockDiagOptions;
   readonly #attribution: Attribution;

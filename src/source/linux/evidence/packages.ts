@@ -69,6 +69,18 @@ export async function packageOf(path: string, files: Files, run = runProgram): P
   return hasDatabase ? 'none' : 'unknown';
 }
 
+/** Returns the names of the package databases of this machine. */
+export async function packageDatabases(files: Files): Promise<readonly string[]> {
+  const paths = { dpkg: [`${DPKG}/info`], apk: [APK], pacman: [PACMAN], rpm: RPM_DATABASES };
+  const found = await Promise.all(
+    Object.entries(paths).map(async ([name, any]) => {
+      const stats = await Promise.all(any.map((path) => files.stat(path)));
+      return stats.some((it) => it !== undefined) ? [name] : [];
+    }),
+  );
+  return found.flat();
+}
+
 const NEWLINE = 0x0a;
 
 /** Returns true if a text has one of the lines. */

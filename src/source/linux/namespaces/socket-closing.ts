@@ -2,6 +2,7 @@ import { cookieId } from '../netlink/cookie.ts';
 import { type Channel, dump, getOne } from '../netlink/dump.ts';
 import { ERRNO } from '../netlink/errno.ts';
 import { AF_INET, AF_INET6, INET } from '../netlink/inet.ts';
+import { netlinkBuffer } from '../netlink/wire.ts';
 import { type ClosableProtocol, destroyRequest, inetRequest } from '../netlink/inet-requests.ts';
 
 /**
@@ -28,4 +29,15 @@ export function closeSockets(
     outcomes.set(id, request ? getOne(diag, request, () => {}) : ERRNO.ENOENT);
   }
   return outcomes;
+}
+
+/**
+ * Asks the kernel to close a socket that cannot exist: port 0 has none.
+ * @returns ENOENT if the kernel can close sockets, else another errno
+ * @throws NativeError if the channel fails
+ */
+export function canCloseSockets(diag: Channel): number {
+  const none = netlinkBuffer(INET.length);
+  none.bytes[0] = AF_INET;
+  return getOne(diag, destroyRequest('tcp', none, 0), () => {});
 }

@@ -1,7 +1,15 @@
 import type { Proc } from './proc.ts';
 
 /** Bits of capabilities(7), include/uapi/linux/capability.h. */
-const CAPABILITIES = { CAP_SYS_PTRACE: 19n, CAP_SYS_ADMIN: 21n } as const;
+const CAPABILITIES = {
+  CAP_DAC_READ_SEARCH: 2n,
+  CAP_KILL: 5n,
+  CAP_NET_ADMIN: 12n,
+  CAP_SYS_PTRACE: 19n,
+  CAP_SYS_ADMIN: 21n,
+  CAP_PERFMON: 38n,
+  CAP_BPF: 39n,
+} as const;
 export type Capability = keyof typeof CAPABILITIES;
 
 /** Links of the machine's initial namespaces: PROC_USER_INIT_INO and PROC_PID_INIT_INO, include/linux/proc_ns.h. */

@@ -1,0 +1,59 @@
+/** What each check is about, in the order of the output. JSON has these names: they stay. */
+export const TOPICS = [
+  'netpane',
+  'system',
+  'user',
+  'capabilities',
+  'container',
+  'user namespace',
+  'pid namespace',
+  'koffi',
+  'source',
+  'TCP and UDP',
+  'close messages',
+  'close sockets',
+  'ledger',
+  'trace',
+  'coverage',
+  'owners',
+  'namespaces',
+  'notice',
+  'packages',
+  'landlock',
+  'terminal',
+  'size',
+  'colours',
+  'UTF-8',
+  'multiplexer',
+  'mouse',
+  'paste',
+  'open files',
+  'memory',
+  'configuration',
+  'saved state',
+] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/** One finding of `netpane doctor`. */
+export interface Check {
+  readonly topic: Topic;
+  /** `info` is neither good nor bad. */
+  readonly state: 'ok' | 'missing' | 'info';
+  /** What was found, or what is missing and why. */
+  readonly text: string;
+  /** What to do about it; absent if nothing helps, or the text says it. */
+  readonly remedy?: string;
+}
+
+export const ok = (topic: Topic, text: string): Check => ({ topic, state: 'ok', text });
+export const info = (topic: Topic, text: string): Check => ({ topic, state: 'info', text });
+export const missing = (topic: Topic, text: string, remedy?: string): Check => ({
+  topic,
+  state: 'missing',
+  text,
+  ...(remedy !== undefined && { remedy }),
+});
+
+/** Returns a check of what is in use (`true`), or missing for a reason. */
+export const okOr = (topic: Topic, found: true | string, text: string, remedy?: string): Check =>
+  found === true ? ok(topic, text) : missing(topic, found, remedy);

@@ -1,0 +1,29 @@
+/** What the system allows netpane to do, for `netpane doctor`. */
+export interface SystemFacts {
+  /** True if koffi is loaded, which calls the C library; else the reason, a clause. */
+  readonly koffi: true | string;
+  /** Absent except on Linux. */
+  readonly linux?: LinuxFacts;
+}
+
+/** What Linux allows netpane to do. */
+export interface LinuxFacts {
+  /** Names of the effective capabilities (capabilities(7)), `all` or `none`; `?` if unknown. */
+  readonly capabilities: string;
+  /** Capabilities that netpane can use and lacks. */
+  readonly lackedCapabilities: readonly string[];
+  /** True outside the initial user namespace. */
+  readonly isInUserNamespace: boolean;
+  /** True outside the initial pid namespace. */
+  readonly isInPidNamespace: boolean;
+  /** Label of the container that netpane runs in; absent outside of containers, as far as its control group says. */
+  readonly container?: string;
+  /** True if the kernel can close a socket of another program (SOCK_DESTROY); else the reason, a clause. */
+  readonly closeSockets: true | string;
+  /** Version of the ABI of Landlock (landlock(7)); 0 if the kernel has none or it is off; undefined if unknown. */
+  readonly landlockAbi: number | undefined;
+  /** Limit of open files: in use, and as high as netpane may raise it. */
+  readonly openFiles: { readonly soft: string; readonly hard: string } | undefined;
+  /** Package databases that were found: dpkg, apk, pacman, rpm. */
+  readonly packageDatabases: readonly string[];
+}
