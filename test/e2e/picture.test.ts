@@ -137,7 +137,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
 
   test('enter shows the details of the selected socket and its owner, and follows the selection', async () => {
     const { name, server, client, postgres } = scene;
-    const t = await showScene(scene, { rows: 45 });
+    const t = await showScene(scene, { rows: 80 });
     t.press('enter');
     await t.until('the program', () => new RegExp(`program +${name}-cli  pid ${client.pid}`).test(t.text()));
     await t.until('its usage', () => /usage +CPU \d+\.\d % {2}memory [\d.]+ MiB/.test(t.text()));

@@ -64,7 +64,7 @@ describe('the command line', () => {
     for (const args of [['--version'], ['-V'], ['ls', '--version']]) {
       expect(await runNetpane(args)).toEqual({ stdout: `netpane ${version}\n`, stderr: '', code: 0 });
     }
-    for (const args of [['--help'], ['-h'], ['ls', '-h']]) {
+    for (const args of [['--help'], ['-h'], ['--port', '1', '--help']]) {
       const { stdout, stderr, code } = await runNetpane(args);
       expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
       for (const text of [
@@ -80,6 +80,9 @@ describe('the command line', () => {
       }
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
     }
+    const { stdout } = await runNetpane(['ls', '-h']);
+    expect(stdout).toContain('--limit');
+    expect(stdout).not.toContain('--interval');
   });
 });
 
