@@ -15,8 +15,10 @@ export interface GivenOption {
 /** A command line in pieces. */
 export interface Arguments {
   readonly options: readonly GivenOption[];
-  /** All other arguments, and those after `--`. */
+  /** All other arguments before `--`. */
   readonly words: readonly string[];
+  /** The arguments after `--`: those of a command with --on, else more words. Undefined without `--`. */
+  readonly behind: readonly string[] | undefined;
 }
 
 /** An option before its letter is understood. */
@@ -38,6 +40,7 @@ const takesValue = (name: string | undefined): boolean =>
 class ArgumentReader {
   readonly options: Spelled[] = [];
   readonly words: string[] = [];
+  behind: readonly string[] | undefined;
   readonly #args: readonly string[];
   #at = 0;
 
@@ -49,7 +52,7 @@ class ArgumentReader {
     while (this.#at < this.#args.length) {
       const arg = this.#args[this.#at++] ?? '';
       if (arg === '--') {
-        this.words.push(...this.#args.slice(this.#at));
+        this.behind = this.#args.slice(this.#at);
         return;
       }
       if (arg.startsWith('--')) this.#readName(arg.slice(2));
@@ -115,9 +118,9 @@ export function readArguments(
     throw new UsageError(`too many arguments: ${args.length} (maximum ${MAX_WORDS})`);
   const reader = new ArgumentReader(args);
   reader.read();
-  const { words } = reader;
+  const { words, behind } = reader;
   const letters = reader.options.map(({ spelled, isLetter }) => (isLetter ? spelled : '')).join('');
-  const isList = commandOf(words) === 'ls';
+  const isList = commandOf([...words, ...(behind ?? [])]) === 'ls';
   const options = reader.options.map(({ spelled, isLetter, ...rest }): GivenOption => {
     const name = isLetter ? nameOfLetter(spelled, letters, isList) : nameOf(spelled);
     if (name !== undefined) return { name, ...rest };
@@ -126,5 +129,5 @@ export function readArguments(
       `unknown option ${quoted(dashes + spelled)}: ${remedyFor(spelled, [...OPTIONS.keys()])}`,
     );
   });
-  return { options, words };
+  return { options, words, behind };
 }

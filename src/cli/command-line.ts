@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { formatNames, isFormat } from '../export/formats.ts';
 import { SIGNALS } from '../model/process.ts';
 import { quoteWord } from '../query/print.ts';
@@ -7,9 +8,10 @@ import { readArguments } from './arguments.ts';
 import { COMMANDS, HELP_TOPICS, NAMED_COMMANDS } from './commands.ts';
 import type { CommandLine, Invocation, Listing } from './invocation.ts';
 import { nearCommand } from './near-commands.ts';
+import type { OnRule } from './on/rule.ts';
 import type { CommandName, HelpTopic, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
-import { refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
+import { refuseInRule, refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
 import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import {
@@ -38,7 +40,7 @@ const LIMIT = countValue(1, 999_999_999);
  * @throws UsageError with the option and the expected value
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const { command, topic, switches, values, forms, queries, words } = scan(args);
+  const { command, topic, switches, values, forms, queries, words, run } = scan(args);
   for (const names of EXCLUSIVE) {
     const [one, other] = names.filter((name) => switches.has(name));
     if (one !== undefined && other !== undefined)
@@ -53,6 +55,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const noColour = switches.has('no-color') ? ({ palette: 'mono' } as const) : {};
   const numeric = switches.has('numeric') ? ({ serviceNames: false } as const) : {};
   const readOnly = switches.has('read-only') ? ({ readOnly: true } as const) : {};
+  const rule = ruleOf(valueOf('on', textValue('a query')), run);
   const query = queryText(switches, values, forms, [...queries, words.join(' ')]);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
@@ -67,8 +70,26 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       isSure: switches.has('yes'),
       waitMs: valueOf('wait', WAIT),
     },
-    given: { ...noColour, ...numeric, ...readOnly, ...settings, ...(query !== undefined && { query }) },
+    given: {
+      ...noColour,
+      ...numeric,
+      ...readOnly,
+      ...settings,
+      ...(query !== undefined && { query }),
+      ...(rule && { on: [rule] }),
+    },
   };
+}
+
+/** Returns the rule of --on. Throws a UsageError for a bad query, or without a command after `--`. */
+function ruleOf(query: string | undefined, run: readonly string[]): OnRule | undefined {
+  if (query === undefined) return undefined;
+  readQuery(query);
+  const [program = '', ...args] = run;
+  if (program === '') throw new UsageError('--on needs a command: --on QUERY -- COMMAND ARGUMENTS');
+  // Commands run in /: a path is that of the directory where netpane was started.
+  const file = program.includes('/') ? resolve(program) : program;
+  return { query, command: [file, ...args], bell: false, notify: false };
 }
 
 /** Returns how `ls` prints the sockets. */
@@ -109,6 +130,8 @@ export function invocationOf(
   if (!settings.also.includes('vsock')) refuseLargePorts(query, origins.query);
   if (line.command !== 'help' && line.command !== 'version') {
     refuseUnknown(query, origins.query, line.command);
+    if (line.command === 'screen' || line.command === 'watch')
+      for (const [i, rule] of settings.on.entries()) refuseInRule(readQuery(rule.query), origins.on, i);
     if (origins.sort.from === 'command line') refuseSort(settings.sort, line.command);
   }
   return { ...line, ...settings, query, origins };
@@ -172,6 +195,8 @@ interface Scanned {
   readonly queries: readonly string[];
   /** Words of a query, after the command. */
   readonly words: readonly string[];
+  /** The command of --on and its arguments; empty without --on. */
+  readonly run: readonly string[];
 }
 
 /** The command that the words begin with, the words after it, and the command that they probably misspell. */
@@ -202,7 +227,9 @@ function readTopic([word, ...rest]: readonly string[]): HelpTopic | undefined {
 
 /** Splits the arguments. Throws a UsageError for an option that is unknown or does not belong to the command. */
 function scan(args: readonly string[]): Scanned {
-  const { options, words: all } = readArguments(args, commandOf);
+  const { options, words: before, behind = [] } = readArguments(args, commandOf);
+  const hasRule = options.some(({ name }) => name === 'on');
+  const all = hasRule ? before : [...before, ...behind];
   const { command: named, rest } = commandIn(all);
   const topic = named === 'help' ? readTopic(rest) : named === 'screen' ? undefined : named;
   const command = named === 'help' ? 'screen' : named;
@@ -234,7 +261,7 @@ function scan(args: readonly string[]): Scanned {
       else values.set(name, given);
     }
   }
-  return { command, topic, switches, values, forms, queries, words };
+  return { command, topic, switches, values, forms, queries, words, run: hasRule ? behind : [] };
 }
 
 const commandOf = (words: readonly string[]): CommandName | undefined => {

@@ -67,6 +67,8 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     run: async (invocation, { complaints, account }) => {
       // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
       if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
+      const rules =
+        invocation.on.length === 0 ? [] : await (await import('./on/rules.ts')).readRules(invocation);
       limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
@@ -74,7 +76,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       process.once('exit', () => sampling.end());
       const { showLive } = await import('./live.ts');
-      showLive(invocation, openLink(), bounds, sampling, complaints, account);
+      showLive(invocation, openLink(), bounds, sampling, complaints, account, rules);
     },
   },
   ls: {
@@ -93,11 +95,11 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     name: "'netpane watch'",
     glimpse: 'event',
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
-    run: async (invocation) => {
+    run: async (invocation, { account }) => {
       limitHeapGrowth();
       compileLate();
       const { watch } = await import('./watch.ts');
-      return watch(invocation, openLink());
+      return watch(invocation, openLink(), account);
     },
   },
   kill: {

@@ -14,6 +14,7 @@ export interface World {
   readonly quit: () => void;
   readonly suspend: () => void;
   readonly redraw: () => void;
+  readonly bell: () => void;
   readonly setInterval: (intervalMs: number) => void;
   /** Resolves to CPU and memory of a process; undefined if they cannot be read. Never rejects. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
@@ -78,6 +79,9 @@ export class EffectRunner {
         return;
       case 'redraw':
         world.redraw();
+        return;
+      case 'bell':
+        world.bell();
         return;
       case 'set-interval':
         world.setInterval(effect.intervalMs);

@@ -17,6 +17,7 @@ import { actionsOn } from './host-actions.ts';
 import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
 import type { Invocation } from './invocation.ts';
+import { OnRules, type ReadRule } from './on/rules.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
@@ -36,6 +37,7 @@ async function save(path: string, sockets: readonly Socket[], account: Account):
  * Runs the live screen until the user quits or the keeper ends it. Restores the terminal before it ends.
  * @param startMessages messages to show on the screen first
  * @param account whose saved state and files are used
+ * @param rules those of `--on` and `[[on]]`
  * @throws Error if the screen cannot be opened; the terminal is restored
  */
 export function showLive(
@@ -45,6 +47,7 @@ export function showLive(
   sampling: Sampling,
   startMessages: readonly string[],
   account: Account,
+  rules: readonly ReadRule[],
 ): void {
   const shown: { app?: App; terminal?: Terminal } = {};
   /** Messages for the start of the screen. Later ones go to the screen, and after its end to stderr. */
@@ -61,9 +64,17 @@ export function showLive(
     const lines: string[] = [];
     complain = (text) => void lines.push(printable(text));
     if (shown.app) saveState(shown.app.state);
+    onRules.stop();
     if (message !== undefined) lines.push(message);
     finish(link, exitCode, lines);
   };
+  const onRules = new OnRules(rules, {
+    account,
+    report: ({ text, isError, bell }) => {
+      if (isEnding) complain(text);
+      else shown.app?.dispatch({ type: 'on-rule', text, isError, bell, wallMs: Date.now() });
+    },
+  });
   const crash = (error: unknown): void => end(1, crashText(error));
   process.on('uncaughtException', crash);
   link.on('end', ({ code }) => end(code));
@@ -75,6 +86,7 @@ export function showLive(
       quit: () => end(0),
       suspend: () => terminal.suspend(),
       redraw: () => terminal.screen.realloc(),
+      bell: () => void terminal.screen.program.output.write('\x07'),
       setInterval: (intervalMs) => sampling.setInterval(intervalMs),
       ...actionsOn(LOCAL_HOST),
       copy: (text, what) =>
@@ -107,6 +119,7 @@ export function showLive(
   const storms = new StormDetector();
   sampling.onBatch((batch) => {
     app.dispatch({ type: 'batch', batch, atMs: nowMs() });
+    onRules.take(batch);
     if (storms.note(batch) === 'calm') collectGarbage();
   });
 }

@@ -111,6 +111,13 @@ const KILL = {
 } as const satisfies Record<string, Option>;
 
 const OTHERS = {
+  on: {
+    value: 'QUERY',
+    about: 'for each socket that comes to match, run the command after --',
+    commands: ['screen', 'watch'],
+    several: 'listen or :22',
+    group: 'Options',
+  },
   'read-only': {
     about: 'never end programs or close sockets',
     commands: ['screen'],

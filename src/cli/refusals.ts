@@ -16,8 +16,8 @@ import { sortText } from './view-values.ts';
  * Queries and sort orders that are valid, but that a command cannot answer: an empty answer would be false.
  */
 
-const placeText = (origin: Origin): string =>
-  origin.from === 'file' ? `${origin.file}:${origin.lines[0] ?? 1}: ` : '';
+const placeText = (origin: Origin, item = 0): string =>
+  origin.from === 'file' ? `${origin.file}:${origin.lines[item] ?? 1}: ` : '';
 
 /** Throws a UsageError for a port that only VSOCK sockets can have. */
 export function refuseLargePorts({ expression, text }: Query, origin: Origin): void {
@@ -46,6 +46,18 @@ export function refuseUnknown({ expression }: Query, origin: Origin, command: Co
   if (term)
     throw new UsageError(
       `${placeText(origin)}bad query: ${quoted(printTerm(term))} ${reasonText(command, glimpse)}`,
+    );
+}
+
+/**
+ * Throws a UsageError for a term that a rule of `--on` or `[[on]]` cannot answer: rules test single events.
+ * @param item index of the rule
+ */
+export function refuseInRule({ expression }: Query, origin: Origin, item: number): void {
+  const term = unknownTerm(expression, 'event');
+  if (term)
+    throw new UsageError(
+      `${placeText(origin, item)}bad query: ${quoted(printTerm(term))} compares several polls, but a rule ${REASONS.event}`,
     );
 }
 

@@ -20,7 +20,7 @@ function isComplete(settings: PartialSettings): settings is Settings {
   return SETTING_NAMES.every((name) => name in settings);
 }
 
-/** Origin of the value of a setting. Lines count from 1; `views` has one line per view, any other setting one line. */
+/** Origin of the value of a setting. Lines count from 1; `views` and `on` have one line per table, any other setting one line. */
 export type Origin =
   | { readonly from: 'default' }
   | { readonly from: 'environment'; readonly variable: string }

@@ -7,6 +7,7 @@ import { type GroupBy, type Palette, PALETTES, type View } from '../store/state.
 import { DEFAULT_SORT } from '../store/views.ts';
 import type { KeyChanges } from '../tui/keymap.ts';
 import type { Reads, Schemas } from './config/schema.ts';
+import type { OnRule } from './on/rule.ts';
 import type { Option } from './option.ts';
 import {
   countValue,
@@ -53,6 +54,8 @@ export interface Settings {
   /** True if netpane must not act on processes and sockets. */
   readonly readOnly: boolean;
   readonly views: readonly View[];
+  /** What to do for each socket that comes to match a query. */
+  readonly on: readonly OnRule[];
   /** Keys that replace the default ones of an action, by its id. */
   readonly keys: KeyChanges;
 }
@@ -281,6 +284,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     schema: ({ views }) => views,
     print: (views) => ({ tables: views.map(viewTable) }),
   },
+  on: {
+    key: 'on',
+    initial: [],
+    schema: ({ onRules }) => onRules,
+    print: (rules) => ({ tables: rules.map(ruleTable) }),
+  },
   keys: {
     key: 'keys',
     initial: {},
@@ -293,6 +302,14 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
 
 /** Names of all settings, in the order of the table. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** Returns a rule as a table of the configuration file. */
+const ruleTable = ({ query, command, bell, notify }: OnRule): object => ({
+  query,
+  ...(command.length > 0 && { command }),
+  ...(bell && { bell }),
+  ...(notify && { notify }),
+});
 
 /** Returns a view as a table of the configuration file. */
 const viewTable = ({ name, query, columns, sort, group }: View): object => ({

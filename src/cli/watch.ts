@@ -1,5 +1,6 @@
+import { writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { WriteStream } from 'node:tty';
+import { isatty, WriteStream } from 'node:tty';
 import { type Format, formatRow } from '../export/formats.ts';
 import type { Gap } from '../export/json.ts';
 import { boundsFor } from '../model/bounds.ts';
@@ -9,6 +10,7 @@ import { openSampler } from '../sampler/open.ts';
 import { eventText } from '../view/panes/events.ts';
 import { countText, preciseClockText } from '../view/text/format.ts';
 import { misspellingText, slowText } from '../view/text/query-notices.ts';
+import type { Account } from './config/account.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
 import { resolveHosts } from './hosts.ts';
 import { writeLocalText } from './locale.ts';
@@ -16,6 +18,7 @@ import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
 import { finish, type Link } from './link.ts';
 import type { Invocation } from './invocation.ts';
+import { type OnReport, OnRules, readRules } from './on/rules.ts';
 import { type EventFormat, EventPrinter } from './printer.ts';
 import { say } from './say.ts';
 import { isReaderGone, openStdout, stdoutErrorText } from './stdout.ts';
@@ -38,15 +41,23 @@ const textLines = (filter: EventFilter): EventFormat => ({
   unprinted: (gaps) => linesOf(gaps, unprintedText),
 });
 
+/** Shows what a rule reports: on stdout the event itself says that it matched. */
+function showReport({ text, isError, bell }: OnReport): void {
+  if (isError) say(text);
+  if (bell && isatty(2)) writeSync(2, '\x07');
+}
+
 /**
  * Runs `netpane watch`: prints events to stdout as they happen, and notices to stderr. Ends if the keeper (the main
  * thread) asks for it or stdout loses its reader. Then it first closes the source and prints all pending events.
+ * @param account as whom commands of the configuration run
  * @param out stdout
  * @throws Error, for the user, if no source works
  */
 export async function watch(
   { format, query, ...how }: Invocation,
   link: Link,
+  account: Pick<Account, 'environment' | 'ids'>,
   out: Writable = openStdout(),
 ): Promise<void> {
   // Both are handled below, after the source is open: an open source must be closed, because it may have created objects
@@ -57,6 +68,7 @@ export async function watch(
   const filter = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
     say(printable(slowText(regex))),
   );
+  const rules = new OnRules(await readRules(how), { account, report: showReport });
   const misspelling = misspellingText(query);
   if (misspelling !== undefined) say(printable(misspelling));
   const { eventLines, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};
@@ -74,11 +86,13 @@ export async function watch(
       onBatch: (batch) => {
         heapTuner.note(batch);
         filter.take(batch);
+        rules.take(batch);
         notices.printNew(batch);
       },
       onEvents: (events) => {
         filter.takeEvents(events);
         printer.print(events);
+        rules.takeEvents(events);
       },
       progress: link.progress,
       onError: (error) => fail(error),
@@ -101,6 +115,7 @@ export async function watch(
       finish(link, 1, messages);
     }, LAST_OUTPUT_MS);
     sampler.stop();
+    rules.stop();
     // A failed write calls this before its error event, which sets the exit code: setImmediate waits for the event.
     printer.end(() => setImmediate(() => finish(link, exitCode, messages)));
   };

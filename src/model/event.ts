@@ -87,7 +87,7 @@ export interface SumEvent {
   readonly txBytes?: number;
 }
 
-/** Something that the user did to a process or to sockets with netpane, and what came of it. */
+/** Something that the user, or a rule, did with netpane, and what came of it. */
 export interface ActionEvent {
   readonly type: 'action';
   /** Wall-clock time, milliseconds since 1970. */

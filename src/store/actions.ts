@@ -90,6 +90,14 @@ export type Action =
       readonly result: CloseResult;
       readonly wallMs: number;
     }
+  /** A rule of `--on` or `[[on]]` matched, or failed. `wallMs` as in `signalled`. */
+  | {
+      readonly type: 'on-rule';
+      readonly text: string;
+      readonly isError: boolean;
+      readonly bell: boolean;
+      readonly wallMs: number;
+    }
   /** Marks a row, or removes its mark. */
   | { readonly type: 'mark'; readonly id: string }
   /** Takes back the last action that can be undone. */

@@ -25,6 +25,8 @@ export type Effect =
   | { readonly type: 'suspend' }
   /** Makes the next paint write every cell, even those that have not changed. */
   | { readonly type: 'redraw' }
+  /** Rings the bell of the terminal. */
+  | { readonly type: 'bell' }
   /** Sets the poll interval of the sampler. */
   | { readonly type: 'set-interval'; readonly intervalMs: number }
   /** Starts a timer. If `afterMs` is undefined, stops it. */

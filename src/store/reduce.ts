@@ -23,6 +23,7 @@ import { toggleTerm, withQuery } from './query-actions.ts';
 import { type Folds, type List, NO_FOLDS, type Pause, type State } from './state.ts';
 import {
   isGuarded,
+  withActionLogged,
   withClosed,
   withMarkToggled,
   withNextScope,
@@ -108,6 +109,8 @@ function reduced(state: State, action: Action): State {
       return { ...state, question: null };
     case 'sockets-closed':
       return withClosed(state, action.what, action.result, action.wallMs);
+    case 'on-rule':
+      return withActionLogged(state, action.text, action.isError, action.wallMs);
     case 'mark':
       return withMarkToggled(state, action.id);
     case 'undo':

@@ -66,6 +66,8 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return state.prompt ? [] : signalEffect(state, action.signal);
     case 'close-sockets':
       return state.readOnly ? [] : [closeEffect(action)];
+    case 'on-rule':
+      return action.bell ? [{ type: 'bell' }] : [];
     case 'start':
       return [wakeForSilence(state)];
     case 'batch':

@@ -4,6 +4,7 @@ import { EffectRunner } from '../../src/cli/effects.ts';
 import type { State } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
+import { IDLE_WORLD } from '../helpers/idle-world.ts';
 import { COLS, ROWS } from './program-pty.ts';
 
 /** Returns a terminal that discards its output. @param onBytes is called with the length of each write */
@@ -34,29 +35,7 @@ export async function painted(): Promise<void> {
 
 /** Returns an app whose effects do nothing, except for its timers. */
 export function appWithoutWorld(terminal: Terminal, state: State, nowMs: () => number): App {
-  const runner = new EffectRunner(
-    {
-      quit: () => {},
-      suspend: () => {},
-      redraw: () => {},
-      setInterval: () => {},
-      usageOf: async () => undefined,
-      resolve: async () => ({ type: 'failed', why: 'not available' }),
-      copy: async () => ({ text: '', isError: false }),
-      save: async () => ({ text: '', isError: false }),
-      saveState: () => {},
-      readEvidence: () => {},
-      openProcess: async () => 'not available',
-      signal: () => ({ reached: 0 }),
-      waitForEnd: async () => ({ hasEnded: false, afterMs: 0 }),
-      releaseProcess: () => {},
-      closeSockets: async () => ({ closed: 0, refusals: [] }),
-      wallMs: () => 0,
-      nowMs,
-      samplerActivity: () => '',
-    },
-    (action) => app.dispatch(action),
-  );
+  const runner = new EffectRunner({ ...IDLE_WORLD, nowMs }, (action) => app.dispatch(action));
   const app = new App(terminal, state, (effect) => runner.run(effect), nowMs);
   return app;
 }

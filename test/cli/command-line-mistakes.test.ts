@@ -13,6 +13,15 @@ const complaint = (args: readonly string[]): string => {
   return 'no complaint';
 };
 
+test('a rule cannot compare several polls; the message has the line of the configuration', () => {
+  const on = ['listen', 'rx/s>1'].map((query) => ({ query, command: ['a'], bell: false, notify: false }));
+  const file = { file: 'f', settings: { on }, lines: { on: [3, 7] } };
+  const message = "bad query: 'rx/s>1' compares several polls, but a rule tests single events";
+  expect(() => invocationOf(parseCommandLine(['watch']), {}, file)).toThrow(`f:7: ${message}`);
+  expect(() => invocationOf(parseCommandLine(['--on', 'rx/s>1', '--', 'a']), {})).toThrow(message);
+  expect(invocationOf(parseCommandLine(['ls']), {}, file).command).toBe('ls');
+});
+
 describe('a mistake names the option and the expected value', () => {
   test.each<[readonly string[], string]>([
     [['--port', '65536'], "--port takes a port from 0 to 65535 or a service such as https, not '65536'"],
@@ -41,6 +50,14 @@ describe('a mistake names the option and the expected value', () => {
     [['--max-load', '100.01%'], "--max-load takes a percentage from 1 to 100, not '100.01%'"],
     [['--max-load', 'half'], "--max-load takes a percentage from 1 to 100, not 'half'"],
     [['--max-load', '2e1'], "--max-load takes a percentage from 1 to 100, not '2e1'"],
+    [['--on', 'listen'], '--on needs a command: --on QUERY -- COMMAND ARGUMENTS'],
+    [['--on', 'listen', '--', ''], '--on needs a command: --on QUERY -- COMMAND ARGUMENTS'],
+    [['--on', ' ', '--', 'a'], '--on takes a query, not an empty value'],
+    [
+      ['--on', 'a or', '--', 'a'],
+      "bad query at column 5 of 'a or': expected a term such as curl, port:443 or process:curl",
+    ],
+    [['ls', '--on', 'listen', '--', 'a'], "--on works only with the live screen and 'netpane watch'"],
     [['--max-load'], '--max-load needs a value: --max-load PERCENT'],
     [['ls', '--max-load', '5'], "--max-load works only with the live screen and 'netpane watch'"],
     [['--netns', ''], '--netns takes the name or inode of a network namespace, not an empty value'],

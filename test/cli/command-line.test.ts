@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { COMMAND_NAMES } from '../../src/cli/commands.ts';
 import { commandHelpText, helpText, queryHelpText } from '../../src/cli/help.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
@@ -30,9 +32,36 @@ test('no arguments: the live screen with all defaults', () => {
     restore: 'layout',
     readOnly: false,
     views: [],
+    on: [],
     keys: {},
     origins: expect.anything() as unknown,
   });
+});
+
+test.each<[readonly string[], string, readonly string[]]>([
+  [['watch', ':22', '--on', 'listen', '--', 'alert', '-x', '--', ''], '(:22)', ['alert', '-x', '--', '']],
+  [['--on=listen', '--', '/opt/alert'], '', ['/opt/alert']],
+  [['--on', 'listen', '--', './alert'], '', [join(process.cwd(), 'alert')]],
+])('--on takes the arguments after -- as its command: %j', (args, query, command) => {
+  const given = invocationOf(parseCommandLine(args), {});
+  expect(given.on).toEqual([{ query: 'listen', command, bell: false, notify: false }]);
+  expect(`(${given.query.text})`.replace('()', '')).toBe(query);
+});
+
+test('without --on the arguments after -- are words of the query', () => {
+  const { command, query, on } = invocationOf(parseCommandLine(['watch', '--', '-x']), {});
+  expect({ command, text: query.text, on }).toEqual({ command: 'watch', text: '-x', on: [] });
+});
+
+test('--on replaces the rules of the configuration', () => {
+  const file = {
+    file: 'f',
+    settings: { on: [{ query: 'a', command: [], bell: true, notify: false }] },
+    lines: {},
+  };
+  expect(invocationOf(parseCommandLine([]), {}, file).on).toEqual(file.settings.on);
+  const { on } = invocationOf(parseCommandLine(['--on', 'b', '--', 'c']), {}, file);
+  expect(on.map(({ query }) => query)).toEqual(['b']);
 });
 
 describe('filters', () => {

@@ -23,6 +23,7 @@ function setUp(intervalMs: number) {
       quit: unused,
       suspend: unused,
       redraw: unused,
+      bell: unused,
       setInterval: () => undefined,
       usageOf: unused,
       resolve: unused,

@@ -62,7 +62,7 @@ async function watchToTheEnd(
     },
   };
   const { watch } = await import('../../src/cli/watch.ts');
-  await watch(invocationOf(parseCommandLine(['watch', ...words]), {}), link, out);
+  await watch(invocationOf(parseCommandLine(['watch', ...words]), {}), link, { environment: {} }, out);
   await exited;
   return log;
 }

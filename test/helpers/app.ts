@@ -12,6 +12,7 @@ import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { FakeProcesses } from './fake-processes.ts';
 import { emptyState, NOON_MS } from './fakes.ts';
+import { IDLE_WORLD } from './idle-world.ts';
 
 /** A fake stdin: the parts of a terminal's stdin that blessed and netpane use. */
 class FakeStdin extends EventEmitter {
@@ -92,6 +93,7 @@ export class FakeApp {
       suspend: () => void this.suspends.push(this.nowMs),
     };
     const world: World = {
+      ...IDLE_WORLD,
       suspend: () => terminal.suspend(),
       redraw: () => this.#screen.realloc(),
       quit: () => void this.quits.push(this.nowMs),

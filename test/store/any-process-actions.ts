@@ -49,4 +49,11 @@ export const PROCESS_ACTIONS = {
     result: { closed, refusals: closed === 0 ? [{ why: 'closed already', count: 1 }] : [] },
     wallMs: NOON_MS,
   })),
+  'on-rule': fc.tuple(fc.boolean(), fc.boolean()).map(([isError, bell]) => ({
+    type: 'on-rule',
+    text: 'a',
+    isError,
+    bell,
+    wallMs: NOON_MS,
+  })),
 } satisfies Partial<Record<Action['type'], fc.Arbitrary<Action>>>;

@@ -13,6 +13,8 @@ export interface Account extends FileUser {
   readonly user: string;
   /** The environment, with the home directory of the user. */
   readonly environment: Environment;
+  /** As whom its programs run; absent for the user of netpane. */
+  readonly ids?: { readonly uid: number; readonly gid: number };
 }
 
 /** Inputs that determine the account. A test replaces them. */
@@ -117,5 +119,5 @@ export async function openAccount(
     return own;
   }
   const owner = { uid, ...(hasOwnGroup(caller, sources) && { ownGid: gid }) };
-  return { user: name, environment: { ...environment, HOME: home }, owner, run };
+  return { user: name, environment: { ...environment, HOME: home }, ids: { uid, gid }, owner, run };
 }

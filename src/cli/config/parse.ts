@@ -6,7 +6,7 @@ import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
 import { columnFinder, lineFinder } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
-import { type CheckQuery, schemas, VIEW_KEYS } from './schema.ts';
+import { type CheckQuery, RULE_KEYS, schemas, VIEW_KEYS } from './schema.ts';
 
 /** Maximum number of mistakes reported one by one; the rest are only counted. */
 const MAX_REPORTED = 100;
@@ -24,6 +24,9 @@ interface Mistake {
 
 const KEYS = Object.values(SETTINGS).map(({ key }) => key);
 
+/** Keys of the tables of a list, by the key of the list. */
+const TABLE_KEYS: Readonly<Record<string, readonly string[]>> = { view: VIEW_KEYS, on: RULE_KEYS };
+
 /**
  * Parses a configuration file.
  * @param file the file name, for messages
@@ -33,10 +36,15 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
   const table = tomlTable(file, text);
   const lineOf = lineFinder(text);
   const columnOf = columnFinder(text);
-  const views: readonly unknown[] = Array.isArray(table['view']) ? table['view'] : [];
+  const tablesOf = (key: string): readonly unknown[] => {
+    const value = table[key];
+    return Array.isArray(value) ? value : [];
+  };
   const mistakes = [
     ...unknownKeys(table, KEYS, []),
-    ...views.flatMap((view, i) => unknownKeys(view, VIEW_KEYS, ['view', i])),
+    ...Object.entries(TABLE_KEYS).flatMap(([key, known]) =>
+      tablesOf(key).flatMap((it, i) => unknownKeys(it, known, [key, i])),
+    ),
   ];
   const settings: Partial<Record<SettingName, unknown>> = {};
   const lines: Partial<Record<SettingName, readonly number[]>> = {};
@@ -46,7 +54,7 @@ export function parseConfig(file: string, text: string, check: CheckQuery): File
     if (!Object.hasOwn(table, key)) continue;
     const result = v.safeParse(schema(available), table[key]);
     settings[name] = result.output;
-    lines[name] = name === 'views' ? views.map((_, i) => lineOf([key, i])) : [lineOf([key])];
+    lines[name] = TABLE_KEYS[key] ? tablesOf(key).map((_, i) => lineOf([key, i])) : [lineOf([key])];
     for (const issue of result.issues ?? []) {
       const path = [key, ...(issue.path ?? []).map((it) => it.key as string | number)];
       const [, id, at] = path;

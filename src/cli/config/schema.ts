@@ -1,8 +1,10 @@
 import * as v from 'valibot';
+import { isAbsolute } from 'node:path';
 import { shortened } from '../../model/text.ts';
 import type { ColumnChoice } from '../../store/columns.ts';
 import type { View } from '../../store/state.ts';
 import { nameValue, quoted, suggestionFor, type Value } from '../values.ts';
+import type { OnRule } from '../on/rule.ts';
 import type { KeyChanges } from '../../tui/keymap.ts';
 import { parseKeys } from './keys.ts';
 import { columnValue, groupValue, sortValue, viewName } from '../view-values.ts';
@@ -131,6 +133,54 @@ const views = (check: CheckQuery): Reads<readonly View[]> =>
     distinct<View>(({ name }) => name),
   );
 
+/** Maximum number of rules: each tests every event. */
+const MAX_RULES = 100;
+
+const COMMAND = 'a program and its arguments: ["/usr/local/bin/alert", "web"]';
+
+const command: Reads<readonly string[]> = v.pipe(
+  v.array(v.string(instead('a text')), instead(COMMAND)),
+  v.minLength(1, `takes ${COMMAND}, not an empty list`),
+  v.check(([program]) => program !== '', `takes ${COMMAND}, not an empty name`),
+  v.check(
+    ([program = '']) => !program.includes('/') || isAbsolute(program),
+    'takes the name of a program in a directory of the system, or an absolute path',
+  ),
+  v.check((words) => words.every((word) => !word.includes('\0')), 'takes no text with a NUL character'),
+);
+
+const ruleSchemas = (check: CheckQuery) => ({
+  query: query(check),
+  command: v.optional(command),
+  bell: v.optional(yesOrNo),
+  notify: v.optional(yesOrNo),
+});
+
+/** Keys of an `[[on]]` table. */
+export const RULE_KEYS: readonly string[] = Object.keys(ruleSchemas(() => undefined));
+
+const onRules = (check: CheckQuery): Reads<readonly OnRule[]> =>
+  v.pipe(
+    v.array(
+      v.pipe(
+        v.custom<object>(isTable, instead('tables: [[on]]')),
+        v.object(ruleSchemas(check), 'is missing'),
+        v.transform(({ query, command = [], bell = false, notify = false }): OnRule => ({
+          query,
+          command,
+          bell,
+          notify,
+        })),
+        v.check(
+          ({ command, bell, notify }) => command.length > 0 || bell || notify,
+          'needs a command, bell = true or notify = true',
+        ),
+      ),
+      instead('tables: [[on]]'),
+    ),
+    v.maxLength(MAX_RULES, `takes at most ${MAX_RULES} tables`),
+  );
+
 /** The table of keys. The path of an issue has the id of the action, and the index of the key in its text. */
 const keys: Reads<KeyChanges> = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(isTable, instead('a table: [keys]')),
@@ -160,6 +210,7 @@ export const schemas = (check: CheckQuery) => ({
   columns,
   query: query(check),
   views: views(check),
+  onRules: onRules(check),
   keys,
 });
 

@@ -89,6 +89,15 @@ group = "none"
     ['group = "none"', { group: null }],
     ['also = []', { also: [] }],
     ['view = []', { views: [] }],
+    [
+      '[[on]]\nquery = "a"\ncommand = ["b", "-c"]\n[[on]]\nquery = ""\nbell = true\nnotify = true',
+      {
+        on: [
+          { query: 'a', command: ['b', '-c'], bell: false, notify: false },
+          { query: '', command: [], bell: true, notify: true },
+        ],
+      },
+    ],
     ['view = [{ name = "v", query = "a" }]', { views: [{ name: 'v', query: 'a' }] }],
   ])('%j', (text, settings) => {
     expect(parse(text).settings).toEqual(settings);
@@ -120,6 +129,24 @@ describe('reports mistakes', () => {
   });
 
   test.each([
+    ['on = 1', ['f:1: on takes tables: [[on]], not 1']],
+    ['[[on]]\ncommand = ["a"]', ['f:1: on.query is missing']],
+    ['[[on]]\nquery = "a"', ['f:1: on needs a command, bell = true or notify = true']],
+    [
+      '[[on]]\nquery = "a"\ncommand = ["./a"]\nbel = true',
+      [
+        'f:3: on.command takes the name of a program in a directory of the system, or an absolute path',
+        'f:4: unknown key on.bel: did you mean bell?',
+      ],
+    ],
+    [
+      '[[on]]\nquery = "a"\ncommand = "alert x"\n[[on]]\nquery = "a"\ncommand = []',
+      [
+        expect.stringMatching(/^f:3: on.command takes a program and its arguments: .*, not 'alert x'$/),
+        expect.stringMatching(/^f:6: on.command takes a program and its arguments: .*, not an empty list$/),
+      ],
+    ],
+    ['[[on]]\nquery = "a"\nbell = true\n'.repeat(101), ['f:1: on takes at most 100 tables']],
     ['view = 1', ['f:1: view takes tables: [[view]], not 1']],
     ['[view]\nname = "v"', ['f:1: view takes tables: [[view]], not a table']],
     [
@@ -165,6 +192,8 @@ describe('reports mistakes', () => {
       '"a.b"',
       "'é'",
       'view.name',
+      'on',
+      'on.command',
       'mouse',
     );
     const value: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({

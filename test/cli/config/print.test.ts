@@ -35,7 +35,7 @@ describe('prints', () => {
   test('every key with its origin', async () => {
     const config = parseConfig(
       '/etc/a\nb.toml',
-      `theme = "mono"\nquery = "a\\"\\n"\n[[view]]\nname = "v"\ncolumns = ["pid", "age:9"]\n[[view]]\nname = "w"\nsort = "-age"`,
+      `theme = "mono"\nquery = "a\\"\\n"\n[[view]]\nname = "v"\ncolumns = ["pid", "age:9"]\n[[view]]\nname = "w"\nsort = "-age"\n[[on]]\nquery = "listen"\ncommand = ["alert", "a b"]\nbell = true`,
       anyQuery,
     );
     const { settings, origins } = resolveSettings({ intervalMs: 90_000, also: ['unix'] }, {}, config);
@@ -56,6 +56,17 @@ describe('prints', () => {
       { name: text.filter((it) => it.trim() !== ''), query: text, columns, sort, group },
       { requiredKeys: ['name', 'query'] },
     );
+    const rule = fc
+      .record({
+        query: text,
+        command: fc.array(
+          text.filter((it) => !/[/\0]/.test(it) && it !== ''),
+          { maxLength: 3 },
+        ),
+        bell: fc.boolean(),
+        notify: fc.boolean(),
+      })
+      .filter(({ command, bell, notify }) => command.length > 0 || bell || notify);
     const given = fc.record(
       {
         intervalMs: fc.integer({ min: 100, max: 3_600_000 }),
@@ -73,6 +84,7 @@ describe('prints', () => {
         serviceNames: fc.boolean(),
         mouse: fc.boolean(),
         restore: fc.constantFrom('all', 'layout', 'none'),
+        on: fc.array(rule, { maxLength: 3 }),
         views: fc.uniqueArray(view, { maxLength: 3, selector: ({ name }) => name }),
       },
       { requiredKeys: [] },

@@ -1,0 +1,10 @@
+/** A rule of `--on` or `[[on]]`: what to do for each socket that comes to match a query. */
+export interface OnRule {
+  readonly query: string;
+  /** Program and arguments; empty if the rule runs none. */
+  readonly command: readonly string[];
+  /** Ring the bell of the terminal. */
+  readonly bell: boolean;
+  /** Show a notification of the desktop. */
+  readonly notify: boolean;
+}
