@@ -4,24 +4,26 @@ import { openProcess } from '../source/processes.ts';
 import type { ProcessHandle } from '../source/types.ts';
 import { messageOf } from './errors.ts';
 
-/** How long netpane waits for the end of a process after a signal, milliseconds. */
+/** Maximum time that netpane waits for the end of a process after a signal, milliseconds. */
 const WAIT_MS = 3000;
+/** Time between two checks whether the process has ended, milliseconds. */
 const STEP_MS = 50;
 
-/** How a wait for the end of a process ended. */
+/** The result of a wait for the end of a process. */
 export interface Waited {
   readonly hasEnded: boolean;
+  /** Duration of the wait, milliseconds. */
   readonly afterMs: number;
 }
 
 interface Opened {
   readonly handle: ProcessHandle;
-  /** Number of waits for its end. */
+  /** Number of waits for its end that have not ended. */
   waits: number;
   isReleased: boolean;
 }
 
-/** The processes that the screen has open, by their facts. */
+/** The processes that `K` or `netpane kill` has open, by their facts. */
 export class OpenProcesses {
   readonly #opened = new Map<ProcessFacts, Opened>();
   readonly #open: (target: ProcessTarget) => Promise<ProcessHandle>;
@@ -30,7 +32,7 @@ export class OpenProcesses {
     this.#open = open;
   }
 
-  /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
+  /** Opens a process. Resolves to its facts, or to why it cannot be opened, as text for the user. Never rejects. */
   readonly open = async (target: ProcessTarget): Promise<ProcessFacts | string> => {
     try {
       const handle = await this.#open(target);
@@ -41,6 +43,7 @@ export class OpenProcesses {
     }
   };
 
+  /** Sends a signal to a process that is open; any other gets none. */
   readonly signal = (facts: ProcessFacts, name: SignalName, scope: Scope): SignalResult =>
     this.#opened.get(facts)?.handle.signal(name, scope) ?? { reached: 0 };
 
@@ -58,7 +61,7 @@ export class OpenProcesses {
     return result;
   };
 
-  /** Releases a process, at the end of a wait for its end. */
+  /** Releases a process, but not before all waits for its end are over. */
   readonly release = (facts: ProcessFacts): void => {
     const opened = this.#opened.get(facts);
     if (opened === undefined) return;

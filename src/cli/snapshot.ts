@@ -19,7 +19,7 @@ export interface MatchingSockets {
   readonly degradations: readonly Degradation[];
 }
 
-/** Returns the order of all rows that match: also of those in TIME_WAIT, which the screen folds into one line. */
+/** Returns all rows that match the query of the state, also those in TIME_WAIT, in the order of the sort column. */
 export function orderOfAll(state: State): RowOrder {
   const order = new RowOrder();
   order.update({ ...state, folds: { all: false, except: new Set([TIME_WAIT_ID]) } });
@@ -27,8 +27,8 @@ export function orderOfAll(state: State): RowOrder {
 }
 
 /**
- * Polls once. Rejects with an Error for the user if no source works, or a host name of the query is unknown.
- * @param tcpDetails fill in `Socket.tcp`
+ * Polls once. Resolves to the sockets that match the query. Rejects with an Error for the user if no source works, or a host name of the query is unknown.
+ * @param tcpDetails true to fill in `Socket.tcp`
  */
 export async function matchingSockets(
   { source: sourceName, also, query, sort }: Invocation,

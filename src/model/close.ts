@@ -7,15 +7,15 @@ export interface SocketToClose {
   readonly netns?: Pick<NetworkNamespace, 'inode'>;
 }
 
-/** What came of closing sockets. */
+/** The result of closing sockets. */
 export interface CloseResult {
   /** Number of sockets that the system closed. */
   readonly closed: number;
-  /** Why others were not closed, clauses, each with the number of sockets. */
+  /** Why the others were not closed, as clauses, each with its number of sockets. */
   readonly refusals: readonly { readonly why: string; readonly count: number }[];
 }
 
-/** Returns the result of closing sockets, from why each was not closed; undefined for a closed one. */
+/** Returns the result of closing sockets. @param outcomes why each was not closed; undefined for a closed one */
 export function closeResult(outcomes: readonly (string | undefined)[]): CloseResult {
   const counts = new Map<string, number>();
   for (const why of outcomes) if (why !== undefined) counts.set(why, (counts.get(why) ?? 0) + 1);

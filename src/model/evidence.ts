@@ -1,27 +1,28 @@
-/** A statement about a process. All texts are untrusted. */
+/** A fact about a process. All texts are untrusted. */
 export interface EvidenceLine {
-  /** One word: `started by`, `package`. */
+  /** One word: `why`, `package`. */
   readonly label: string;
   readonly text: string;
-  /** Where it is from: a file, a call, a command. */
+  /** Its source: a file, a system call, a program. */
   readonly from: string;
 }
 
-/** A part of the verdict. */
+/** A fact of the verdict. */
 export interface Finding {
+  /** Untrusted. */
   readonly text: string;
-  /** True for what a usual program does not have. */
+  /** True if usual programs do not have it. */
   readonly isUnusual: boolean;
 }
 
-/** What is known of a process besides its sockets, as far as it has been read. */
+/** What is known of a process besides its sockets. */
 export interface Evidence {
   readonly pid: number;
-  /** As in `Owner`; absent if it was not given. */
+  /** As in the `ProcessTarget` that it was read for. */
   readonly startedAtMs?: number;
   /** Facts that decide whether the process is legitimate, without a judgement. */
   readonly verdict: readonly Finding[];
   readonly lines: readonly EvidenceLine[];
-  /** False while more is being read. */
+  /** False while some of it has not been read yet. */
   readonly isComplete: boolean;
 }

@@ -2,11 +2,11 @@
 export const SIGNALS = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'STOP', 'CONT'] as const;
 export type SignalName = (typeof SIGNALS)[number];
 
-/** Processes that a signal goes to: one, its process group, or all of its systemd service. */
+/** Where a signal goes: to one process, its process group, or all processes of its systemd service (`unit`). */
 export const SCOPES = ['process', 'group', 'unit'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** A process as a row of the table shows it. A number alone may mean another process soon. */
+/** A process of a row. A pid alone is not enough: another process may get it. */
 export interface ProcessTarget {
   readonly pid: number;
   /** Wall-clock start, milliseconds since 1970; absent if the source does not know it. */
@@ -16,7 +16,7 @@ export interface ProcessTarget {
 /** Why a signal to a process needs a second confirmation. */
 export type Guard = 'init' | 'netpane' | 'kernel';
 
-/** A process that is about to get a signal. All texts are untrusted. */
+/** What the user is shown of a process before it gets a signal. All texts are untrusted. */
 export interface ProcessFacts {
   readonly pid: number;
   readonly name: string;
@@ -26,18 +26,18 @@ export interface ProcessFacts {
   readonly directory?: string;
   /** Number of its child processes. */
   readonly children: number;
-  /** Its process group: id and number of processes; absent if it is alone in it. */
+  /** Its process group, with the number of processes that a signal to it reaches; absent if that is one at most. */
   readonly group?: { readonly id: number; readonly members: number };
-  /** Its systemd service: name and number of processes; absent if it is in none. */
+  /** Its systemd service, with the number of processes that a signal to it reaches; absent if it is in none. */
   readonly unit?: { readonly name: string; readonly members: number };
   /** Absent for an ordinary process. */
   readonly guard?: Guard;
 }
 
-/** What came of a signal. */
+/** The result of a signal. */
 export interface SignalResult {
   /** Number of processes that got it. */
   readonly reached: number;
-  /** Why others did not, a clause; absent if all got it. */
+  /** Why others did not, as a clause; absent if none was refused. */
   readonly refused?: string;
 }

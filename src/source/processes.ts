@@ -3,10 +3,12 @@ import type { ProcessHandle } from './types.ts';
 
 /**
  * Opens a process to send signals to it.
- * @throws Error with a message for the user if it has ended, is another one than before, or cannot be held on to here
+ * @throws Error with a message for the user if it has ended, another process has its pid, or the system cannot open it
  */
 export async function openProcess(target: ProcessTarget): Promise<ProcessHandle> {
   if (process.platform !== 'linux')
-    throw new Error('netpane can send signals on Linux only: here a pid may mean another process by then');
+    throw new Error(
+      'netpane sends signals on Linux only: on this system another process may get the pid meanwhile',
+    );
   return (await import('./linux/open-process.ts')).openProcess(target);
 }

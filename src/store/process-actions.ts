@@ -12,7 +12,7 @@ const ENDING: readonly SignalName[] = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT'];
 /** Returns true if netpane waits for the end of a process after this signal. */
 export const endsProcess = (signal: SignalName): boolean => ENDING.includes(signal);
 
-/** Returns the scopes that an open process has, the smallest first. */
+/** Returns the scopes of a process, the smallest first. */
 export const scopesOf = ({ group, unit }: ProcessFacts): readonly Scope[] =>
   SCOPES.filter((scope) => scope === 'process' || (scope === 'group' ? group : unit) !== undefined);
 
@@ -31,14 +31,14 @@ export function scopeText(facts: ProcessFacts, scope: Scope): string {
 export const signalAt = ({ list }: State): SignalName | undefined =>
   list?.kind === 'signals' ? SIGNALS[list.at] : undefined;
 
-/** Adds what was done to the event log, and shows it. */
+/** Adds an action to the event log, and shows it as a message. @param wallMs milliseconds since 1970 */
 export function withActionLogged(state: State, text: string, isError: boolean, wallMs: number): State {
   const event: ActionEvent = { type: 'action', atMs: wallMs, user: state.user, text, isError };
   state.log.add([event], state.table.rows);
   return { ...state, message: { text, isError } };
 }
 
-/** Opens the list of signals for a process. Anything else that is open stays, and the process is released. */
+/** Opens the list of signals for a process. If a prompt, list or question is open, that stays, and the process is released. */
 export function withOpenProcess(state: State, facts: ProcessFacts): State {
   if (state.prompt || state.list || state.question) return state;
   const process: OpenProcess = {
@@ -64,14 +64,14 @@ export function withNextScope(state: State): State {
 export const isGuarded = ({ facts: { guard }, scope }: OpenProcess): boolean =>
   guard !== undefined && scope === 'process';
 
-/** Returns the signal to send for an action, if it needs no confirmation or has it. */
+/** Returns the effect that sends a signal to the open process; none without one, or if netpane is read-only. */
 export function signalEffect(state: State, signal: SignalName): readonly Effect[] {
   const { process, readOnly } = state;
   if (!process || readOnly) return [];
   return [{ type: 'signal', facts: process.facts, signal, scope: process.scope }];
 }
 
-/** Notes what came of a signal. */
+/** Logs and shows the result of a signal. */
 export function withSignalled(state: State, action: Action & { readonly type: 'signalled' }): State {
   const { facts, scope, signal, result, wallMs } = action;
   const target = scopeText(facts, scope);
@@ -88,7 +88,7 @@ export function withSignalled(state: State, action: Action & { readonly type: 's
   return withNote(withActionLogged(state, text, isError, wallMs), facts, text, isError);
 }
 
-/** Notes that a process ended after a signal, or that it still runs. */
+/** Logs and shows that a process ended after a signal, or that it still runs. Its end closes the list of signals. */
 export function withWaited(state: State, action: Action & { readonly type: 'waited' }): State {
   const { facts, signal, afterMs, hasEnded, wallMs } = action;
   const seconds = `${(afterMs / 1000).toFixed(1)}s`;
@@ -102,13 +102,13 @@ export function withWaited(state: State, action: Action & { readonly type: 'wait
 
 const isOpen = ({ process }: State, { pid }: ProcessFacts): boolean => process?.facts.pid === pid;
 
-/** Shows the note in the list of signals, while that is about the process. */
+/** Shows a text in the list of signals, if that is about the process. */
 const withNote = (state: State, facts: ProcessFacts, text: string, isError: boolean): State =>
   state.process && isOpen(state, facts)
     ? { ...state, process: { ...state.process, sent: { text, isError } } }
     : state;
 
-/** Notes what came of closing sockets. @param what names them */
+/** Logs and shows the result of closing sockets, and removes all marks. @param what names them */
 export function withClosed(state: State, what: string, result: CloseResult, wallMs: number): State {
   const { closed, refusals } = result;
   const why = refusals.map(({ why, count }) =>

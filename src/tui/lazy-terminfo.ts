@@ -3,10 +3,10 @@ import { tput } from './blessed.ts';
 /** Returns the sequence of a capability with these parameters. */
 type Capability = (parameters: unknown[]) => string;
 
-/** The method of blessed that compiles a capability of terminfo; a boolean, a number or '' needs no compiler. */
+/** The method of blessed that compiles a capability of terminfo to a function; a boolean, a number or '' stays as it is. */
 type Compile = (this: unknown, info: object, name: string, value: unknown) => unknown;
 
-/** Compiles a capability when it is first used. */
+/** Returns a method that compiles each capability when it is first used. */
 function lazily(compile: Compile): Compile {
   return function (info, name, value) {
     if (typeof value !== 'string' || value === '') return compile.call(this, info, name, value);
@@ -19,9 +19,9 @@ function lazily(compile: Compile): Compile {
 }
 
 /**
- * Runs `make`, which opens a terminal with the terminfo that blessed brings. Blessed compiles each capability into a
- * function at the start, which takes more than half of the time of opening; here only those that are used, at their
- * first use. Not for other terminfo: blessed must find a mistake at the start, where it can still use its own.
+ * Returns the result of `make`, which opens a terminal, and compiles capabilities at their first use. Blessed compiles all
+ * of them when it opens the terminal, which takes more than half of that time. Only for the terminfo that blessed brings:
+ * in any other, blessed must find a mistake when it opens the terminal, because it then uses its own.
  */
 export function withLazyTerminfo<T>(make: () => T): T {
   const { prototype } = tput;

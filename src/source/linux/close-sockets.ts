@@ -7,9 +7,10 @@ import { isSystemError } from './netlink/system.ts';
 const isClosable = (protocol: string): protocol is ClosableProtocol =>
   protocol === 'tcp' || protocol === 'udp';
 
-/** Reasons of the kernel, by errno, as clauses for the user. */
+/** Why the kernel did not close a socket, by errno, as clauses for the user. */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [ERRNO.ENOENT, 'closed already'],
+  [ERRNO.EINTR, 'the sockets changed while the kernel listed them: try again'],
   [ERRNO.EPERM, 'not permitted: run netpane with sudo'],
   [ERRNO.EACCES, 'not permitted: run netpane with sudo'],
   [ERRNO.EOPNOTSUPP, 'this kernel cannot close it'],
@@ -20,7 +21,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 const reasonOf = (errno: number): string | undefined =>
   errno === 0 ? undefined : (REASONS.get(errno) ?? `the kernel refuses with error ${errno}`);
 
-/** Closes sockets of any open namespace (SOCK_DESTROY). Failures are part of the result. */
+/** Closes sockets of any namespace that netpane has open (SOCK_DESTROY). Failures are part of the result. */
 export function closeSocketsIn(networks: Networks, sockets: readonly SocketToClose[]): CloseResult {
   const groups = new Map<string, SocketToClose[]>();
   for (const socket of sockets) {
@@ -41,7 +42,7 @@ function closeGroup(networks: Networks, sockets: readonly SocketToClose[]): (str
   const network =
     networks.get(netns?.inode) ??
     (netns === undefined ? [...networks.values()].find(({ isOwn }) => isOwn) : undefined);
-  if (network === undefined) return all('its network namespace has ended');
+  if (network === undefined) return all('netpane cannot enter its network namespace any more');
   try {
     const errnos = network.closeSockets(protocol, new Set(sockets.map(({ id }) => id)));
     return sockets.map(({ id }) => reasonOf(errnos.get(id) ?? ERRNO.ENOENT));

@@ -36,13 +36,13 @@ function chosenRows(context: KeyContext): readonly Row[] {
   return row && isOpen(row) ? [row] : [];
 }
 
-/** Returns a name for sockets. @param name the label of their group; undefined for marked ones */
-const nameOf = (sockets: readonly Socket[], name: string | undefined): string => {
+/** Returns a name for sockets. @param group the label of their group; undefined for marked ones or the selected one */
+const nameOf = (sockets: readonly Socket[], group: string | undefined): string => {
   const [first] = sockets;
   if (sockets.length === 1 && first) return socketText(first);
-  return name === undefined
+  return group === undefined
     ? counted(sockets.length, 'marked socket')
-    : `${counted(sockets.length, 'socket')} of ${name}`;
+    : `${counted(sockets.length, 'socket')} of ${group}`;
 };
 
 /** Asks whether to close the chosen sockets. */

@@ -8,10 +8,10 @@ import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { inLines } from '../text/width.ts';
 
-/** Cells of the label before the text of a line. */
+/** Width of the label before the text of a line, cells. */
 export const LABEL_WIDTH = 9;
 
-/** Returns the evidence about the process of a row; undefined if it is about another one, or none was asked for. */
+/** Returns the evidence about the process of a row; undefined if there is none, or it is about another process. */
 function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
   const { pid, startedAtMs } = firstOwner(row.socket);
   return evidence && evidence.pid === pid && evidence.startedAtMs === startedAtMs ? evidence : undefined;
@@ -19,7 +19,7 @@ function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
 
 const SEPARATOR = ' · ';
 
-/** Returns the lines of the verdict: facts that decide whether the program is legitimate; none until some are known. */
+/** Returns the lines of the verdict, the unusual facts first; none before the evidence was asked for. */
 export function verdictLines(row: Row, state: State, width: number): Line[] {
   const evidence = evidenceOf(row, state);
   if (evidence === undefined) return [];
@@ -41,19 +41,20 @@ export function verdictLines(row: Row, state: State, width: number): Line[] {
 
 const room = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 
-/** Returns the lines of the evidence, each with where it is from. */
+/** Returns the lines of the evidence, each with its source. */
 export const evidenceLines = (row: Row, state: State, width: number): Line[] =>
   evidenceOf(row, state)?.lines.flatMap((it) => evidenceLine(it, width)) ?? [];
 
 function evidenceLine({ label, text, from }: EvidenceLine, width: number): Line[] {
   const shown = printable(text);
-  const pieces = inLines(`${shown}  (${printable(from)})`, room(width));
-  let left = shown.length;
-  return pieces.map((piece, i) => {
+  const whole = `${shown}  (${printable(from)})`;
+  let at = 0;
+  return inLines(whole, room(width)).map((piece, i) => {
     // The source is quiet, also where it continues on another line.
-    const own = Math.max(0, Math.min(piece.length, left));
-    // The space between two lines.
-    left -= piece.length + 1;
+    const own = Math.max(0, Math.min(piece.length, shown.length - at));
+    at += piece.length;
+    // `inLines` leaves out a space between two lines.
+    if (whole[at] === ' ') at++;
     return line(
       span((i === 0 ? printable(label) : '').padEnd(LABEL_WIDTH), 'quiet'),
       span(piece.slice(0, own)),

@@ -10,7 +10,7 @@ import type { Fact } from './flow.ts';
 /** Maximum number of names in a line. */
 const MAX_NAMES = 8;
 
-/** Returns the most frequent of some texts with their counts, and how many others there are. */
+/** Returns the most frequent texts with their counts, then how many more there are. */
 function mostFrequent(texts: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
@@ -22,7 +22,7 @@ function mostFrequent(texts: readonly string[]): readonly string[] {
   return others > 0 ? [...shown, `and ${countText(others)} more`] : shown;
 }
 
-/** Returns what the rows of a group have in common and how they differ. @param rows all of its rows */
+/** Returns the facts about a group: its sockets, traffic, programs and remote addresses. @param rows all of its rows */
 export function groupFacts({ label, sum }: GroupItem, rows: readonly Row[]): readonly Fact[] {
   const open = rows.filter(({ mark }) => mark !== 'closed').map(({ socket }) => socket);
   const programs = mostFrequent(open.map((socket) => programText(firstOwner(socket))));
@@ -50,7 +50,7 @@ export function groupFacts({ label, sum }: GroupItem, rows: readonly Row[]): rea
   return facts;
 }
 
-/** Returns what the line of sockets in TIME_WAIT stands for. */
+/** Returns the facts about the line that folds the sockets in TIME_WAIT. */
 export const timeWaitFacts = ({ count }: TimeWaitItem): readonly Fact[] => [
   ['sockets', [`${counted(count, 'connection')} in TIME_WAIT`]],
   [

@@ -1,4 +1,4 @@
-/** Hierarchies of systemd in /proc/PID/cgroup: cgroup v2, and the one of cgroup v1. */
+/** The line of systemd in /proc/PID/cgroup: of cgroup v2, or of its hierarchy in cgroup v1 (cgroups(7)). */
 const SYSTEMD_LINE = /^(?:0:|\d+:name=systemd):(\/.*)$/m;
 
 /** A systemd service: the name of its unit, and the path of its cgroup. */
@@ -8,8 +8,9 @@ export interface Unit {
 }
 
 /**
- * Returns the systemd service of a process; undefined if it is in none but the manager of a user. The innermost one: a
- * service of a user is inside `user@1000.service`. Untrusted: a user may name cgroups below their own as they like.
+ * Returns the innermost systemd service of a process; undefined if it is in none. The manager of a user,
+ * `user@1000.service`, which contains the services of that user, is none. Untrusted: a user may name cgroups below
+ * their own as they like.
  * @param cgroupText text of /proc/PID/cgroup
  */
 export function unitOf(cgroupText: string): Unit | undefined {

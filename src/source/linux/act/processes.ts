@@ -13,23 +13,19 @@ import type { Native } from '../netlink/native.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
 import {
   fullName,
-  parseBootTimeMs,
+  isExpectedStart,
   parseCommandLine,
   parsePasswd,
   parseStat,
   type Stat,
-  startedAtMs,
 } from '../proc/process.ts';
 import { isInUnit, type Unit, unitOf } from './cgroup-unit.ts';
 
-/**
- * Maximum difference between two computed start times of one process, milliseconds: the kernel reports the boot time in
- * whole seconds, and changes it while it adjusts the clock.
- */
-const START_TOLERANCE_MS = 1500;
+/** Maximum number of searches for the members of a group or unit: each signals those that were started since the last. */
+const MAX_SEARCHES = 4;
 
-/** Number of times that a group is searched for members that were started meanwhile. */
-const MAX_PASSES = 4;
+/** Why a signal did not reach a process that has ended. */
+const ENDED = 'it has ended';
 
 const PID = /^[1-9]\d*$/;
 
@@ -37,14 +33,14 @@ const PID = /^[1-9]\d*$/;
 export interface ProcessAccess {
   readonly native: Pick<Native, 'openProcess' | 'signalProcess' | 'close' | 'poll'>;
   readonly proc: Proc;
-  /** Path of passwd(5), relative to the root of `proc`. */
+  /** Path of passwd(5), relative to the folder of `proc`. */
   readonly passwdPath: string;
   readonly ownPid: number;
 }
 
 /**
- * Opens a process, so that a signal reaches this one, even if its number is given to another process meanwhile.
- * @throws Error with a message for the user if it has ended, or if another process has its number now
+ * Opens a process by a pidfd. A signal reaches this process or none, even if another process gets its pid.
+ * @throws Error with a message for the user if it has ended, another process has its pid, or the kernel refuses
  */
 export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): ProcessHandle {
   const { native, proc } = access;
@@ -55,7 +51,7 @@ export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): 
     throw openError(error, target.pid);
   }
   try {
-    // Read after it was opened: the files are those of the open process as long as it has not ended.
+    // Its pid belongs to it until it has ended: if it has not ended after the read, the text is its own.
     const stat = statOf(proc, target.pid);
     if (stat === undefined || hasEnded(native, descriptor)) throw new Error(endedText(target.pid));
     checkStart(target, stat, proc);
@@ -87,11 +83,9 @@ function textOf(proc: Proc, path: string): string {
 }
 
 /** Throws an Error for the user if the open process is not the one of the row. */
-function checkStart({ pid, startedAtMs: expected }: ProcessTarget, { startTicks }: Stat, proc: Proc): void {
-  const bootTimeMs = parseBootTimeMs(textOf(proc, 'stat'));
-  if (expected === undefined || bootTimeMs === undefined) return;
-  if (Math.abs(startedAtMs(bootTimeMs, startTicks) - expected) > START_TOLERANCE_MS)
-    throw new Error(`process ${pid} has ended, and another one has its number now: nothing was sent`);
+function checkStart({ pid, startedAtMs }: ProcessTarget, stat: Stat, proc: Proc): void {
+  if (!isExpectedStart(stat, startedAtMs, textOf(proc, 'stat')))
+    throw new Error(`process ${pid} has ended, and another one has its pid now: nothing was sent`);
 }
 
 /** Returns true if a process has ended: its descriptor is readable from then on (pidfd_open(2)). */
@@ -116,7 +110,9 @@ class LinuxProcess implements ProcessHandle {
     this.#unit = unitOf(textOf(proc, `${pid}/cgroup`));
     const stats = this.#pids().map((it) => [it, statOf(proc, it)] as const);
     const children = stats.filter(([, it]) => it?.parent === pid).length;
-    const inGroup = stats.filter(([, it]) => it?.group === this.#group && this.#group !== 0).length;
+    const inGroup = stats.filter(
+      ([it, { group } = { group: 0 }]) => group !== 0 && group === this.#group && this.#isReachable(it),
+    ).length;
     const inUnit = this.#unit === undefined ? 0 : this.#membersOf('unit').length;
     const exe = proc.link(`${pid}/exe`);
     const directory = proc.link(`${pid}/cwd`);
@@ -144,23 +140,28 @@ class LinuxProcess implements ProcessHandle {
 
   signal(name: SignalName, scope: Scope): SignalResult {
     if (scope === 'process') {
-      const refused = this.#isClosed ? endedText(this.facts.pid) : this.#send(this.#descriptor, name);
+      const refused = this.#isClosed ? endedText(this.facts.pid) : this.#send(this.#descriptor, name, scope);
       return refused === undefined ? { reached: 1 } : { reached: 0, refused };
     }
-    const sent = new Set<number>();
+    let reached = 0;
+    const tried = new Set<number>();
     const refusals = new Map<string, number>();
     // A member may start another one before the signal reaches it.
-    for (let pass = 0; pass < MAX_PASSES; pass++) {
-      const members = this.#membersOf(scope).filter((pid) => !sent.has(pid));
+    for (let search = 0; ; search++) {
+      const members = this.#membersOf(scope).filter((pid) => !tried.has(pid));
       if (members.length === 0) break;
+      if (search === MAX_SEARCHES) {
+        refusals.set('they were started meanwhile', members.length);
+        break;
+      }
       for (const pid of members) {
-        sent.add(pid);
+        tried.add(pid);
         const refused = this.#signalMember(pid, name, scope);
-        if (refused !== undefined) refusals.set(refused, (refusals.get(refused) ?? 0) + 1);
+        if (refused === undefined) reached++;
+        else if (refused !== ENDED) refusals.set(refused, (refusals.get(refused) ?? 0) + 1);
       }
     }
     const failed = [...refusals].map(([why, count]) => `${count} not: ${why}`);
-    const reached = sent.size - [...refusals.values()].reduce((sum, count) => sum + count, 0);
     return { reached, ...(failed.length > 0 && { refused: failed.join('; ') }) };
   }
 
@@ -170,42 +171,46 @@ class LinuxProcess implements ProcessHandle {
     this.#access.native.close(this.#descriptor);
   }
 
-  /** Sends a signal to another member of the group or unit, if it still is one. Returns why not, as `#send`. */
+  /** Sends a signal to a member of the group or unit. @returns as `#send`; `ENDED` if the pid is no member any more */
   #signalMember(pid: number, name: SignalName, scope: Scope): string | undefined {
     const { native } = this.#access;
     let descriptor;
     try {
       descriptor = native.openProcess(pid);
     } catch (error) {
-      return error instanceof NativeError && error.errno === ERRNO.ESRCH
-        ? undefined
-        : (error as Error).message;
+      if (!(error instanceof NativeError)) throw error;
+      return error.errno === ERRNO.ESRCH ? ENDED : error.message;
     }
     try {
-      return this.#isMember(pid, scope) ? this.#send(descriptor, name) : undefined;
+      return this.#isMember(pid, scope) ? this.#send(descriptor, name, scope) : ENDED;
     } finally {
       native.close(descriptor);
     }
   }
 
-  /** Sends a signal. @returns why the kernel refused it; undefined if it did not */
-  #send(descriptor: number, name: SignalName): string | undefined {
+  /** Sends a signal to one process. @returns why it did not get it; undefined if it did */
+  #send(descriptor: number, name: SignalName, scope: Scope): string | undefined {
     try {
       this.#access.native.signalProcess(descriptor, constants.signals[`SIG${name}`]);
       return undefined;
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
-      if (error.errno === ERRNO.ESRCH) return 'it has ended';
+      if (error.errno === ERRNO.ESRCH) return ENDED;
       if (error.errno !== ERRNO.EPERM) return error.message;
-      const { user } = this.facts;
+      // The other members may belong to other users.
+      const user = scope === 'process' ? this.facts.user : undefined;
       return `not permitted: it belongs to ${user ?? 'another user'}; run netpane with sudo`;
     }
   }
 
-  /** Returns the members of the group or unit, without netpane itself and process 1. */
+  /** Returns the members of the group or unit, without those that only a signal to the process itself reaches. */
   #membersOf(scope: Scope): number[] {
-    const { ownPid } = this.#access;
-    return this.#pids().filter((pid) => pid !== ownPid && pid !== 1 && this.#isMember(pid, scope));
+    return this.#pids().filter((pid) => this.#isReachable(pid) && this.#isMember(pid, scope));
+  }
+
+  /** Returns false for netpane itself and process 1: a signal to a group or unit leaves them out. */
+  #isReachable(pid: number): boolean {
+    return pid !== this.#access.ownPid && pid !== 1;
   }
 
   #isMember(pid: number, scope: Scope): boolean {

@@ -3,7 +3,7 @@ import { containerOf, labelOf, serviceOf } from '../namespaces/containers.ts';
 import { parseCommandLine, parseStat, type Stat } from '../proc/process.ts';
 import type { Files } from './files.ts';
 
-/** Maximum number of ancestors that are read. */
+/** Maximum number of processes that are read: the process and its ancestors. */
 const MAX_ANCESTORS = 64;
 
 /** A process or an ancestor of it. Texts are untrusted. */
@@ -13,7 +13,10 @@ export interface Ancestor {
   readonly stat: Stat;
 }
 
-/** Returns a process and its ancestors, up to process 1; none if the process has ended. */
+/**
+ * Returns a process and its ancestors, up to process 1 or the first one that cannot be read; none if the process itself
+ * cannot be read, for example because it has ended.
+ */
 export async function ancestryOf(pid: number, files: Files): Promise<readonly Ancestor[]> {
   const ancestors: Ancestor[] = [];
   for (let next = pid; next > 0 && ancestors.length < MAX_ANCESTORS;) {
@@ -26,15 +29,14 @@ export async function ancestryOf(pid: number, files: Files): Promise<readonly An
   return ancestors;
 }
 
-/** Why a process runs: what started it, with where that is from. */
-export interface Reason {
-  readonly text: string;
-  readonly from: string;
-}
+/** Why a process runs, and the file that shows it. */
+type Reason = Pick<EvidenceLine, 'text' | 'from'>;
 
-/** A program that starts others, by its name (the 15 bytes of comm). */
+/** A program that starts others. */
 interface Starter {
+  /** Matches its comm, which has at most 15 bytes. */
   readonly name: RegExp;
+  /** What it makes of a process that it started, as users say it. */
   readonly what: string;
 }
 
@@ -55,16 +57,19 @@ const STARTERS: readonly Starter[] = [
 
 const SHELL = /^(?:ba|z|da|k|fi|c|tc)?sh$/;
 
-/** Returns the address of the client in SSH_CONNECTION; undefined without one. */
-const connectionIn = (environment: string): string | undefined =>
+/** Returns the address of the client in SSH_CONNECTION; undefined without one. @param environment separated by NUL */
+const clientIn = (environment: string): string | undefined =>
   environment
     .split('\0')
     .find((it) => it.startsWith('SSH_CONNECTION='))
     ?.slice('SSH_CONNECTION='.length)
     .split(' ')[0];
 
-/** Returns why a process runs: the primary reason. @param ancestors as `ancestryOf` returns them */
-export async function reasonOf(ancestors: readonly Ancestor[], files: Files): Promise<Reason> {
+/**
+ * Returns why a process runs: its container, the nearest of STARTERS, its service, its shell or its parent, in this order.
+ * @param ancestors as `ancestryOf` returns them
+ */
+async function reasonOf(ancestors: readonly Ancestor[], files: Files): Promise<Reason> {
   const [self] = ancestors;
   if (self === undefined) return { text: 'it has ended', from: '/proc' };
   const from = `/proc/${self.pid}/stat`;
@@ -72,7 +77,7 @@ export async function reasonOf(ancestors: readonly Ancestor[], files: Files): Pr
   const container = containerOf(cgroup);
   if (container) return { text: `container ${labelOf(container)}`, from: `/proc/${self.pid}/cgroup` };
   const starter = await starterOf(ancestors, files);
-  if (starter !== undefined) return { text: starter, from };
+  if (starter !== undefined) return starter;
   const service = serviceOf(cgroup);
   if (service !== undefined) return serviceReason(service, self.pid, files);
   const shell = ancestors.slice(1).find(({ name }) => SHELL.test(name));
@@ -81,36 +86,45 @@ export async function reasonOf(ancestors: readonly Ancestor[], files: Files): Pr
     return { text: `${how} (${shell.name} ${shell.pid})`, from };
   }
   const parent = ancestors[1];
-  if (self.pid === 1) return { text: 'the kernel started it first', from };
+  if (self.pid === 1) return { text: 'the kernel started it as the first process', from };
+  if (parent === undefined && self.stat.parent > 0)
+    return { text: `started by process ${self.stat.parent}, which cannot be read`, from };
   if (parent === undefined) return { text: 'the kernel, or a process outside of this pid namespace', from };
   if (parent.pid === 1)
     return { text: `${parent.name} adopted it: the process that started it has ended`, from };
   return { text: `started by ${parent.name} (${parent.pid})`, from };
 }
 
-async function starterOf(ancestors: readonly Ancestor[], files: Files): Promise<string | undefined> {
+/** Returns the nearest ancestor that is one of STARTERS, as a reason; undefined if there is none. */
+async function starterOf(ancestors: readonly Ancestor[], files: Files): Promise<Reason | undefined> {
   for (const [i, ancestor] of ancestors.entries()) {
     const starter = i === 0 ? undefined : STARTERS.find(({ name }) => name.test(ancestor.name));
     if (starter === undefined) continue;
     const { name, pid } = ancestor;
     return starter.what === SSH
-      ? sshText(ancestors.slice(0, i), pid, files)
-      : `${starter.what} (${name} ${pid})`;
+      ? sshReason(ancestors.slice(0, i), pid, files)
+      : { text: `${starter.what} (${name} ${pid})`, from: `/proc/${pid}/stat` };
   }
   return undefined;
 }
 
-/** Returns the reason of a process in an ssh session: the peer is in the environment of a process below sshd. */
-async function sshText(below: readonly Ancestor[], pid: number, files: Files): Promise<string> {
+/**
+ * Returns the reason of a process in an ssh session, with the address of the client from the environment of the first
+ * process below sshd that has it.
+ * @param below the process and its ancestors below sshd
+ * @param pid of sshd
+ */
+async function sshReason(below: readonly Ancestor[], pid: number, files: Files): Promise<Reason> {
   for (const { pid: child } of below.toReversed()) {
     const environment = await files.text(`/proc/${child}/environ`);
-    const peer = environment === undefined ? undefined : connectionIn(environment);
-    if (peer !== undefined) return `${SSH} from ${peer} (sshd ${pid})`;
+    const client = environment === undefined ? undefined : clientIn(environment);
+    if (client !== undefined)
+      return { text: `${SSH} from ${client} (sshd ${pid})`, from: `/proc/${child}/environ` };
   }
-  return `${SSH} (sshd ${pid})`;
+  return { text: `${SSH} (sshd ${pid})`, from: `/proc/${pid}/stat` };
 }
 
-/** Folders of units, by priority (systemd.unit(5)). */
+/** Folders of unit files, the first one wins (systemd.unit(5)). */
 const UNIT_FOLDERS = [
   '/etc/systemd/system',
   '/run/systemd/system',
@@ -121,6 +135,7 @@ const UNIT_FOLDERS = [
   '/usr/lib/systemd/user',
 ];
 
+/** Returns the reason of a process in a service: its unit file, and the timer or socket of the same name, if any. */
 async function serviceReason(service: string, pid: number, files: Files): Promise<Reason> {
   const file = await unitFile(service, files);
   const timer = await unitFile(service.replace(/\.service$/, '.timer'), files);
@@ -133,7 +148,7 @@ async function serviceReason(service: string, pid: number, files: Files): Promis
   };
 }
 
-/** Returns the file of a unit; of an instance such as `getty@tty1.service` also that of its template. */
+/** Returns the path of a unit file; of `getty@tty1.service` that of its template if it has no own; undefined without one. */
 async function unitFile(name: string, files: Files): Promise<string | undefined> {
   const at = name.indexOf('@');
   const dot = name.lastIndexOf('.');
@@ -144,18 +159,24 @@ async function unitFile(name: string, files: Files): Promise<string | undefined>
   return undefined;
 }
 
-/** Returns the lines that say what started a process. */
+/** Returns the lines that say what started a process: the reason and its ancestors. */
 export async function whyLines(ancestors: readonly Ancestor[], files: Files): Promise<EvidenceLine[]> {
   const reason = await reasonOf(ancestors, files);
   const chain = ancestors.toReversed().map(({ name, pid }) => `${name} (${pid})`);
+  // There are more ancestors than are read, or one cannot be read.
+  const parent = ancestors.at(-1)?.stat.parent ?? 0;
+  if (parent > 0) chain.unshift(`… (${parent})`);
   return [
     { label: 'why', text: reason.text, from: reason.from },
     ...(chain.length > 1 ? [{ label: 'parents', text: chain.join(' → '), from: '/proc/PID/stat' }] : []),
   ];
 }
 
-/** Returns the arguments of a process; empty if they cannot be read. */
+/** Maximum number of bytes read of a command line. */
+const ARGUMENTS_LIMIT = 16 * 1024;
+
+/** Returns the arguments of a process, without the one that the limit cuts; none if they cannot be read. */
 export async function argumentsOf(pid: number, files: Files): Promise<readonly string[]> {
-  const text = await files.text(`/proc/${pid}/cmdline`, 16 * 1024);
+  const text = await files.text(`/proc/${pid}/cmdline`, ARGUMENTS_LIMIT);
   return text === undefined || parseCommandLine(text) === undefined ? [] : text.split('\0').slice(0, -1);
 }

@@ -5,16 +5,18 @@ import { type PackageOwner, packageOf } from './packages.ts';
 import { unusual, usual } from './process-lines.ts';
 
 /** Folders in which every user may write. */
-const SHARED = ['/tmp/', '/var/tmp/', '/dev/shm/'];
+const SHARED = ['/tmp', '/var/tmp', '/dev/shm'];
 
 /** Suffix that the kernel appends to the path of a removed file. */
 const DELETED = ' (deleted)';
 
+/** Bits of a mode (inode(7)). */
 const [OTHERS_WRITE, GROUP_WRITES, SETUID, SETGID] = [0o002, 0o020, 0o4000, 0o2000];
 
+/** Number of bytes per read. */
 const CHUNK = 1024 * 1024;
 
-/** Maximum size of a file whose digest is computed, bytes. */
+/** Maximum size of a file of which a digest is computed, bytes. */
 const MAX_DIGESTED = 2 ** 30;
 
 /** A part of the evidence about a file. */
@@ -23,23 +25,27 @@ export interface FilePart {
   readonly findings: readonly Finding[];
 }
 
-/** Where a process has a file. */
+/** The program file of a process, or the script that it runs. */
 export interface FileOfProcess {
-  /** `program` or `script`. */
-  readonly label: string;
+  readonly label: 'program' | 'script';
   /** Path as the kernel reports it, or as on the command line. Untrusted. */
   readonly path: string;
-  /** The files among which it is read: those of the machine, or of its container. */
-  readonly files: Files;
-  /** Path by which netpane reads it: that of /proc/PID/exe is the running file, even if it was replaced. */
+  /** Path at which netpane reads it: /proc/PID/exe is the running file, even if another one has its path now. */
   readonly readAt: string;
-  /** When the process started, milliseconds since 1970; a file that changed later is another one. */
+  /** The files that `readAt` belongs to: those of the machine, or of a container. */
+  readonly files: Files;
+  /** Wall-clock start of the process, milliseconds since 1970; undefined if unknown. */
   readonly startedAtMs: number | undefined;
 }
 
-/** Returns what the path and the rights of a file say. @param userOf returns the name of a user */
+/**
+ * Returns what the path and the mode of a file show.
+ * @param own the files that the process sees
+ * @param userOf returns the name of a user
+ */
 export async function placePart(
   { label, path, files, readAt, startedAtMs }: FileOfProcess,
+  own: Files,
   userOf: (uid: number) => string,
 ): Promise<FilePart> {
   const findings: Finding[] = [];
@@ -48,13 +54,11 @@ export async function placePart(
   const plain = isDeleted ? path.slice(0, -DELETED.length) : path;
   if (isMemory) findings.push(unusual(`${label} has no file: it runs from memory (memfd)`));
   if (isDeleted) {
-    const now = await files.stat(plain);
+    const now = await own.stat(plain);
     findings.push(unusual(now ? `${label} was replaced since it started` : `${label} was deleted`));
   }
-  if (SHARED.some((folder) => plain.startsWith(folder)))
-    findings.push(
-      unusual(`${label} is in a folder for everybody (${plain.split('/').slice(0, -1).join('/')})`),
-    );
+  const shared = SHARED.find((folder) => plain.startsWith(`${folder}/`));
+  if (shared !== undefined) findings.push(unusual(`${label} is below ${shared}, where every user may write`));
   else if (plain.startsWith('/home/')) findings.push(unusual(`${label} is in a home directory`));
   const stats = await files.stat(readAt);
   const lines: EvidenceLine[] = [{ label: label === 'program' ? 'exe' : label, text: path, from: readAt }];
@@ -66,9 +70,9 @@ export async function placePart(
     text: `${rights}, owner ${userOf(uid)}, ${size} bytes, written ${new Date(mtimeMs).toLocaleString('sv')}`,
     from: 'stat(2)',
   });
-  if ((mode & OTHERS_WRITE) !== 0) findings.push(unusual(`${label} is writable by everybody`));
+  if ((mode & OTHERS_WRITE) !== 0) findings.push(unusual(`${label} is writable by every user`));
   else if ((mode & GROUP_WRITES) !== 0) findings.push(unusual(`${label} is writable by a group`));
-  if (uid !== 0) findings.push(unusual(`${label} is writable by ${userOf(uid)}`));
+  if (uid !== 0) findings.push(unusual(`${label} belongs to ${userOf(uid)}, not to root`));
   if ((mode & SETUID) !== 0) findings.push(unusual(`${label} is setuid ${userOf(uid)}`));
   else if ((mode & SETGID) !== 0) findings.push(unusual(`${label} is setgid`));
   if (!isDeleted && startedAtMs !== undefined && mtimeMs > startedAtMs + 1000)
@@ -76,22 +80,31 @@ export async function placePart(
   return { lines, findings };
 }
 
-/** Returns the package of a file. Resolves with its digest in the package, for a comparison. */
+/**
+ * Returns the package of a file, as lines and findings, and as `owner` for `digestPart`.
+ * @param own the files that the process sees, with the databases
+ */
 export async function packagePart(
   { label, path }: FileOfProcess,
-  files: Files,
+  own: Files,
 ): Promise<FilePart & { readonly owner?: PackageOwner }> {
   const plain = path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
   if (!plain.startsWith('/') || plain.startsWith('/memfd:')) return { lines: [], findings: [] };
-  const found = await packageOf(plain, files);
+  const found = await packageOf(plain, own);
   if (found === 'unknown')
     return {
-      lines: [{ label: 'package', text: 'no package database found', from: 'dpkg, apk, pacman' }],
+      lines: [
+        {
+          label: 'package',
+          text: 'unknown: no package database could be read',
+          from: 'dpkg, apk, pacman, rpm',
+        },
+      ],
       findings: [],
     };
   if (found === 'none')
     return {
-      lines: [{ label: 'package', text: `none has ${plain}`, from: 'package database' }],
+      lines: [{ label: 'package', text: `no package has ${plain}`, from: 'package database' }],
       findings: [unusual(`${label} is not from a package`)],
     };
   return {
@@ -106,17 +119,21 @@ const unreadable = (readAt: string): FilePart => ({
   findings: [],
 });
 
+const tooLarge = (readAt: string): FilePart => ({
+  lines: [{ label: 'sha256', text: `not computed: more than ${MAX_DIGESTED} bytes`, from: readAt }],
+  findings: [],
+});
+
 /**
- * Returns the digests of a file, compared with that of its package. Reads all of it, in pieces.
- * @param owner its package; absent if it has none, or no digest
+ * Returns the SHA-256 of a file, and whether its digest is that in its package. Reads the whole file, in pieces.
+ * @param owner its package; undefined if it has none
  */
 export async function digestPart(
   { label, files, readAt }: FileOfProcess,
   owner: PackageOwner | undefined,
 ): Promise<FilePart> {
   const size = (await files.stat(readAt))?.size ?? 0;
-  if (size > MAX_DIGESTED)
-    return { lines: [{ label: 'sha256', text: `not computed: ${size} bytes`, from: readAt }], findings: [] };
+  if (size > MAX_DIGESTED) return tooLarge(readAt);
   const file = await files.regular(readAt);
   if (file === undefined) return unreadable(readAt);
   const expected = owner?.digest;
@@ -124,18 +141,20 @@ export async function digestPart(
   const other = expected && expected.algorithm !== 'sha256' ? createHash(expected.algorithm) : undefined;
   const buffer = Buffer.allocUnsafe(CHUNK);
   try {
-    // A file may grow while it is read.
-    for (let read = 0; read <= MAX_DIGESTED; read += CHUNK) {
+    for (let length = 0; ;) {
       const part = await withinTime(async () =>
         buffer.subarray(0, (await file.read(buffer, 0, CHUNK)).bytesRead),
       );
       if (part === undefined) return unreadable(readAt);
       if (part.length === 0) break;
+      length += part.length;
+      // The file grows while it is read.
+      if (length > MAX_DIGESTED) return tooLarge(readAt);
       sha256.update(part);
       other?.update(part);
     }
   } finally {
-    void withinTime(() => file.close());
+    file.close().catch(() => {});
   }
   const digest = sha256.digest('hex');
   const lines = [{ label: 'sha256', text: digest, from: readAt }];

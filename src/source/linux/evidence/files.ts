@@ -3,22 +3,25 @@ import { type FileHandle, lstat, open, readdir, readlink, stat } from 'node:fs/p
 import type { Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** Maximum time for one step, milliseconds: a file of a stuck process or file system may never answer. */
+/** Maximum time for one step, milliseconds: a read of a stuck process or file system may never return. */
 const STEP_MS = 2000;
 
-/** Maximum number of steps that have not answered in time, and still hold a thread of libuv's pool. */
+/** Maximum number of steps that are too late and still hold a thread of libuv's pool, which has four. */
 const MAX_STUCK = 2;
 
 /** Maximum number of bytes read of a file whose length another user controls. */
 const TEXT_LIMIT = 64 * 1024;
 
-/** Opens no file, only its name: to open a device may have effects (open(2), include/uapi/asm-generic/fcntl.h). */
+/**
+ * Opens a path without opening the file: to open a device may have effects (open(2); the value is that of
+ * include/uapi/asm-generic/fcntl.h).
+ */
 const O_PATH = 0o10000000;
 
-/** A pipe or a terminal must not block. */
+/** To open a pipe must not block, and a terminal must not become that of netpane. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Bytes of the first read of a file of a database; most are shorter. */
+/** Bytes of the first read of a file of a package database; most files are shorter. */
 const FIRST_READ = 32 * 1024;
 
 const openOnce = promisify(openFile);
@@ -26,8 +29,8 @@ const readOnce = promisify(readFile);
 
 /**
  * Reads files for the evidence, on the threads of libuv. A method resolves to undefined if it fails or takes too long,
- * and never rejects. Paths begin at a root: `/`, that of a container, or a fixture. Nothing but a regular file is opened:
- * a user may have put a pipe or a device in its place.
+ * and never rejects. Paths begin at a root: `/`, that of a container, or a fixture. Only regular files are opened,
+ * because a user may have put a pipe or a device in their place; `bytes` does not check that below `/`.
  */
 export class Files {
   readonly #root: string;
@@ -41,7 +44,7 @@ export class Files {
   }
 
   /**
-   * Returns the start of a file as UTF-8. Only of a regular file: a pipe or a device could block or answer for ever.
+   * Returns the start of a regular file as UTF-8: a pipe or a device could block, or never end.
    * @param limit maximum number of bytes
    */
   text(path: string, limit = TEXT_LIMIT): Promise<string | undefined> {
@@ -62,7 +65,7 @@ export class Files {
   }
 
   /**
-   * Returns the start of a file of a database: of thousands, each in as few steps as possible.
+   * Returns the start of a file of a package database. A search reads thousands of them: each takes few system calls.
    * @param limit maximum number of bytes
    */
   async bytes(path: string, limit: number): Promise<Buffer | undefined> {
@@ -79,7 +82,7 @@ export class Files {
           const { bytesRead } = await readOnce(fd, buffer, length, buffer.length - length, null);
           length += bytesRead;
           // A regular file ends with a short read.
-          if (length < buffer.length || length >= limit) return buffer.subarray(0, length);
+          if (length < buffer.length || length >= limit) return buffer.subarray(0, Math.min(length, limit));
           buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
         }
       } finally {
@@ -89,8 +92,12 @@ export class Files {
   }
 
   /** Opens a regular file for reading; the caller closes it. Resolves to undefined for anything else. */
-  regular(path: string): Promise<FileHandle | undefined> {
-    return withinTime(() => this.#open(path));
+  async regular(path: string): Promise<FileHandle | undefined> {
+    let opening: Promise<FileHandle | undefined> | undefined;
+    const file = await withinTime(() => (opening = this.#open(path)));
+    // No caller gets a file that is opened too late.
+    if (file === undefined) opening?.then((late) => late?.close()).catch(() => {});
+    return file;
   }
 
   link(path: string): Promise<string | undefined> {
@@ -117,10 +124,10 @@ export class Files {
   }
 }
 
-/** Number of steps that have not answered in time, and have not ended since. */
+/** Number of steps that are too late and have not ended yet. */
 let stuck = 0;
 
-/** Returns the result of a step; undefined if it fails or takes too long, or if too many others hang. */
+/** Resolves to the result of a step; undefined if it fails or takes too long, or if too many others are stuck. */
 export async function withinTime<T>(act: () => Promise<T>): Promise<T | undefined> {
   if (stuck >= MAX_STUCK) return undefined;
   let timer: NodeJS.Timeout | undefined;

@@ -5,18 +5,18 @@ import type { Files } from './files.ts';
 export interface PackageOwner {
   /** Name and version. */
   readonly text: string;
-  /** The database. */
+  /** Program of the database: `dpkg`, `apk`, `pacman`, `rpm`. */
   readonly from: string;
   /** Digest of the file in the package; absent if the database has none. */
   readonly digest?: { readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly hex: string };
 }
 
-/** Result of a search: the package, `none` if the databases have none, `unknown` if there is no database. */
+/** Result of a search: the package; `none` if no package has the file; `unknown` if a database or all cannot be read. */
 export type PackageResult = PackageOwner | 'none' | 'unknown';
 
-/** Maximum size of a database file, bytes: the list of the largest packages has a few megabytes. */
+/** Maximum number of bytes read of a database file: the list of the largest package has a few megabytes. */
 const LIST_LIMIT = 16 * 2 ** 20;
-/** Number of lists that are read at once. */
+/** Maximum number of lists that are read at once. */
 const AT_ONCE = 16;
 
 const DPKG = '/var/lib/dpkg';
@@ -35,14 +35,17 @@ const WITHOUT_PACKAGES = [
   '/usr/local/',
 ];
 
-/** Returns the names that a file may have in a database: /bin, /sbin and /lib are links into /usr on many systems. */
+/** Returns the paths that a file may have in a database: /bin, /sbin and /lib are links into /usr on many systems. */
 export function aliasesOf(path: string): readonly string[] {
   const without = /^\/usr(\/(?:bin|sbin|lib|lib32|lib64)\/.*)$/.exec(path)?.[1];
   const within = /^\/(?:bin|sbin|lib|lib32|lib64)\//.test(path) ? `/usr${path}` : undefined;
   return [path, ...(without === undefined ? [] : [without]), ...(within === undefined ? [] : [within])];
 }
 
-/** Runs a program without a shell. Resolves to its output; undefined if it fails or takes too long. */
+/**
+ * Runs a program without a shell. Resolves to its output, '' if its exit code is not 0; undefined if it cannot be
+ * started, takes too long or prints too much.
+ */
 export type Run = (program: string, args: readonly string[]) => Promise<string | undefined>;
 
 /** Maximum time for rpm, milliseconds. */
@@ -51,22 +54,22 @@ const RPM_MS = 3000;
 const runProgram: Run = (program, args) =>
   new Promise((resolve) => {
     execFile(program, args, { timeout: RPM_MS, maxBuffer: LIST_LIMIT, encoding: 'utf8' }, (error, stdout) =>
-      resolve(error ? undefined : stdout),
+      resolve(error === null ? stdout : typeof error.code === 'number' ? '' : undefined),
     );
   });
 
-/** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. */
+/** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. A machine may have several. */
 export async function packageOf(path: string, files: Files, run = runProgram): Promise<PackageResult> {
   if (WITHOUT_PACKAGES.some((folder) => path.startsWith(folder))) return 'none';
   const paths = aliasesOf(path);
-  let hasDatabase = false;
+  let result: 'none' | 'unknown' | undefined;
   for (const find of [dpkgOwner, apkOwner, pacmanOwner, rpmOwner]) {
     const found = await find(paths, files, run);
     if (found === undefined) continue;
-    if (found !== 'none') return found;
-    hasDatabase = true;
+    if (typeof found !== 'string') return found;
+    result = result === 'unknown' ? result : found;
   }
-  return hasDatabase ? 'none' : 'unknown';
+  return result ?? 'unknown';
 }
 
 /** Returns the names of the package databases of this machine. */
@@ -94,32 +97,43 @@ const hasLine = (text: Buffer, lines: readonly Buffer[]): boolean =>
     return false;
   });
 
-/** Returns the first item that a check accepts; checks several at once. */
-async function firstOf<T>(items: readonly T[], check: (item: T) => Promise<boolean>): Promise<T | undefined> {
-  for (let start = 0; start < items.length; start += AT_ONCE) {
-    const some = items.slice(start, start + AT_ONCE);
-    const accepted = await Promise.all(some.map(check));
-    const at = accepted.indexOf(true);
-    if (at >= 0) return some[at];
+/**
+ * Returns the first package whose list has one of the lines; reads several lists at once.
+ * @param listOf returns the path of the list of a package
+ * @returns `none` if no list has one; `unknown` if none has one and a list cannot be read
+ */
+async function packageWith(
+  names: readonly string[],
+  listOf: (name: string) => string,
+  lines: readonly Buffer[],
+  files: Files,
+): Promise<{ readonly name: string } | 'none' | 'unknown'> {
+  let isWhole = true;
+  for (let start = 0; start < names.length; start += AT_ONCE) {
+    const some = names.slice(start, start + AT_ONCE);
+    const texts = await Promise.all(some.map((name) => files.bytes(listOf(name), LIST_LIMIT)));
+    const name = some[texts.findIndex((text) => text !== undefined && hasLine(text, lines))];
+    if (name !== undefined) return { name };
+    isWhole &&= !texts.includes(undefined);
   }
-  return undefined;
+  return isWhole ? 'none' : 'unknown';
 }
 
-/** dpkg: a list of files for each package, one path in a line; digests and versions in other files (dpkg(1)). */
+/**
+ * dpkg: a list of files for each package, one path in a line; digests and versions in other files (dpkg(1)).
+ * @returns undefined without this database, as the other `…Owner` functions
+ */
 async function dpkgOwner(paths: readonly string[], files: Files): Promise<PackageResult | undefined> {
   const names = await files.names(`${DPKG}/info`);
   if (names === undefined) return undefined;
-  const lists = names.filter((name) => name.endsWith('.list'));
+  const packages = names.filter((it) => it.endsWith('.list')).map((it) => it.slice(0, -'.list'.length));
   // A package is often named as its program.
-  const lines = paths.map((path) => Buffer.from(path));
   const base = paths[0]?.split('/').at(-1) ?? '';
-  const likely = lists.toSorted((a, b) => Number(b.startsWith(base)) - Number(a.startsWith(base)));
-  const list = await firstOf(likely, async (name) => {
-    const text = await files.bytes(`${DPKG}/info/${name}`, LIST_LIMIT);
-    return text !== undefined && hasLine(text, lines);
-  });
-  if (list === undefined) return 'none';
-  const name = list.slice(0, -'.list'.length);
+  const likely = packages.toSorted((a, b) => Number(b.startsWith(base)) - Number(a.startsWith(base)));
+  const lines = paths.map((path) => Buffer.from(path));
+  const found = await packageWith(likely, (it) => `${DPKG}/info/${it}.list`, lines, files);
+  if (typeof found === 'string') return found;
+  const { name } = found;
   const [sums, status] = await Promise.all([
     files.text(`${DPKG}/info/${name}.md5sums`, LIST_LIMIT),
     files.text(`${DPKG}/status`, LIST_LIMIT),
@@ -176,12 +190,11 @@ async function pacmanOwner(paths: readonly string[], files: Files): Promise<Pack
   const names = await files.names(PACMAN);
   if (names === undefined) return undefined;
   const lines = paths.map((path) => Buffer.from(path.slice(1)));
-  const folder = await firstOf(names, async (name) => {
-    const text = await files.bytes(`${PACMAN}/${name}/files`, LIST_LIMIT);
-    return text !== undefined && hasLine(text, lines);
-  });
-  if (folder === undefined) return 'none';
-  // `name-version-release`
+  // `name-version-release`; the file ALPM_DB_VERSION is no package.
+  const packages = names.filter((it) => it.includes('-'));
+  const found = await packageWith(packages, (it) => `${PACMAN}/${it}/files`, lines, files);
+  if (typeof found === 'string') return found;
+  const folder = found.name;
   const at = folder.lastIndexOf('-', folder.lastIndexOf('-') - 1);
   return { text: `${folder.slice(0, at)} ${folder.slice(at + 1)}`, from: 'pacman' };
 }
@@ -195,7 +208,7 @@ const RPM_DATABASES = [
   '/var/lib/rpm/Packages',
 ];
 
-/** rpm: asks the program. A line of its dump is `path size mtime digest mode …` (rpm(8)). */
+/** rpm: the program reads its database. A line of its dump is `path size mtime digest mode …` (rpm(8)). */
 async function rpmOwner(
   paths: readonly string[],
   files: Files,
@@ -205,7 +218,8 @@ async function rpmOwner(
   if (found.every((it) => it === undefined)) return undefined;
   for (const path of paths) {
     const name = await run('rpm', ['-qf', '--qf', '%{NAME} %{VERSION}-%{RELEASE}\n', '--', path]);
-    const text = name?.split('\n')[0] ?? '';
+    if (name === undefined) return 'unknown';
+    const text = name.split('\n')[0] ?? '';
     if (text === '') continue;
     const dump = await run('rpm', ['-qf', '--dump', '--', path]);
     const line = dump?.split('\n').find((it) => it.startsWith(`${path} `));

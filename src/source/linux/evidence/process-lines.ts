@@ -70,17 +70,26 @@ const variable = (environment: string, name: string): string | undefined =>
     .find((it) => it.startsWith(`${name}=`))
     ?.slice(name.length + 1);
 
-/** Returns the names of the capabilities in a mask of hexadecimal digits. */
+/**
+ * Returns the names of the capabilities in a mask of hexadecimal digits; of a mask with most of them, those that it
+ * lacks: `all but net_raw`. `?` if it is no mask.
+ */
 export function capabilityText(mask: string): string {
   if (!/^[0-9a-f]{1,16}$/.test(mask)) return '?';
   const bits = BigInt(`0x${mask}`);
   if (bits === 0n) return 'none';
-  const names = CAPABILITIES.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n);
-  // A kernel has fewer or more bits than the list: those of a full set are all that it knows.
-  return names.length >= CAPABILITIES.length - 3 ? 'all' : names.join(' ') || `0x${mask}`;
+  const has = (bit: number): boolean => ((bits >> BigInt(bit)) & 1n) === 1n;
+  const names = CAPABILITIES.filter((_, bit) => has(bit));
+  const missing = CAPABILITIES.filter((_, bit) => !has(bit));
+  if (missing.length === 0) return 'all';
+  if (missing.length < CAPABILITIES.length / 4) return `all but ${missing.join(' ')}`;
+  return names.join(' ') || `0x${mask}`;
 }
 
-/** Terminals by the major number of their device: pseudo-terminals, consoles, serial lines. */
+/**
+ * Returns the name of a terminal by its device number: a pseudo-terminal, console or serial line; undefined for 0. The
+ * kernel packs major and minor number as in `new_encode_dev` (include/linux/kdev_t.h).
+ */
 function terminalText(device: number): string | undefined {
   if (device === 0) return undefined;
   const major = (device >> 8) & 0xfff;
@@ -90,13 +99,13 @@ function terminalText(device: number): string | undefined {
   return `device ${major}:${minor}`;
 }
 
-/** What is known of a process by /proc. */
+/** A part of the evidence, from files below /proc/PID. */
 export interface ProcessPart {
   readonly lines: readonly EvidenceLine[];
   readonly findings: readonly Finding[];
 }
 
-/** Returns the lines about a process itself. @param userOf returns the name of a user */
+/** Returns what /proc shows of a process besides its files. @param userOf returns the name of a user */
 export async function processPart(
   { pid, stat }: Ancestor,
   files: Files,
@@ -136,12 +145,13 @@ export async function processPart(
   );
   const capabilities = capabilityText(field(status, 'CapEff') ?? '');
   add('rights', rightsText(status, capabilities), 'status');
+  if (environment === undefined) add('loads', 'unknown: cannot be read', 'environ');
   const loaders = (environment ?? '').split('\0').filter((it) => LOADER.test(it));
   for (const it of loaders)
     add('loads', it.length > MAX_VALUE ? `${it.slice(0, MAX_VALUE)}…` : it, 'environ');
   const passed = variable(environment ?? '', 'LISTEN_FDS');
   if (passed !== undefined && variable(environment ?? '', 'LISTEN_PID') === String(pid))
-    add('activated', `its ${passed} sockets were opened by systemd, which passed them on`, 'environ');
+    add('activated', `by systemd, which opened its sockets (LISTEN_FDS=${passed})`, 'environ');
   add('files', descriptors && `${descriptors.length} open`, 'fd');
   add('memory', field(status, 'VmRSS'), 'status');
   const preload = loaders.find((it) => it.startsWith('LD_PRELOAD=') || it.startsWith('LD_AUDIT='));
@@ -154,7 +164,7 @@ export async function processPart(
   };
 }
 
-/** Uid of a process without a login: the largest, and -1 for the kernel. */
+/** Uid of a process without a login: -1 as an unsigned number. */
 const NO_LOGIN = 4_294_967_295;
 
 export const unusual = (text: string): Finding => ({ text, isUnusual: true });

@@ -6,8 +6,9 @@ import type { Files } from './files.ts';
 /** Sockets of the APIs of container engines. */
 const ENGINES = ['/var/run/docker.sock', '/run/podman/podman.sock'];
 
-/** Maximum time for an answer, milliseconds, and its maximum length, UTF-16 units. */
+/** Maximum time for an answer, milliseconds. */
 const API_MS = 500;
+/** Maximum length of an answer, UTF-16 units. */
 const API_LIMIT = 4 * 2 ** 20;
 
 /** The container port behind a docker-proxy. */
@@ -82,7 +83,7 @@ function askEngine(socketPath: string): Promise<string | undefined> {
       answer.on('end', () => resolve(answer.statusCode === 200 ? text : undefined));
       answer.on('error', () => resolve(undefined));
     });
-    // `timeout` is about silence: a drip of bytes must not take longer either.
+    // `timeout` limits only the silence between two parts; this limits the whole answer.
     const timer = setTimeout(() => asked.destroy(), API_MS);
     asked.on('timeout', () => asked.destroy());
     asked.on('error', () => resolve(undefined));

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Evidence, EvidenceLine, Finding } from '../../../model/evidence.ts';
 import type { ProcessTarget } from '../../../model/process.ts';
-import { parsePasswd } from '../proc/process.ts';
+import { isExpectedStart, parsePasswd, parseStat } from '../proc/process.ts';
 import { ancestryOf, argumentsOf, whyLines } from './ancestry.ts';
 import { digestPart, type FileOfProcess, type FilePart, packagePart, placePart } from './file-part.ts';
 import { Files } from './files.ts';
@@ -11,13 +11,13 @@ import { publishedLines } from './published.ts';
 import { repositoryLines } from './repository.ts';
 import { scriptOf } from './script.ts';
 
-/** Maximum size of passwd(5), bytes. */
-const PASSWD_LIMIT = 4 * 2 ** 20;
+/** Maximum number of bytes read of passwd(5) and of /proc/stat. */
+const MACHINE_LIMIT = 4 * 2 ** 20;
 
 /**
- * Reads what is known of a process, the quick parts first. Never rejects.
- * @param onEvidence gets all that has been read so far, at each step; the last time it is complete
- * @param isWanted returns false when nothing more is needed
+ * Reads the evidence about a process, the quick parts first. Never rejects.
+ * @param onEvidence gets all that has been read so far, after each part; complete after the last one
+ * @param isWanted returns false when nothing more is needed; it is then never complete
  * @param root `/`, or a fixture
  */
 export async function readLinuxEvidence(
@@ -43,15 +43,24 @@ export async function readLinuxEvidence(
   };
   const ancestors = await ancestryOf(pid, files);
   const [self] = ancestors;
-  if (self === undefined) {
-    lines.push({ label: 'why', text: 'the process has ended', from: `/proc/${pid}` });
+  const machineStat = await files.text('/proc/stat', MACHINE_LIMIT);
+  const reportEnded = (text: string): void => {
+    verdict.length = 0;
+    lines.splice(0, lines.length, { label: 'why', text, from: `/proc/${pid}` });
     report(true);
+  };
+  if (self === undefined) {
+    reportEnded('the process has ended, or /proc cannot be read');
+    return;
+  }
+  if (!isExpectedStart(self.stat, startedAtMs, machineStat)) {
+    reportEnded('the process has ended, and another one has its pid now');
     return;
   }
   const isElsewhere = await isInOtherMounts(pid, files);
-  // The files of a container are not those of the machine.
+  // The files that the process sees: those of a container are not those of the machine.
   const own = isElsewhere ? new Files(files.pathOf(`/proc/${pid}/root`)) : files;
-  const users = parsePasswd((await files.text('/etc/passwd', PASSWD_LIMIT)) ?? '');
+  const users = parsePasswd((await files.text('/etc/passwd', MACHINE_LIMIT)) ?? '');
   const userOf = (uid: number): string => users.get(uid) ?? `uid ${uid}`;
   const [why, words, exe, directory] = await Promise.all([
     whyLines(ancestors, files),
@@ -68,31 +77,31 @@ export async function readLinuxEvidence(
     directory === undefined ? [] : repositoryLines(directory, own),
   ]);
   lines.push(...published, ...repository);
-  const ofProcess: FileOfProcess[] = [];
+  const filesOfProcess: FileOfProcess[] = [];
   if (exe !== undefined)
-    ofProcess.push({ label: 'program', path: exe, files, readAt: `/proc/${pid}/exe`, startedAtMs });
+    filesOfProcess.push({ label: 'program', path: exe, files, readAt: `/proc/${pid}/exe`, startedAtMs });
   else if (self.stat.isKernelThread)
     lines.push({ label: 'exe', text: 'a thread of the kernel', from: '/proc' });
   else
     lines.push({
       label: 'exe',
-      text: hiddenText(),
+      text: unreadableText(),
       from: `/proc/${pid}/exe`,
     });
   if (script?.kind === 'script' || script?.kind === 'jar') {
     const path = resolve(directory ?? '/', script.text);
-    // A descriptor of the process is not one of netpane.
+    // The descriptors of the process, not those of netpane.
     const isDescriptor = /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path);
     const readAt = isDescriptor ? `/proc/${pid}/fd/${path.slice(path.lastIndexOf('/') + 1)}` : path;
-    ofProcess.push({ label: 'script', path, files: isDescriptor ? files : own, readAt, startedAtMs });
+    filesOfProcess.push({ label: 'script', path, files: isDescriptor ? files : own, readAt, startedAtMs });
   } else if (script?.kind === 'code') {
     lines.push({ label: 'script', text: 'code on the command line', from: `/proc/${pid}/cmdline` });
     verdict.push(unusual('runs code from its command line'));
   } else if (script) lines.push({ label: script.kind, text: script.text, from: `/proc/${pid}/cmdline` });
   const owners: (PackageOwner | undefined)[] = [];
-  for (const file of ofProcess) {
+  for (const file of filesOfProcess) {
     if (!isWanted()) return;
-    add(await placePart(file, userOf));
+    add(await placePart(file, own, userOf));
     report(false);
     const found = await packagePart(file, own);
     add(found);
@@ -100,11 +109,14 @@ export async function readLinuxEvidence(
     report(false);
   }
   // Last: to read large files takes longest.
-  for (const [i, file] of ofProcess.entries()) {
+  for (const [i, file] of filesOfProcess.entries()) {
     if (!isWanted()) return;
     add(await digestPart(file, owners[i]));
   }
-  report(true);
+  // If another process got its pid meanwhile, some parts are about that one.
+  const { startTicks } = parseStat((await files.text(`/proc/${pid}/stat`)) ?? '') ?? self.stat;
+  if (startTicks === self.stat.startTicks) report(true);
+  else reportEnded('the process has ended, and another one has its pid now');
 }
 
 /** Returns true if a process sees other files than netpane: it is in another mount namespace, as containers are. */
@@ -113,5 +125,5 @@ async function isInOtherMounts(pid: number, files: Files): Promise<boolean> {
   return its !== undefined && own !== undefined && its !== own;
 }
 
-const hiddenText = (): string =>
-  process.geteuid?.() === 0 ? 'hidden: the kernel refuses even root' : 'hidden: run netpane with sudo';
+const unreadableText = (): string =>
+  process.geteuid?.() === 0 ? 'cannot be read, even by root' : 'cannot be read: run netpane with sudo';

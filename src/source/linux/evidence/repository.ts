@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { EvidenceLine } from '../../../model/evidence.ts';
 import type { Files } from './files.ts';
 
-/** Maximum number of folders above the working directory that are searched. */
+/** Maximum number of folders searched: the working directory and those above it. */
 const MAX_LEVELS = 40;
 
 /** Returns the line about the git repository of a folder; none if it is in none. */
@@ -35,7 +35,7 @@ async function repositoryLine(root: string, files: Files): Promise<EvidenceLine>
   return { label: 'repo', text: words.join(', '), from: join(root, '.git') };
 }
 
-/** Returns the address of the remote `origin`, without a password in it. */
+/** Returns the URL of the remote `origin` in a git config, without user and password; undefined without one. */
 export function remoteIn(config: string): string | undefined {
   let isOrigin = false;
   for (const line of config.split('\n')) {
@@ -45,7 +45,7 @@ export function remoteIn(config: string): string | undefined {
       return text
         .slice(text.indexOf('=') + 1)
         .trim()
-        .replace(/^(\w+:\/\/)[^@/]*@/, '$1');
+        .replace(/^([\w.+-]+:\/\/)[^/]*@/, '$1');
   }
   return undefined;
 }

@@ -1,22 +1,22 @@
-/** Number of polls of which one asks for all sockets in any case. */
+/** One of this number of polls asks for all sockets in any case. */
 const FULL_POLLS = 8;
 
-/** Number of polls in a row that must read the counters of the poll before them. */
+/** Number of polls in a row that must find the counters unchanged. */
 const SAME_POLLS = 2;
 
 /**
- * Decides whether a poll may ask for the TCP listeners of a namespace only. For any other state the kernel walks the table of
- * all connections of the machine (net/ipv4/inet_diag.c, inet_diag_dump_icsk): 1.2 ms for each namespace, even without
- * connections; listeners take 0.03 ms.
+ * Decides whether a poll may ask for the TCP listeners of a namespace only. For any other state the kernel walks the
+ * table of all connections of the machine (net/ipv4/inet_diag.c, inet_diag_dump_icsk): 1.2 ms for each namespace, even
+ * without connections. Listeners take 0.03 ms.
  *
  *     all asked for, only listeners found ─▶ counters unchanged (`TcpActivity`): only listeners asked for
  *                  ▲                                    │
  *                  └── counters changed, or 8th poll ◀──┘
  *
- * A connection, a request for one or a remnant cannot come about without a segment or a connection that the kernel counts.
- * It counts a segment a moment before it makes a request of it: hence the counters must stay the same for two intervals. A socket that is
- * only bound is counted when it is made. The 8th poll finds it if another socket closed in the same interval, or if it was
- * bound later.
+ * This misses no connection: before there is a connection, a SYN_RECV socket or a remnant, the kernel counts a segment
+ * or an opened connection. It counts the segment a moment before it makes the socket, so the counters must be the same
+ * in two polls. A socket that is only bound changes the number of sockets when it is made. Only the 8th poll finds it
+ * if another socket closed in the same interval, or if it was bound later than it was made.
  */
 export class QuietTcp {
   readonly #offset: number;
@@ -25,7 +25,7 @@ export class QuietTcp {
   /** The last poll that asked for all sockets found only listeners. */
   #hasOnlyListeners = false;
 
-  /** @param offset determines which polls ask for all sockets; differs between namespaces, so that not all do at once */
+  /** @param offset which polls ask for all sockets; differs between namespaces, so that not all do so in one poll */
   constructor(offset: number) {
     this.#offset = offset;
   }
@@ -45,7 +45,7 @@ export class QuietTcp {
     );
   }
 
-  /** Takes the outcome of a poll that asked for all sockets. @param hasOnlyListeners false if it was incomplete */
+  /** Takes the result of a poll that asked for all sockets. @param hasOnlyListeners false if the answer was incomplete */
   endFull(hasOnlyListeners: boolean): void {
     this.#hasOnlyListeners = hasOnlyListeners;
   }

@@ -6,9 +6,10 @@ import { netlinkBuffer } from '../netlink/wire.ts';
 import { type ClosableProtocol, destroyRequest, inetRequest } from '../netlink/inet-requests.ts';
 
 /**
- * Closes sockets of one namespace. Each is first found in a dump: the kernel closes a socket by its endpoints, interface
- * and cookie, as it reports them.
- * @returns the errno by id, 0 for a closed socket; ENOENT for one that is closed already
+ * Closes sockets of one namespace. Finds each in a dump first, because the kernel closes a socket by its endpoints,
+ * interface and cookie.
+ * @returns the errno by id: 0 for a closed socket, ENOENT for one that is closed already; for one that is not in a
+ *   dump that failed, the errno of that dump
  * @throws NativeError if the channel fails
  */
 export function closeSockets(
@@ -17,16 +18,23 @@ export function closeSockets(
   ids: ReadonlySet<string>,
 ): ReadonlyMap<string, number> {
   const requests = new Map<string, Uint8Array>();
-  for (const family of [AF_INET, AF_INET6] as const)
-    dump(diag, inetRequest(family, protocol, { details: false }), (buffer, start, end) => {
-      if (end - start < INET.length) return;
-      const id = cookieId(buffer, start + INET.cookie);
-      if (ids.has(id)) requests.set(id, destroyRequest(protocol, buffer, start));
-    });
+  let failure = 0;
+  for (const family of [AF_INET, AF_INET6] as const) {
+    const { errno, interrupted } = dump(
+      diag,
+      inetRequest(family, protocol, { details: false }),
+      (buffer, start, end) => {
+        if (end - start < INET.length) return;
+        const id = cookieId(buffer, start + INET.cookie);
+        if (ids.has(id)) requests.set(id, destroyRequest(protocol, buffer, start));
+      },
+    );
+    failure ||= errno || (interrupted ? ERRNO.EINTR : 0);
+  }
   const outcomes = new Map<string, number>();
   for (const id of ids) {
     const request = requests.get(id);
-    outcomes.set(id, request ? getOne(diag, request, () => {}) : ERRNO.ENOENT);
+    outcomes.set(id, request ? getOne(diag, request, () => {}) : failure || ERRNO.ENOENT);
   }
   return outcomes;
 }

@@ -1,15 +1,17 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** The values of TCP in `snmp`, after the line with their names, and the number of sockets in `sockstat` (net/ipv4/proc.c). */
+/** The values of TCP in `snmp`, on the line after that with their names (net/ipv4/proc.c). */
 const TCP_VALUES = /^Tcp: \d.*/m;
+
+/** The number of sockets in `sockstat` (net/ipv4/proc.c). */
 const SOCKETS_USED = /^sockets: used \d+/m;
 
-/** More bytes than either file has. */
+/** Larger than either file. */
 const BUFFER = Buffer.alloc(16 * 1024);
 
 /**
- * What the kernel counts in one network namespace: the TCP segments sent and received, the connections opened and
- * established, and the sockets of all kinds. Its files show the namespace of the thread that opened them.
+ * The kernel's counters of one network namespace: TCP segments sent and received, connections opened and established,
+ * and sockets of all protocols. Each file shows the namespace of the thread that opened it.
  */
 export class TcpActivity {
   readonly #descriptors: readonly number[];
@@ -34,7 +36,7 @@ export class TcpActivity {
     }
   }
 
-  /** Returns a text of the counters, which differs if any of them does; undefined if they cannot be read. */
+  /** Returns a text that changes whenever a counter changes; undefined if the counters cannot be read. */
   read(): string | undefined {
     try {
       const [snmp = '', sockstat = ''] = this.#descriptors.map((descriptor) =>

@@ -122,6 +122,27 @@ export function parseBootTimeMs(text: string): number | undefined {
 export const startedAtMs = (bootTimeMs: number, startTicks: number): number =>
   bootTimeMs + Math.round((startTicks * 1000) / TICKS_PER_SECOND);
 
+/**
+ * Maximum difference between two computed start times of one process, milliseconds: the kernel reports the boot time in
+ * whole seconds, and changes it while it adjusts the clock.
+ */
+const START_TOLERANCE_MS = 1500;
+
+/**
+ * Returns false if a process started at another time than expected: another process has its pid.
+ * @param expectedMs milliseconds since 1970; undefined if unknown, which fits any process
+ * @param machineStat text of /proc/stat; undefined if it cannot be read, which fits any process too
+ */
+export function isExpectedStart(
+  { startTicks }: Stat,
+  expectedMs: number | undefined,
+  machineStat: string | undefined,
+): boolean {
+  const bootTimeMs = machineStat === undefined ? undefined : parseBootTimeMs(machineStat);
+  if (expectedMs === undefined || bootTimeMs === undefined) return true;
+  return Math.abs(startedAtMs(bootTimeMs, startTicks) - expectedMs) <= START_TOLERANCE_MS;
+}
+
 /** Returns user names by uid from passwd(5) text; malformed lines are skipped, as getpwuid(3) does. */
 export function parsePasswd(text: string): Map<number, string> {
   const users = new Map<number, string>();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLinuxProcess, type ProcessAccess } from '../../../../src/source/linux/act/processes.ts';
+import { NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { parseBootTimeMs, parseStat, startedAtMs } from '../../../../src/source/linux/proc/process.ts';
@@ -36,6 +37,18 @@ const access = (changes: Partial<ProcessAccess> = {}): ProcessAccess => {
   return { native, proc, passwdPath: '../etc/passwd', ownPid: process.pid, ...changes };
 };
 
+/** Returns the system calls, some of them replaced. */
+function nativeWith(changes: Partial<ProcessAccess['native']>): ProcessAccess['native'] {
+  const { native: real } = access();
+  return {
+    openProcess: (pid) => real.openProcess(pid),
+    signalProcess: (descriptor, signal) => real.signalProcess(descriptor, signal),
+    close: (descriptor) => real.close(descriptor),
+    poll: (set, count) => real.poll(set, count),
+    ...changes,
+  };
+}
+
 function startOf(pid: number): number {
   const stat = proc.text(`${pid}/stat`);
   const boot = proc.text('stat');
@@ -44,7 +57,7 @@ function startOf(pid: number): number {
 }
 
 describe.runIf(native)('an open process', () => {
-  test('gets the signal, and is known to have ended', async () => {
+  test('gets the signal, and then says that it has ended', async () => {
     const child = await start('sleep', ['60']);
     const handle = openLinuxProcess({ pid: child.pid, startedAtMs: startOf(child.pid) }, access());
     expect(handle.facts).toMatchObject({
@@ -62,11 +75,11 @@ describe.runIf(native)('an open process', () => {
     expect(handle.signal('KILL', 'process').reached).toBe(0);
   });
 
-  test('is not opened if another process has its number now', async () => {
+  test('is not opened if another process has its pid now', async () => {
     const child = await start('sleep', ['60']);
     const target = { pid: child.pid, startedAtMs: startOf(child.pid) - 60_000 };
     expect(() => openLinuxProcess(target, access())).toThrow(
-      `process ${child.pid} has ended, and another one has its number now: nothing was sent`,
+      `process ${child.pid} has ended, and another one has its pid now: nothing was sent`,
     );
   });
 
@@ -76,13 +89,12 @@ describe.runIf(native)('an open process', () => {
     expect(() => openLinuxProcess({ pid: child.pid }, access())).toThrow(`process ${child.pid} has ended`);
   });
 
-  test('does not pass a signal on to a process that gets its number while the question is asked', async () => {
+  test('reaches no other process after it has ended', async () => {
     const child = await start('sleep', ['60']);
     const bystander = await start('sleep', ['60']);
     const handle = openLinuxProcess({ pid: child.pid }, access());
     child.kill('SIGKILL');
     await ended(child);
-    // The number itself means nothing to an open process: what /proc says by then is not asked.
     expect(handle.signal('TERM', 'process')).toEqual({ reached: 0, refused: 'it has ended' });
     expect(bystander.signalCode).toBeNull();
     handle.close();
@@ -104,19 +116,27 @@ describe.runIf(native)('an open process', () => {
     handle.close();
   });
 
+  test('does not count a member of its group that ends before the signal', async () => {
+    const leader = await start('sh', ['-c', 'sleep 60 & sleep 60 & wait'], { detached: true });
+    await expect.poll(() => openLinuxProcess({ pid: leader.pid }, access()).facts.children).toBe(2);
+    let hasFailed = false;
+    const openProcess = (pid: number): number => {
+      if (pid === leader.pid || hasFailed) return access().native.openProcess(pid);
+      hasFailed = true;
+      throw new NativeError('pidfd_open', 3, 'ESRCH');
+    };
+    const handle = openLinuxProcess({ pid: leader.pid }, access({ native: nativeWith({ openProcess }) }));
+    expect(handle.signal('STOP', 'group')).toEqual({ reached: 2 });
+    process.kill(-leader.pid, 'SIGKILL');
+    handle.close();
+  });
+
   test('says why the kernel refuses a signal, in words', async () => {
     const child = await start('sleep', ['60']);
-    const { openProcess, close, poll } = access().native;
-    const { NativeError } = await import('../../../../src/source/linux/netlink/errno.ts');
-    const refusing: ProcessAccess['native'] = {
-      openProcess: openProcess.bind(native),
-      close: close.bind(native),
-      poll: poll.bind(native),
-      signalProcess: () => {
-        throw new NativeError('pidfd_send_signal', 1, 'EPERM');
-      },
+    const signalProcess = (): never => {
+      throw new NativeError('pidfd_send_signal', 1, 'EPERM');
     };
-    const handle = openLinuxProcess({ pid: child.pid }, access({ native: refusing }));
+    const handle = openLinuxProcess({ pid: child.pid }, access({ native: nativeWith({ signalProcess }) }));
     expect(handle.signal('TERM', 'process')).toEqual({
       reached: 0,
       refused: `not permitted: it belongs to ${handle.facts.user}; run netpane with sudo`,
@@ -124,7 +144,7 @@ describe.runIf(native)('an open process', () => {
     handle.close();
   });
 
-  test('is guarded if it is netpane itself, process 1 or a thread of the kernel', () => {
+  test('is guarded if it is netpane itself or process 1', () => {
     expect(openLinuxProcess({ pid: process.pid }, access()).facts.guard).toBe('netpane');
     expect(openLinuxProcess({ pid: 1 }, access()).facts.guard).toBe('init');
   });

@@ -17,7 +17,8 @@ function filesWith(texts: Readonly<Record<string, string>>): Files {
   return new Files(root);
 }
 
-const none: Run = () => Promise.resolve(undefined);
+/** rpm knows no package of a file. */
+const none: Run = () => Promise.resolve('');
 const MD5 = '0123456789abcdef0123456789abcdef';
 const SHA256 = MD5 + MD5;
 
@@ -53,7 +54,11 @@ describe('the package of a file', () => {
   });
 
   test('by pacman', async () => {
-    const files = filesWith({ 'var/lib/pacman/local/openssh-9.8p1-1/files': '%FILES%\nusr/\nusr/bin/ssh\n' });
+    const files = filesWith({
+      'var/lib/pacman/local/openssh-9.8p1-1/files': '%FILES%\nusr/\nusr/bin/ssh\n',
+      'var/lib/pacman/local/ALPM_DB_VERSION': '9\n',
+    });
+    expect(await packageOf('/usr/bin/unknown', files, none)).toBe('none');
     expect(await packageOf('/usr/bin/ssh', files, none)).toEqual({ text: 'openssh 9.8p1-1', from: 'pacman' });
   });
 
@@ -73,6 +78,22 @@ describe('the package of a file', () => {
     });
     expect(calls[0]?.slice(-2)).toEqual(['--', '/usr/sbin/x']);
     expect(await packageOf('/usr/sbin/x', files, none)).toBe('none');
+  });
+
+  test('is unknown if rpm cannot be run', async () => {
+    const files = filesWith({ 'var/lib/rpm/rpmdb.sqlite': '' });
+    expect(await packageOf('/usr/sbin/x', files, () => Promise.resolve(undefined))).toBe('unknown');
+  });
+
+  test('is unknown if no list has the file and one list cannot be read', async () => {
+    const files = filesWith({
+      'var/lib/dpkg/info/a.list': '/bin/a\n',
+      // Not a regular file.
+      'var/lib/dpkg/info/b.list/x': '',
+      'var/lib/dpkg/status': '',
+    });
+    expect(await packageOf('/bin/tool', files, none)).toBe('unknown');
+    expect(await packageOf('/bin/a', files, none)).toMatchObject({ text: 'a' });
   });
 
   test('is unknown without a database', async () => {

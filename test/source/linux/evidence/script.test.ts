@@ -15,6 +15,16 @@ test.each([
   ['/opt/java/bin/java', 'java -jar app.jar', { kind: 'jar', text: 'app.jar' }],
   ['/usr/bin/deno', 'deno run --allow-net main.ts', { kind: 'script', text: 'main.ts' }],
   ['/usr/bin/dash', '/bin/sh /usr/bin/x', { kind: 'script', text: '/usr/bin/x' }],
+  ['/usr/bin/java', 'java -p mods -m app/com.example.Main', { kind: 'module', text: 'app/com.example.Main' }],
+  ['/usr/bin/bash', 'bash -e -o pipefail deploy.sh', { kind: 'script', text: 'deploy.sh' }],
+  ['/usr/bin/bash', 'bash -lc ls', { kind: 'code', text: '' }],
+  ['/usr/bin/bash', 'bash -- -x.sh', { kind: 'script', text: '-x.sh' }],
+  ['/usr/bin/bash', 'bash -s - x', undefined],
+  ['/usr/bin/python3', 'python3 -I app.py', { kind: 'script', text: 'app.py' }],
+  ['/usr/bin/python3', 'python3 -Im app', { kind: 'module', text: 'app' }],
+  ['/usr/bin/perl', 'perl -MTime -lane print', { kind: 'code', text: '' }],
+  ['/usr/bin/php8.2', 'php -S 0.0.0.0:80 router.php', { kind: 'script', text: 'router.php' }],
+  ['/usr/bin/deno', 'deno eval 1', { kind: 'code', text: '' }],
   ['/usr/bin/node', 'node', undefined],
   ['/usr/sbin/nginx', 'nginx -c x', undefined],
 ])('%s runs %s', (exe, command, expected) => {
@@ -24,6 +34,8 @@ test.each([
 test.each([
   ['0000000000000000', 'none'],
   ['000001ffffffffff', 'all'],
+  ['000001ffffffdfff', 'all but net_raw'],
+  ['000000ffffffffff', 'all but checkpoint_restore'],
   ['0000000000000400', 'net_bind_service'],
   ['0000000000003000', 'net_admin net_raw'],
   ['', '?'],
@@ -35,6 +47,7 @@ test.each([
 test.each([
   ['[remote "origin"]\n\turl = git@git.example:app.git\n', 'git@git.example:app.git'],
   ['[remote "other"]\nurl = a\n[remote "origin"]\nurl = https://u:p@h/x\n', 'https://h/x'],
+  ['[remote "origin"]\nurl = git+ssh://u:p@ss@h/x\n', 'git+ssh://h/x'],
   ['[core]\nurl = a\n', undefined],
   ['', undefined],
 ])('the remote of %j is %s', (config, remote) => {
