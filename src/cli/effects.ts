@@ -5,6 +5,7 @@ import type { Socket } from '../model/socket.ts';
 import type { Action } from '../store/actions.ts';
 import type { Effect, TimerName } from '../store/effects.ts';
 import type { HostAnswer } from '../store/lookups.ts';
+import type { PeerNames } from '../store/peer-names.ts';
 import { endsProcess } from '../store/process-actions.ts';
 import type { Message, State, Usage } from '../store/state.ts';
 import type { Waited } from './open-processes.ts';
@@ -20,6 +21,11 @@ export interface World {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a host name, or the reason why there are none. Never rejects. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /**
+   * Asks for the names of addresses. Those of an earlier call that were not asked yet are dropped. `onAnswers` is called
+   * several times.
+   */
+  readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
@@ -97,6 +103,9 @@ export class EffectRunner {
         void world.resolve(name).then((answer) => dispatch({ type: 'host', name, answer }));
         return;
       }
+      case 'ask-names':
+        world.askNames(effect.addresses, (answers) => dispatch({ type: 'names', answers }));
+        return;
       case 'ask-evidence':
         world.readEvidence(effect.target, (evidence) => dispatch({ type: 'evidence', evidence }));
         return;

@@ -5,7 +5,7 @@ import { compileForSubjects } from '../query/compile.ts';
 import { isEverything, type Query } from '../query/query.ts';
 import type { Subject } from '../query/subject.ts';
 import { directionOf, Listeners } from '../store/listeners.ts';
-import { addressesIn, type Lookups } from '../store/lookups.ts';
+import { answersIn, type Lookups } from '../store/lookups.ts';
 import { subjectOfEvent } from '../view/panes/event-subject.ts';
 import { KnownPeers } from './known-peers.ts';
 
@@ -25,7 +25,7 @@ export class EventFilter {
     const context = {
       nowMs: 0,
       baselineMs: undefined,
-      addressesOf: addressesIn(lookups),
+      ...answersIn(() => lookups),
       peerOf: (subject: Subject) => peers?.peerOf(subject),
       tooSlow,
     };

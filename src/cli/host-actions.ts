@@ -1,9 +1,12 @@
 import { type HostId, LOCAL_HOST } from '../model/host.ts';
 import { readEvidence } from '../source/evidence.ts';
 import type { HostAnswer } from '../store/lookups.ts';
+import type { PeerNames } from '../store/peer-names.ts';
 import type { Usage } from '../store/state.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
+import { AddressNames } from './address-names.ts';
+import { nameLookup } from './name-lookup.ts';
 import { resolveHost } from './hosts.ts';
 import { OpenProcesses, type Waited } from './open-processes.ts';
 import { usageOf } from './usage.ts';
@@ -14,6 +17,8 @@ export interface HostActions {
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
   /** Resolves to the addresses of a name as programs of that host see it, or the reason why there are none. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
+  /** Asks for the names of addresses, see `AddressNames`. */
+  readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
   /** Reads what is known of a process, see `readEvidence`. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
@@ -40,10 +45,12 @@ function evidenceReader(): HostActions['readEvidence'] {
 
 /** Returns the actions on this machine. */
 function localActions(): HostActions {
+  const names = new AddressNames(nameLookup());
   const { open, signal, waitForEnd, release } = new OpenProcesses();
   return {
     usageOf,
     resolve: resolveHost,
+    askNames: (addresses, onAnswers) => names.ask(addresses, onAnswers),
     readEvidence: evidenceReader(),
     openProcess: open,
     signal,

@@ -123,6 +123,11 @@ const OTHERS = {
     commands: ['screen'],
     group: 'Options',
   },
+  resolve: {
+    about: 'ask your name servers about every peer on the screen, as R does',
+    commands: ['screen'],
+    group: 'Options',
+  },
   'no-color': {
     about: 'no colours; the environment variable NO_COLOR does the same',
     commands: ['screen'],

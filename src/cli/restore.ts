@@ -56,6 +56,7 @@ export function restoredState(
     group: restored('group', layout?.group, invocation.group),
     columns: restored('columns', layout?.columns, invocation.columns),
     serviceNames: restored('serviceNames', layout?.serviceNames, invocation.serviceNames),
+    resolveNames: invocation.resolveNames,
     // A view of the configuration file replaces a saved view of the same name.
     views: [
       ...invocation.views,

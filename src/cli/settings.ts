@@ -49,6 +49,8 @@ export interface Settings {
   /** Null if the columns depend on the width of the pane. */
   readonly columns: readonly ColumnChoice[] | null;
   readonly serviceNames: boolean;
+  /** True if the name servers are asked for the names of the peers on the screen. */
+  readonly resolveNames: boolean;
   readonly mouse: boolean;
   readonly restore: Restore;
   /** True if netpane must not act on processes and sockets. */
@@ -249,6 +251,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
   },
   serviceNames: {
     key: 'service-names',
+    initial: false,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
+  },
+  resolveNames: {
+    key: 'resolve-names',
     initial: false,
     schema: ({ yesOrNo }) => yesOrNo,
     print: (on) => on,

@@ -7,7 +7,7 @@ import { endpointNamed, fieldNamed } from './synonyms.ts';
 import type { Values } from './values.ts';
 
 /** Maximum number of choices offered. */
-const MAX_CHOICES = 50;
+const MAX_CHOICES = 100;
 
 /** Replacements for the part of the query from `from` to `to` (UTF-16 units). */
 export interface Completion {

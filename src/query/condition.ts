@@ -14,6 +14,11 @@ export interface QueryContext {
    * resolved. Must return the same array until the answer changes: a new array makes every address be tested again.
    */
   addressesOf(host: string): readonly string[] | undefined;
+  /**
+   * Returns the name of the address of a peer, in small letters; undefined if it is not known. Without the function no
+   * name is known.
+   */
+  nameOf?(address: string): string | undefined;
   /** Returns the peer of a local connection; undefined without a known one. Without the function no peer is known. */
   peerOf?(subject: Subject): Socket | undefined;
   /** Called once if a regex takes too long; the regex matches nothing from then on. */

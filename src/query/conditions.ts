@@ -11,6 +11,7 @@ import { PROTOCOLS } from './protocols.ts';
 import { quantityRow } from './quantities.ts';
 import { isWithin, type PortItem, type Range } from './ranges.ts';
 import { withCache, compileRegex } from './regex.ts';
+import { hasStar, starTest } from './stars.ts';
 import { cachedPortTest, compileNumber, compileWord, hasPortName } from './words.ts';
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;
@@ -86,7 +87,14 @@ function textTest(
   compiling: Compiling,
   matches: (text: string) => boolean,
 ): Condition {
-  const { texts, isOfPeer }: TextRow = FIELDS[field];
+  const { texts, isOfPeer, ofPeerAddress }: TextRow = FIELDS[field];
+  if (ofPeerAddress) {
+    const { pool, context } = compiling;
+    return ({ remote }) => {
+      const text = remote < 0 ? undefined : ofPeerAddress(pool.text(remote), context);
+      return text !== undefined && matches(text);
+    };
+  }
   return (isOfPeer ? peerTest : namesTest)(compiling, (names) => texts(names).some(matches));
 }
 
@@ -96,6 +104,8 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
   number: ({ number }, compiling) => compileNumber(number, compiling),
   text: ({ field, whole, value }, compiling) => {
     const lower = value.toLowerCase();
+    const { takesStar }: TextRow = FIELDS[field];
+    if (takesStar && !whole && hasStar(lower)) return textTest(field, compiling, starTest(lower));
     const matches = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));
     return textTest(field, compiling, matches);
   },

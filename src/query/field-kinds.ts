@@ -1,7 +1,9 @@
 import { serviceNames } from '../model/services.ts';
+import type { QueryContext } from './condition.ts';
 import type { Piece } from './mistake.ts';
 import type { Range } from './ranges.ts';
 import type { NameParts } from './search-fields.ts';
+import type { Glimpse } from './subject.ts';
 import type { TermHelp } from './term-help.ts';
 import type { Values } from './values.ts';
 
@@ -16,6 +18,8 @@ interface AnyRow extends TermHelp {
   readonly expected: string;
   /** Values of the current sockets, for completion. */
   readonly live?: (values: Values) => Iterable<string>;
+  /** Where its values are unknown. */
+  readonly unknownIn?: readonly Glimpse[];
   /** All valid values, for completion. */
   readonly possible?: () => Iterable<string>;
 }
@@ -25,6 +29,10 @@ export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
   readonly texts: (names: NameParts) => readonly string[];
+  /** Returns the text that lookups have of the address of the peer, in small letters; in place of `texts`. */
+  readonly ofPeerAddress?: (address: string, context: QueryContext) => string | undefined;
+  /** `*` in TEXT stands for any text, and TEXT for a whole text then. */
+  readonly takesStar?: true;
   /** The texts are those of the peer of a local connection. */
   readonly isOfPeer?: true;
   /** The field takes a regex too: `field:/REGEX/`. */

@@ -50,6 +50,18 @@ export const FIELDS = {
     texts: (names) => names.ofOwners('process'),
     live: ({ processes }) => processes,
   },
+  host: {
+    kind: 'text',
+    takesRegex: true,
+    takesStar: true,
+    syntax: 'host:TEXT, host=NAME',
+    example: 'host:*.example',
+    about: 'name of the address of the peer, as far as HOST has shown it; * stands for any text',
+    expected: 'a name or an address: host:example, host:*.example, host:192.0.2.1',
+    texts: () => [],
+    ofPeerAddress: (address, context) => context.nameOf?.(address),
+    unknownIn: ['poll', 'event'],
+  },
   cmd: {
     kind: 'text',
     takesRegex: true,

@@ -2,6 +2,7 @@ import type { Expression, Term } from './expression.ts';
 import type { ListRow } from './field-kinds.ts';
 import { FIELDS } from './fields.ts';
 import { printQuery, printTerm } from './print.ts';
+import { hasStar } from './stars.ts';
 import type { Query } from './query.ts';
 import { type PortItem, portsText, type Range } from './ranges.ts';
 
@@ -55,7 +56,7 @@ function termImplies(a: Term, b: Term): boolean {
   if (printTerm(a) === printTerm(b)) return true;
   if (a.kind === 'word' && b.kind === 'word') return hasPart(a.text, b.text);
   if (a.kind === 'text' && b.kind === 'text')
-    return hasSameField(a, b) && !b.whole && hasPart(a.value, b.value);
+    return hasSameField(a, b) && !b.whole && !hasStar(b.value) && hasPart(a.value, b.value);
   if (a.kind === 'ports' && b.kind === 'ports')
     return (hasSameField(a, b) || FIELDS[b.field].side === 'either') && portsImply(a.ports, b.ports);
   if (a.kind === 'ranges' && b.kind === 'ranges') return hasSameField(a, b) && isInside(a.ranges, b.ranges);

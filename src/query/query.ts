@@ -14,6 +14,8 @@ export interface Query {
   readonly isTimed: boolean;
   /** The query tests peers: its answer about a socket changes with the peer of the socket. */
   readonly asksPeers: boolean;
+  /** The query tests the names of peers: its answer about a socket changes when a name becomes known. */
+  readonly asksNames: boolean;
   /** Distinct host names of the query in small letters; they must be resolved. */
   readonly hosts: readonly string[];
 }
@@ -28,6 +30,7 @@ export const queryOf = (expression: Expression, text: string): Query => {
     expression,
     isTimed: terms.some((it) => it.kind === 'compare' && quantityRow(it.quantity).isTimed === true),
     asksPeers: terms.some((it) => 'field' in it && it.field === 'peer'),
+    asksNames: terms.some((it) => 'field' in it && it.field === 'host'),
     hosts: [...new Set(hosts)],
   };
 };
@@ -50,6 +53,7 @@ export const EVERYTHING: Query = {
   expression: { kind: 'all', of: [] },
   isTimed: false,
   asksPeers: false,
+  asksNames: false,
   hosts: [],
 };
 

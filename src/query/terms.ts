@@ -51,6 +51,6 @@ export const TERMS: readonly TermHelp[] = [
   {
     syntax: 'sport: dport: src: dst: name: …',
     example: 'sport:ssh',
-    about: 'the words of ss and others mean the same (also program: command: peer: host: listening estab)',
+    about: 'the words of ss and others mean the same (also program: command: peer: addr: listening estab)',
   },
 ];

@@ -1,4 +1,5 @@
 import { type Expression, type Term, termsOf } from './expression.ts';
+import { fieldRow } from './fields.ts';
 import { flagRow } from './flags.ts';
 import { quantityRow } from './quantities.ts';
 import type { Glimpse } from './subject.ts';
@@ -9,6 +10,9 @@ function isUnknown(term: Term, glimpse: Glimpse): boolean {
       return flagRow(term.flag).unknownIn?.includes(glimpse) ?? false;
     case 'compare':
       return quantityRow(term.quantity).unknownIn?.includes(glimpse) ?? false;
+    case 'text':
+    case 'regex':
+      return term.field !== 'any' && (fieldRow(term.field).unknownIn?.includes(glimpse) ?? false);
     default:
       return false;
   }

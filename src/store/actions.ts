@@ -7,6 +7,7 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { HostAnswer } from './lookups.ts';
 import type { ColumnChoice, ColumnId, SameColumns, WidestSeen } from './columns.ts';
+import type { PeerNames } from './peer-names.ts';
 import type { Focus, PaneName, Places } from './panes.ts';
 import type { GroupBy, List, Message, Palette, PromptKind, Question, Usage, View } from './state.ts';
 
@@ -36,6 +37,8 @@ export type Action =
       /** Ids of the new listeners on the screen whose marks are held. */
       readonly newListeners: readonly string[];
       readonly same: SameColumns | null;
+      /** Addresses of peers on the screen whose names must be asked for. */
+      readonly unnamed: readonly string[];
     }
   | { readonly type: 'quit' }
   /** Stops netpane, as ctrl-z does. */
@@ -172,6 +175,10 @@ export type Action =
   | { readonly type: 'find-in-help'; readonly text: string }
   /** Toggles between service names and port numbers. */
   | { readonly type: 'service-names' }
+  /** Asks for the names of the peers on the screen from now on, or no longer. */
+  | { readonly type: 'toggle-names' }
+  /** Answers about the names of peers, by address. */
+  | { readonly type: 'names'; readonly answers: PeerNames }
   /** Shows or hides what a poll costs. */
   | { readonly type: 'cost' }
   | { readonly type: 'palette'; readonly palette: Palette }

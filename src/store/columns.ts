@@ -11,6 +11,7 @@ export const COLUMN_IDS = [
   'localPort',
   'remoteAddress',
   'remotePort',
+  'host',
   'state',
   'rxRate',
   'txRate',

@@ -50,6 +50,11 @@ export type Effect =
   | { readonly type: 'close-sockets'; readonly sockets: readonly SocketToClose[]; readonly what: string }
   /** Looks up the addresses of a host name. Sends `host`. */
   | { readonly type: 'resolve'; readonly name: string }
+  /**
+   * Asks for the names of these addresses, soon and not all at once. Those of an earlier effect that were not asked yet
+   * are dropped. Sends `names`, several times.
+   */
+  | { readonly type: 'ask-names'; readonly addresses: readonly string[] }
   /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   /** Writes sockets to a file. Sends `message`, or `save-failed`. */

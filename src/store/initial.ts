@@ -30,6 +30,8 @@ export interface InitialSettings {
   readonly group?: GroupBy | null;
   readonly columns?: readonly ColumnChoice[] | null;
   readonly serviceNames?: boolean;
+  /** @default false */
+  readonly resolveNames?: boolean;
   readonly views?: readonly View[];
   readonly hideRules?: readonly HideRule[];
   readonly history?: readonly string[];
@@ -60,7 +62,7 @@ export const initialState = (settings: InitialSettings): State => ({
   presence: { atMs: 0, batchMs: undefined, spawned: 0, closed: 0, names: 0 },
   absence: null,
   query: settings.query,
-  lookups: NO_LOOKUPS,
+  lookups: { ...NO_LOOKUPS, asksNames: settings.resolveNames ?? false },
   history: settings.history ?? [],
   baselineMs: undefined,
   hideRules: settings.hideRules ?? [],

@@ -1,5 +1,6 @@
 import type { QueryContext } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
+import { nameOf, peerAddress, type PeerName, type PeerNames, withAnswers } from './peer-names.ts';
 
 /** Result of looking up a host name of a query. */
 export type HostAnswer =
@@ -14,9 +15,13 @@ export type HostAnswer =
 export interface Lookups {
   /** By host name of a query, in small letters. */
   readonly hosts: ReadonlyMap<string, HostAnswer>;
+  /** Names of peers. */
+  readonly names: PeerNames;
+  /** True while the names of the peers on the screen are asked for. */
+  readonly asksNames: boolean;
 }
 
-export const NO_LOOKUPS: Lookups = { hosts: new Map() };
+export const NO_LOOKUPS: Lookups = { hosts: new Map(), names: new Map(), asksNames: false };
 
 /** Returns the lookups with these answers about host names. */
 export const withHosts = (
@@ -24,13 +29,24 @@ export const withHosts = (
   answers: Iterable<readonly [name: string, answer: HostAnswer]>,
 ): Lookups => ({ ...lookups, hosts: new Map([...lookups.hosts, ...answers]) });
 
-/** Returns a function that maps a host name to its addresses; undefined while its lookup is pending or if it failed. */
-export const addressesIn =
-  ({ hosts }: Lookups): QueryContext['addressesOf'] =>
-  (host) => {
-    const answer = hosts.get(host);
-    return answer?.type === 'addresses' ? answer.addresses : undefined;
-  };
+/** Returns the lookups with these answers about addresses of peers. */
+export const withNames = (
+  lookups: Lookups,
+  answers: Iterable<readonly [address: string, answer: PeerName]>,
+): Lookups => ({ ...lookups, names: withAnswers(lookups.names, answers) });
 
-/** Returns true if an answer can change what the query matches. */
-export const usesLookups = ({ hosts }: Query): boolean => hosts.length > 0;
+/** What lookups say to a query. */
+type Answers = Required<Pick<QueryContext, 'addressesOf' | 'nameOf'>>;
+
+/** Returns what the lookups say to a query, as they are at each call of `lookupsNow`. */
+export const answersIn = (lookupsNow: () => Lookups): Answers => ({
+  addressesOf: (host) => {
+    const answer = lookupsNow().hosts.get(host);
+    return answer?.type === 'addresses' ? answer.addresses : undefined;
+  },
+  nameOf: (address) => nameOf(lookupsNow().names, peerAddress({ address })),
+});
+
+/** Returns true if the query has the same answers with both lookups. */
+export const hasSameAnswers = ({ hosts, asksNames }: Query, a: Lookups, b: Lookups): boolean =>
+  (hosts.length === 0 || a.hosts === b.hosts) && (!asksNames || a.names === b.names);

@@ -1,3 +1,4 @@
+import type { Seen } from './seen-fields.ts';
 import type { Picture, State } from './state.ts';
 
 /** Returns the current picture, also during a pause. Its rows change in place. */
@@ -15,3 +16,9 @@ export const pictureOf = (state: State): Picture => state.pause ?? livePicture(s
 
 /** Returns true if the rates are not current because no batch has come. A pause shows the rates of its own moment. */
 export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;
+
+/** Returns which optional fields the table has: those that sockets have had, and names of peers while they are asked for. */
+export const seenIn = ({
+  table: { seen },
+  lookups: { asksNames },
+}: Pick<State, 'table' | 'lookups'>): Seen => (asksNames ? { ...seen, names: true } : seen);

@@ -14,7 +14,7 @@ import {
   withSelection,
 } from './cursor-actions.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
-import { type HostAnswer, withHosts } from './lookups.ts';
+import { type HostAnswer, withHosts, withNames } from './lookups.ts';
 import { livePicture, pictureOf } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
@@ -206,6 +206,10 @@ function reduced(state: State, action: Action): State {
     case 'service-names':
       // Names are wider than numbers: columns may become narrower again.
       return { ...state, serviceNames: !state.serviceNames, widest: new Map(), same: null };
+    case 'toggle-names':
+      return withNamesToggled(state);
+    case 'names':
+      return { ...state, lookups: withNames(state.lookups, action.answers) };
     case 'cost':
       return { ...state, showsCost: !state.showsCost };
     case 'palette':
@@ -253,6 +257,16 @@ function withAnswer(state: State, name: string, answer: HostAnswer): State {
   const answered = { ...state, lookups: withHosts(state.lookups, [[name, answer]]) };
   // The typed query may have waited for this answer.
   return state.prompt?.waiting ? preview(answered, state.prompt) : answered;
+}
+
+/** Returns the state with names of peers asked for, or no longer; a message says what that means. */
+function withNamesToggled(state: State): State {
+  const asksNames = !state.lookups.asksNames;
+  const isChosen = state.columns === null || state.columns.some(({ id }) => id === 'host');
+  const text = asksNames
+    ? `asking your name servers about each peer on the screen${isChosen ? '' : '; the column HOST is not among yours'}`
+    : 'name servers are no longer asked; known names stay';
+  return { ...state, lookups: { ...state.lookups, asksNames }, message: { text, isError: false } };
 }
 
 const socketsOf = ({ table }: State): Iterable<Socket> => ({

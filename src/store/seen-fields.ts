@@ -8,9 +8,17 @@ export interface Seen {
   /** More than one network namespace. */
   readonly namespaces: boolean;
   readonly interfaces: boolean;
+  /** Names of peers are asked for. */
+  readonly names: boolean;
 }
 
-export const NOTHING_SEEN: Seen = { traffic: false, queues: false, namespaces: false, interfaces: false };
+export const NOTHING_SEEN: Seen = {
+  traffic: false,
+  queues: false,
+  namespaces: false,
+  interfaces: false,
+  names: false,
+};
 
 /** Notes the optional fields of all sockets. */
 export class SeenFields {

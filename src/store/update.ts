@@ -85,9 +85,15 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       // Waits until the selection settles: pidusage keeps a file open for each process that it has read recently.
       return state.panes.details ? [{ type: 'wake', timer: 'usage', afterMs: SETTLED_MS }] : [];
     case 'arranged':
-      return before.usageDue && state.panes.details
-        ? [...askUsage(state, action.rowId), ...askEvidence(before, state)]
-        : [];
+      return [
+        ...(before.usageDue && state.panes.details
+          ? [...askUsage(state, action.rowId), ...askEvidence(before, state)]
+          : []),
+        ...(action.unnamed.length > 0 ? [{ type: 'ask-names', addresses: action.unnamed } as const] : []),
+      ];
+    case 'toggle-names':
+      // Drops those that wait.
+      return state.lookups.asksNames ? [] : [{ type: 'ask-names', addresses: [] }];
     case 'accept-prompt':
       return [...acceptEffects(before, action, state), ...saveState(before, state)];
     case 'edit':
@@ -140,6 +146,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'scroll':
     case 'find-in-help':
     case 'service-names':
+    case 'names':
     case 'cost':
     case 'palette':
     case 'settled':

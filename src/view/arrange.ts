@@ -1,4 +1,7 @@
 import type { Action } from '../store/actions.ts';
+import { addressesToAsk, peerAddress } from '../store/peer-names.ts';
+import { seenIn } from '../store/picture.ts';
+import type { Row } from '../store/row.ts';
 import type { State } from '../store/state.ts';
 import { type Plan, planOf } from './columns/plan.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
@@ -15,12 +18,14 @@ import { nextTop } from './table/viewport.ts';
 const tableWidth = ({ size }: State, { table }: Layout): number => table?.width ?? size.width;
 
 /** Returns the automatic columns. They stay while a query is typed. */
-export const planIn = ({ table: { seen }, query, prompt, same, sort }: State): Plan =>
-  planOf({ seen, query: prompt?.before ?? query, same, sort });
+export const planIn = (state: State): Plan => {
+  const { query, prompt, same, sort } = state;
+  return planOf({ seen: seenIn(state), query: prompt?.before ?? query, same, sort });
+};
 
 /** Returns the visible columns. */
 const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
-  placeColumns(tableWidth(state, layout), state.widest, state.table.seen, state.columns, planIn(state));
+  placeColumns(tableWidth(state, layout), state.widest, seenIn(state), state.columns, planIn(state));
 
 /**
  * Returns the scene of a state.
@@ -35,6 +40,13 @@ export function sceneOf(
 ): Scene {
   const focus = focusIn(layout, state);
   return { state, order, events, layout, focus, columns: columnsOf(state, layout), keys };
+}
+
+/** Returns the addresses of the peers of these rows whose names must be asked for; none unless the user wants names. */
+function unnamedPeers({ lookups, clock }: State, rows: readonly Row[]): readonly string[] {
+  if (!lookups.asksNames) return [];
+  const addresses = rows.flatMap(({ socket }) => peerAddress(socket.remote) ?? []);
+  return addressesToAsk(lookups.names, addresses, clock.lastBatchMs);
 }
 
 /**
@@ -76,14 +88,16 @@ export function arrange(
     order.slice(0, end).flatMap((item) => (item.type === 'row' ? [item.row] : []));
   const same = sameColumns(state, rows, () => rowsUpTo(MAX_COMPARED), context);
   const plan = planIn({ ...state, same });
-  const fitting = columnsIn(tableWidth(state, layout), state.widest, table.seen, columns, plan);
+  const fitting = columnsIn(tableWidth(state, layout), state.widest, seenIn(state), columns, plan);
+  const selected = order.rowAt(index);
   return {
     type: 'arranged',
     selectedId: isFolded || (isGone && pause === null) ? (order.at(index)?.id ?? null) : selectedId,
-    rowId: order.rowAt(index)?.id ?? null,
+    rowId: selected?.id ?? null,
     places: arranged,
     newListeners: rows.flatMap(({ id, mark }) => (mark === 'spawned' && table.isUnseen(id) ? [id] : [])),
     widest: noteWidths(state.widest, rows, context, fitting),
     same,
+    unnamed: unnamedPeers(state, [...rows, ...(selected ? [selected] : [])]),
   };
 }

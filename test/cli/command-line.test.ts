@@ -30,6 +30,7 @@ test('no arguments: the live screen with all defaults', () => {
     serviceNames: false,
     mouse: true,
     restore: 'layout',
+    resolveNames: false,
     readOnly: false,
     views: [],
     on: [],

@@ -27,6 +27,7 @@ function setUp(intervalMs: number) {
       setInterval: () => undefined,
       usageOf: unused,
       resolve: unused,
+      askNames: unused,
       copy: unused,
       save: unused,
       saveState: unused,

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { resolveHost, resolveHosts } from '../../src/cli/hosts.ts';
+import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 
 const answers: Record<string, { address: string }[] | string> = {
   'a.example': [{ address: '192.0.2.1' }, { address: '2001:db8::1' }, { address: '192.0.2.1' }],
@@ -34,6 +35,7 @@ test.each([
 
 test('resolveHosts returns addresses by name, or rejects with the name that cannot be resolved', async () => {
   expect(await resolveHosts(['a.example'])).toEqual({
+    ...NO_LOOKUPS,
     hosts: new Map([['a.example', { type: 'addresses', addresses: ['192.0.2.1', '2001:db8::1'] }]]),
   });
   await expect(resolveHosts(['a.example', 'none.example'])).rejects.toThrow('@none.example: unknown host');

@@ -6,6 +6,7 @@ import { writeLocalText } from '../../src/cli/locale.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { HostAnswer } from '../../src/store/lookups.ts';
+import type { NameAnswer, PeerNames } from '../../src/store/peer-names.ts';
 import type { Message, State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
 import { TerminalInput } from '../../src/tui/input.ts';
@@ -37,6 +38,20 @@ export const TOP_ROW = 4;
 
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
+/** Answers, a little later, about those addresses that have an answer. */
+function answerNames(
+  addresses: readonly string[],
+  names: Readonly<Record<string, NameAnswer>>,
+  atMs: number,
+  onAnswers: (answers: PeerNames) => void,
+): void {
+  const answers = addresses.flatMap((address) => {
+    const answer = names[address];
+    return answer ? [[address, { ...answer, atMs }] as const] : [];
+  });
+  if (answers.length > 0) queueMicrotask(() => onAnswers(new Map(answers)));
+}
+
 /** The whole app with a fake clock, a fake keyboard and an emulated terminal. It does not touch the machine. */
 export class FakeApp {
   readonly app: App;
@@ -48,6 +63,10 @@ export class FakeApp {
   readonly resolvedHosts: string[] = [];
   /** Pending lookups, which `answer` completes. */
   readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
+  /** Addresses whose names the app asked for, in order of the questions. */
+  readonly askedNames: (readonly string[])[] = [];
+  /** What the app is answered about addresses. */
+  names: Readonly<Record<string, NameAnswer>> = {};
   readonly processes = new FakeProcesses();
   readonly copied: string[] = [];
   readonly saved: { readonly path: string; readonly sockets: readonly Socket[] }[] = [];
@@ -105,6 +124,10 @@ export class FakeApp {
       resolve: (name) => {
         this.resolvedHosts.push(name);
         return new Promise((resolve) => this.#waiting.set(name, resolve));
+      },
+      askNames: (addresses, onAnswers) => {
+        this.askedNames.push(addresses);
+        answerNames(addresses, this.names, this.nowMs, onAnswers);
       },
       copy: (text, what) => {
         this.copied.push(text);

@@ -168,7 +168,13 @@ export const snapshot = (sockets: readonly Socket[] | ReadonlyMap<string, Socket
 });
 
 /** `Seen` of a source with all fields. */
-export const ALL_SEEN: Seen = { traffic: true, queues: true, namespaces: true, interfaces: true };
+export const ALL_SEEN: Seen = {
+  traffic: true,
+  queues: true,
+  namespaces: true,
+  interfaces: true,
+  names: false,
+};
 
 export const LINGER_MS = 3000;
 

@@ -8,6 +8,7 @@ export const IDLE_WORLD: World = {
   bell: () => {},
   setInterval: () => {},
   usageOf: async () => undefined,
+  askNames: () => {},
   resolve: async () => ({ type: 'failed', why: 'not available' }),
   copy: async () => ({ text: '', isError: false }),
   save: async () => ({ text: '', isError: false }),

@@ -167,6 +167,17 @@ const peerNames = (subject: Subject, context: QueryContext): string[] =>
     .flatMap(({ process, nowProcess }) => [process, nowProcess])
     .filter((it) => it !== undefined);
 
+const peerHost = ({ socket: { remote } }: Subject, context: QueryContext): string | undefined =>
+  remote ? context.nameOf?.(plain(remote.address)) : undefined;
+
+/** Returns true if the text is of the pattern, in which `*` stands for any text. */
+function hasPattern(text: string, pattern: string): boolean {
+  if (pattern === '') return text === '';
+  if (pattern.startsWith('*'))
+    return hasPattern(text, pattern.slice(1)) || (text !== '' && hasPattern(text.slice(1), pattern));
+  return text[0] === pattern[0] && hasPattern(text.slice(1), pattern.slice(1));
+}
+
 function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean {
   const { socket } = subject;
   const { owners, protocol, family, state, netns } = socket;
@@ -189,12 +200,16 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
         cmd: owners.map(({ command }) => command),
         user: [socket.user ?? socket.uid ?? owners[0]?.user],
         if: [socket.interface],
+        host: [peerHost(subject, context)],
       }[field];
+      if (field === 'host' && !whole && value.includes('*'))
+        return texts.some((it) => typeof it === 'string' && hasPattern(it, value.toLowerCase()));
       return texts.some((it) => hasText(it, whole, value));
     }
     case 'regex': {
       const regex = new RegExp(term.source, 'i');
       if (term.field === 'peer') return peerNames(subject, context).some((it) => regex.test(it));
+      if (term.field === 'host') return regex.test(peerHost(subject, context) ?? '');
       if (term.field === 'any') return shownTexts(socket).some((it) => regex.test(it));
       const key = term.field === 'cmd' ? 'command' : 'process';
       return owners.some((it) => it[key] !== undefined && regex.test(it[key]));

@@ -14,10 +14,16 @@ const HOSTS = new Map([
   ['db.example', ['10.0.0.5', '2001:DB8:0::5']],
   ['mapped.example', ['::ffff:203.0.113.7']],
 ]);
+const NAMES = new Map([
+  ['10.0.0.5', 'db.example'],
+  ['203.0.113.7', 'web.example'],
+  ['2001:db8::5', 'dex.east'],
+]);
 const context: QueryContext = {
   nowMs: 10_000,
   baselineMs: 500,
   addressesOf: (host) => HOSTS.get(host),
+  nameOf: (address) => NAMES.get(address),
 };
 
 /** The peer of each incoming connection. */

@@ -73,7 +73,7 @@ describe('answers ten kilobytes of', () => {
         );
       }
       const { from, to, choices } = complete(typed, typed.length, valuesOf([socket()]));
-      expect([from <= typed.length, to <= typed.length, choices.length <= 50]).toEqual([true, true, true]);
+      expect([from <= typed.length, to <= typed.length, choices.length <= 100]).toEqual([true, true, true]);
     }
   });
 

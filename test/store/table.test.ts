@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isEstablished, isListening, type Socket, type SocketState } from '../../src/model/socket.ts';
+import { NOTHING_SEEN } from '../../src/store/seen-fields.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { baseline, batch, NOON_MS, socket, udp } from '../helpers/fakes.ts';
 import { a, b, closing, marks, tableAfter } from './scene.ts';
@@ -70,7 +71,7 @@ test('a row is as old as the kernel says, and not older than its first batch wit
 });
 
 describe('fields seen', () => {
-  const NONE = { traffic: false, queues: false, namespaces: false, interfaces: false };
+  const NONE = NOTHING_SEEN;
   const seenAfter = (...sockets: Socket[]) => tableAfter(baseline([]), batch({ spawned: sockets })).seen;
 
   test.each<[string, Socket[], Partial<typeof NONE>]>([

@@ -223,6 +223,14 @@ const ACTIONS = {
     .tuple(from(...PANE_NAMES), position)
     .map(([pane, by]) => ({ type: 'scroll', pane, by, lines: 80, height: 20 })),
   'service-names': from<Action>({ type: 'service-names' }),
+  'toggle-names': from<Action>({ type: 'toggle-names' }),
+  names: from<Action>(
+    { type: 'names', answers: new Map() },
+    {
+      type: 'names',
+      answers: new Map([['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'dns', atMs: 1 }]]),
+    },
+  ),
   cost: from<Action>({ type: 'cost' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),

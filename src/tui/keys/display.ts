@@ -1,4 +1,5 @@
 import type { ColumnId } from '../../store/columns.ts';
+import { seenIn } from '../../store/picture.ts';
 import { PALETTES, type State } from '../../store/state.ts';
 import { presentColumns } from '../../view/columns/columns.ts';
 import { sortBy } from '../../view/panes/table-pane.ts';
@@ -13,7 +14,7 @@ const shorterInterval = (ms: number): number => INTERVALS.findLast((step) => ste
 
 const nextColumn = ({ state, columns }: KeyContext): ColumnId => {
   const placed = columns.map(({ column }) => column.id);
-  const ids = placed.length > 0 ? placed : presentColumns(state.table.seen).map(({ id }) => id);
+  const ids = placed.length > 0 ? placed : presentColumns(seenIn(state)).map(({ id }) => id);
   return ids[(ids.indexOf(state.sort.column) + 1) % ids.length] ?? 'process';
 };
 
@@ -63,6 +64,14 @@ export const DISPLAY_KEYS: readonly Binding[] = [
     about: 'switch between port numbers and service names',
     group: 'Display',
     run: () => ({ type: 'service-names' }),
+  },
+  {
+    id: 'resolve-names',
+    keys: ['R'],
+    name: 'names of peers by reverse DNS',
+    about: 'ask your name servers for the name of each peer on the screen, or stop asking; off at first',
+    group: 'Display',
+    run: () => ({ type: 'toggle-names' }),
   },
   {
     id: 'colours',

@@ -3,6 +3,7 @@ import type { Seen } from '../../store/seen-fields.ts';
 import type { Column, ColumnSpec } from './column.ts';
 import { LIFE_COLUMNS } from './life.ts';
 import { NETWORK_COLUMNS } from './network.ts';
+import { PEER_COLUMNS } from './peer.ts';
 import { PROGRAM_COLUMNS } from './program.ts';
 import { TRAFFIC_COLUMNS } from './traffic.ts';
 
@@ -11,6 +12,7 @@ export { type CellContext, type Column, tableTextOf } from './column.ts';
 const SPECS: Readonly<Record<ColumnId, ColumnSpec>> = {
   ...PROGRAM_COLUMNS,
   ...NETWORK_COLUMNS,
+  ...PEER_COLUMNS,
   ...TRAFFIC_COLUMNS,
   ...LIFE_COLUMNS,
 };

@@ -67,6 +67,13 @@ function withNamespaces(shape: Shape): Shape {
   };
 }
 
+/** Returns the shape for rows whose peers have names, which the user has asked for. */
+function withHost(shape: Shape, { names }: Seen): Shape {
+  if (!names || shape.order) return shape;
+  const at = shape.ranked.indexOf('remoteAddress') + 1;
+  return { ...shape, ranked: shape.ranked.toSpliced(at, 0, 'host'), essential: shape.essential + 1 };
+}
+
 const FILLER: ColumnId = 'command';
 
 /** Returns true if the expression matches listeners only. */
@@ -133,7 +140,7 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
   const texts = same?.texts ?? new Map<ColumnId, string>();
   // The namespace of all rows needs no column.
   const isShown = ({ id }: Column) => id !== 'netns' || !texts.has('netns');
-  const usual = shapeFor(query);
+  const usual = withHost(shapeFor(query), seen);
   const shape = same?.isOfSeveral === true && !texts.has('netns') ? withNamespaces(usual) : usual;
   const byShape = columnsOf(shape.ranked, present);
   const order = shape.order ? columnsOf(shape.order, present) : present;

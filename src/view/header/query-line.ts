@@ -70,7 +70,7 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
   const { pause, frozen, group } = state;
   const { hidden, joined = 0, timeWait = 0, tooSlow } = share;
   const since = pause && `paused  +${pause.spawned} ~${pause.changed} −${pause.closed} since`;
-  const status: Word[] = hostWords(state.query, state.lookups);
+  const status: Word[] = [...hostWords(state.query, state.lookups), ...nameWords(state, keys)];
   if (since) status.push({ text: since, short: since.replace(/ since$/, ''), tone: 'warning', rank: 2 });
   if (tooSlow !== undefined)
     status.push({
@@ -102,6 +102,24 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
     status.push({ text, short: `${countText(joined)} in pairs`, tone: 'quiet', rank: 4.5 });
   }
   return status;
+}
+
+/** Returns how many names a query about names can find. */
+function nameWords({ query, lookups: { names, asksNames } }: State, keys: readonly KeyHelp[]): Word[] {
+  if (!query.asksNames) return [];
+  const known = countText([...names.values()].filter(({ type }) => type === 'name').length);
+  const key = firstKey(keys, 'resolve-names');
+  if (asksNames)
+    return [{ text: `knows ${known} names of peers`, short: `${known} names`, tone: 'quiet', rank: 2.4 }];
+  const how = key === undefined ? '' : `: ${key} asks`;
+  return [
+    {
+      text: `knows ${known} names of peers${how}`,
+      short: `${known} names${how}`,
+      tone: 'warning',
+      rank: 2.4,
+    },
+  ];
 }
 
 /** Returns the number of marked rows that are still there. */

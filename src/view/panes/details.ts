@@ -10,6 +10,7 @@ import {
   type Socket,
 } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
+import { peerAddress } from '../../store/peer-names.ts';
 import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State, Usage } from '../../store/state.ts';
@@ -35,6 +36,7 @@ import {
   userText,
 } from '../text/format.ts';
 import { ageWords } from '../text/age-text.ts';
+import { nameFacts } from '../text/host-text.ts';
 import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
@@ -91,6 +93,12 @@ const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
 function exposureField(socket: Socket, width: number): Line[] {
   const exposure = exposureOf(socket);
   return exposure ? factField(['exposure', exposureWords(exposure, socket)], width) : [];
+}
+
+/** Returns what is known of the name of the peer. */
+function hostField({ remote }: Socket, { lookups, clock }: State, width: number): Line[] {
+  const answer = lookups.names.get(peerAddress(remote) ?? '');
+  return answer ? factField(['host', nameFacts(answer, clock.lastBatchMs)], width) : [];
 }
 
 /** Returns the lines that name a process and say how it is known. */
@@ -180,6 +188,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ]),
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
+    ...hostField(socket, state, width),
     ...fields(peersFacts(row)),
     // The first program comes early, because a low pane shows only the first lines.
     ...(first?.names ?? []),

@@ -1,3 +1,4 @@
+import { seenIn } from '../../store/picture.ts';
 import type { Action } from '../../store/actions.ts';
 import { linesIn, type PaneRow, type Scene } from './pane.ts';
 import { printable } from '../../model/text.ts';
@@ -99,7 +100,7 @@ function querySection(keys: readonly KeyHelp[], width: number): Section {
 }
 
 function columnSections(keys: readonly KeyHelp[], state: State, width: number): Section[] {
-  const present = presentColumns(state.table.seen);
+  const present = presentColumns(seenIn(state));
   const describe = ({ title, label = title, about }: Column): Entry => entryOf(label, about, width);
   const others = COLUMNS.filter((column) => !present.includes(column));
   return [

@@ -4,7 +4,7 @@ import { compileForSubjects } from '../../query/compile.ts';
 import type { Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
 import type { EventLog } from '../../store/log.ts';
-import { type Lookups, usesLookups } from '../../store/lookups.ts';
+import { hasSameAnswers, type Lookups, NO_LOOKUPS } from '../../store/lookups.ts';
 import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Picture, State } from '../../store/state.ts';
@@ -31,7 +31,7 @@ function lowerBound(numbers: readonly number[], number: number): number {
  */
 export class ShownEvents {
   #query: Query | undefined;
-  #lookups: Lookups | undefined;
+  #lookups: Lookups = NO_LOOKUPS;
   #baselineMs: number | undefined;
   #context: { nowMs: number } = { nowMs: 0 };
   #tooSlow: string | undefined;
@@ -74,7 +74,7 @@ export class ShownEvents {
     const { logEnd: end, rows } = pictureOf(state);
     this.#rows = rows;
     const start = Math.min(log.start, end);
-    const isAnswered = usesLookups(query) && lookups !== this.#lookups;
+    const isAnswered = !hasSameAnswers(query, lookups, this.#lookups);
     if (query !== this.#query || isAnswered || baselineMs !== this.#baselineMs) {
       [this.#query, this.#lookups, this.#baselineMs] = [query, lookups, baselineMs];
       this.#tooSlow = undefined;

@@ -3,7 +3,7 @@ import { narrows } from '../../query/narrows.ts';
 import { EVERYTHING, type Query } from '../../query/query.ts';
 import type { Subject } from '../../query/subject.ts';
 import { compileHideRules } from '../../store/hide-rules.ts';
-import { addressesIn, NO_LOOKUPS, usesLookups } from '../../store/lookups.ts';
+import { answersIn, hasSameAnswers, NO_LOOKUPS } from '../../store/lookups.ts';
 import { isMainEnd, peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Row } from '../../store/row.ts';
@@ -20,7 +20,7 @@ const isSameFilter = (a: FilterInputs, b: FilterInputs): boolean =>
   a.hideRules === b.hideRules &&
   a.baselineMs === b.baselineMs &&
   a.joinsPairs === b.joinsPairs &&
-  (a.lookups === b.lookups || !usesLookups(a.query));
+  hasSameAnswers(a.query, a.lookups, b.lookups);
 
 const NO_FILTER: FilterInputs = {
   query: EVERYTHING,
@@ -48,7 +48,7 @@ export class RowFilter {
   readonly #context = {
     nowMs: 0,
     baselineMs: undefined as number | undefined,
-    addressesOf: (host: string) => addressesIn(this.#inputs.lookups)(host),
+    ...answersIn(() => this.#inputs.lookups),
     peerOf: (subject: Subject) => peerOf(this.#rows, subject)?.socket,
     tooSlow: (regex: string) => void (this.#tooSlow = regex),
   };

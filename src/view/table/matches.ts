@@ -115,6 +115,7 @@ const regexColumns: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], r
   any: WORDS,
   process: PROGRAM,
   peer: ['remoteAddress', 'remote'],
+  host: ['host'],
   cmd: COMMAND,
   user: ['user'],
   if: ['interface'],

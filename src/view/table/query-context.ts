@@ -1,5 +1,5 @@
 import type { QueryContext } from '../../query/compile.ts';
-import { addressesIn } from '../../store/lookups.ts';
+import { answersIn } from '../../store/lookups.ts';
 import { peerOf } from '../../store/peers.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
@@ -11,7 +11,7 @@ export function queryContext(state: State): QueryContext & { nowMs: number } {
   return {
     nowMs: nowMs ?? 0,
     baselineMs,
-    addressesOf: addressesIn(lookups),
+    ...answersIn(() => lookups),
     peerOf: (subject) => peerOf(rows, subject)?.socket,
   };
 }

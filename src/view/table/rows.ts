@@ -1,3 +1,5 @@
+import { printable } from '../../model/text.ts';
+import { nameOf, peerAddress } from '../../store/peer-names.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import type { State } from '../../store/state.ts';
@@ -232,6 +234,12 @@ export function groupLine(
   };
 }
 
+/** Returns the header of a group of one peer with the name of the peer, if it is known. */
+function withHostName(item: GroupItem, { group, lookups: { names } }: State): GroupItem {
+  const name = group === 'host' ? nameOf(names, peerAddress(item.first.socket.remote)) : undefined;
+  return name === undefined ? item : { ...item, label: `${item.label} ${printable(name)}` };
+}
+
 const timeWaitText = ({ count }: TimeWaitItem): string => `${countText(count)} TIME_WAIT`;
 
 /**
@@ -289,7 +297,9 @@ export function tableLines(
     const shown = index === selected ? selection : 'none';
     if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
     else if (item?.type === 'group')
-      lines.push(groupLine(item, columns, context, shown, (group) => order.historyOf(group)));
+      lines.push(
+        groupLine(withHostName(item, state), columns, context, shown, (group) => order.historyOf(group)),
+      );
     else if (item) lines.push(timeWaitLine(item, end, shown, keyOf('details')));
   }
   return lines;

@@ -183,7 +183,9 @@ describe('every column', () => {
 });
 
 test('columns on request are never automatic', () => {
-  expect(presentColumns(ALL_SEEN).map(({ id }) => id)).toEqual(COLUMN_IDS.slice(0, 20));
+  const ids = COLUMN_IDS.slice(0, 21);
+  expect(presentColumns({ ...ALL_SEEN, names: true }).map(({ id }) => id)).toEqual(ids);
+  expect(presentColumns(ALL_SEEN).map(({ id }) => id)).toEqual(ids.filter((id) => id !== 'host'));
 });
 
 describe('stable positions', () => {

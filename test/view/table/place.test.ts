@@ -16,7 +16,8 @@ const rowsOf = (...sockets: Parameters<typeof baseline>[0]) => [
 ];
 
 /** Columns that appear without being chosen. */
-const AUTOMATIC = COLUMNS.filter(({ onRequest }) => !onRequest);
+/** Without HOST, which appears when the user asks for names. */
+const AUTOMATIC = COLUMNS.filter(({ id, onRequest }) => !onRequest && id !== 'host');
 
 const CONTEXT: CellContext = { nowMs: 0, takenAtMs: 0, serviceNames: false, lookups: NO_LOOKUPS };
 const NARROW = rowsOf(socket());
@@ -123,6 +124,13 @@ describe('automatic columns', () => {
       AUTOMATIC.map(({ id }) => id).filter((id) => !rare.includes(id) && id !== 'netns'),
     );
     expect(idsAt(200, seen(NARROW), ALL_SEEN)).toEqual(AUTOMATIC.map(({ id }) => id));
+  });
+
+  test('names of peers come beside their addresses, also in a narrow pane', () => {
+    const named = (width: number) => idsAt(width, seen(NARROW), { ...NOTHING_SEEN, names: true });
+    expect(named(80)).toContain('host');
+    expect(named(40)).toContain('host');
+    expect(idsAt(200)).not.toContain('host');
   });
 
   test('each appears only once a source has shown values for it', () => {

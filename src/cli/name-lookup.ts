@@ -1,0 +1,138 @@
+import { Resolver } from 'node:dns/promises';
+import { open } from 'node:fs/promises';
+import { type Bits, bitsOf } from '../model/address-bits.ts';
+import type { NameAnswer } from '../store/peer-names.ts';
+import type { LookUpName } from './address-names.ts';
+
+/** Maximum length of a DNS name, characters (RFC 1035, section 2.3.4). */
+const MAX_NAME_LENGTH = 253;
+/** Part of the hosts file that is read, bytes. */
+const MAX_HOSTS_BYTES = 0x10_0000;
+/** Time after which the hosts file is read again, milliseconds. */
+const HOSTS_FRESH_MS = 60_000;
+/** Maximum time of one lookup, with all its name servers and repetitions, milliseconds. */
+const TIMEOUT_MS = 5000;
+
+/** Codes of c-ares for an address without a name: no such domain, and a domain without such a record. */
+const NO_NAME = new Set(['ENOTFOUND', 'ENODATA']);
+
+/** Messages by error code of c-ares. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECANCELLED: 'no answer in time',
+  ETIMEOUT: 'no answer in time',
+  ECONNREFUSED: 'no name server answers',
+  ESERVFAIL: 'the name server failed',
+  EREFUSED: 'the name server refused',
+  EFORMERR: 'bad answer of the name server',
+  EBADRESP: 'bad answer of the name server',
+};
+
+const TOO_LONG: NameAnswer = { type: 'failed', why: 'the answer is longer than a name can be' };
+
+/** Returns the domain with the name of an address (RFC 1035, section 3.5; RFC 3596, section 2.5). */
+export const pointerName = (bits: Bits): string =>
+  typeof bits === 'number'
+    ? `${[bits & 255, (bits >>> 8) & 255, (bits >>> 16) & 255, bits >>> 24].join('.')}.in-addr.arpa`
+    : `${bits
+        .map((group) => group.toString(16).padStart(4, '0'))
+        .join('')
+        .split('')
+        .reverse()
+        .join('.')}.ip6.arpa`;
+
+/** Returns true for an address that means another host on each link or machine, which no name server knows. */
+const isLocal = (bits: Bits): boolean =>
+  typeof bits === 'number'
+    ? bits >>> 24 === 127 || bits >>> 16 === 0xa9fe
+    : (bits[0] ?? 0) >> 6 === 0xfe80 >> 6 ||
+      (bits[7] === 1 && bits.slice(0, 7).every((group) => group === 0));
+
+/** Returns the first name of each address in the text of a hosts file, hosts(5). The keys are `Bits` as text. */
+export function hostsIn(text: string): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [address = '', name] = line.replace(/#.*/s, '').trim().split(/\s+/, 2);
+    const bits = name === undefined || name.length > MAX_NAME_LENGTH ? undefined : bitsOf(address);
+    if (name === undefined || bits === undefined || names.has(String(bits))) continue;
+    names.set(String(bits), name.toLowerCase());
+  }
+  return names;
+}
+
+/** Returns the names in a hosts file; none if it cannot be read. Of a larger file only the first part is read. */
+async function readHosts(path: string): Promise<ReadonlyMap<string, string>> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_HOSTS_BYTES), 0, MAX_HOSTS_BYTES, 0);
+      const text = buffer.toString('utf8', 0, bytesRead);
+      // The last line may be cut.
+      return hostsIn(bytesRead < MAX_HOSTS_BYTES ? text : text.slice(0, text.lastIndexOf('\n')));
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return new Map();
+  }
+}
+
+/** Asks the name servers. c-ares, unlike getaddrinfo(3), uses sockets of its own and no thread of libuv's pool. */
+async function askServers(
+  bits: Bits,
+  servers: readonly string[] | undefined,
+  timeoutMs: number,
+): Promise<NameAnswer> {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  if (servers) resolver.setServers(servers);
+  // The limits of c-ares are for each server.
+  const timer = setTimeout(() => resolver.cancel(), timeoutMs).unref();
+  try {
+    const names = await resolver.resolvePtr(pointerName(bits));
+    // Servers may change the order of several names with each answer.
+    const [name = '', ...others] = [...new Set(names)].map((it) => it.toLowerCase()).toSorted();
+    if (name === '') return { type: 'none' };
+    return name.length > MAX_NAME_LENGTH
+      ? TOO_LONG
+      : { type: 'name', name, others: others.length, from: 'dns' };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return NO_NAME.has(code)
+      ? { type: 'none' }
+      : { type: 'failed', why: REASONS[code] ?? `no answer (${code})` };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where names are looked up. */
+interface NameSources {
+  /** @default '/etc/hosts' */
+  readonly hostsFile?: string;
+  /** Name servers, as `address` or `address:port`. By default those of the system. */
+  readonly servers?: readonly string[];
+  /** Maximum time of one lookup, milliseconds. @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+/** Returns a function that looks up the name of an address: in the hosts file, then by the name servers. */
+export function nameLookup({
+  hostsFile = '/etc/hosts',
+  servers,
+  timeoutMs = TIMEOUT_MS,
+}: NameSources = {}): LookUpName {
+  let hosts: Promise<ReadonlyMap<string, string>> | undefined;
+  let readAtMs = 0;
+  return async (address) => {
+    const bits = bitsOf(address);
+    if (bits === undefined) return { type: 'failed', why: 'not an IP address' };
+    if (hosts === undefined || performance.now() - readAtMs > HOSTS_FRESH_MS) {
+      hosts = readHosts(hostsFile);
+      readAtMs = performance.now();
+    }
+    const name = (await hosts).get(String(bits));
+    if (name !== undefined) return { type: 'name', name, others: 0, from: 'hosts' };
+    if (isLocal(bits))
+      return { type: 'failed', why: 'name servers are not asked about addresses of one link' };
+    return askServers(bits, servers, timeoutMs);
+  };
+}
