@@ -11,7 +11,7 @@ import { say } from './say.ts';
 import { matchingSockets } from './snapshot.ts';
 import { UsageError } from './values.ts';
 
-/** Asks on the terminal. Resolves to the typed line; empty at the end of the input. */
+/** Asks a question on stderr. Resolves to the line typed on stdin; empty at its end. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
@@ -22,7 +22,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-/** Returns the processes that hold these sockets, each once. */
+/** Returns the processes known to hold these sockets (`exact`), each once. */
 function ownersOf(sockets: readonly Socket[]): readonly Owner[] {
   const owners = new Map<number, Owner>();
   for (const { owners: some } of sockets)
@@ -31,7 +31,7 @@ function ownersOf(sockets: readonly Socket[]): readonly Owner[] {
   return [...owners.values()];
 }
 
-/** Returns what a process does with the sockets: `listens on 0.0.0.0:3000`, `4 sockets`. */
+/** Returns what a process does with these sockets: `listens on 0.0.0.0:3000`, `4 matching sockets`. */
 function socketsText(pid: number, sockets: readonly Socket[]): string {
   const own = sockets.filter(({ owners }) => owners.some((it) => it.pid === pid));
   const listener = own.find(isListening);
@@ -40,6 +40,7 @@ function socketsText(pid: number, sockets: readonly Socket[]): string {
     : counted(own.length, 'matching socket');
 }
 
+/** Returns a process on one line, as it is shown before the question. */
 const processLine = ({ pid, name, user, directory }: ProcessFacts, sockets: readonly Socket[]): string =>
   printable(
     [`${name} (${pid})`, user && `user ${user}`, socketsText(pid, sockets), directory]
@@ -48,9 +49,10 @@ const processLine = ({ pid, name, user, directory }: ProcessFacts, sockets: read
   );
 
 /**
- * `netpane kill`: sends a signal to the programs that hold the sockets of the query. If some of these are listeners, only
- * to their programs: `kill :3000` leaves the clients of that port alone. Asks first, on stderr.
- * @returns false if no program was found, or one did not get the signal or did not end in time
+ * `netpane kill`: sends a signal to the programs that hold the sockets of the query. If some of the sockets are listeners,
+ * only to their programs: `kill :3000` leaves the clients of that port alone. Asks first, on stderr.
+ * @returns false if no program was found, one is hidden, or one did not get the signal or did not end in time
+ * @throws UsageError or Error for the user, if nothing can be asked or sent
  */
 export async function kill(invocation: Invocation, processes = new OpenProcesses()): Promise<boolean> {
   const { query, killing, readOnly } = invocation;
@@ -73,8 +75,11 @@ export async function kill(invocation: Invocation, processes = new OpenProcesses
     say(
       `${counted(others, 'other program')} only ${others === 1 ? 'connects' : 'connect'} to it: left alone`,
     );
+  const hidden = sockets.filter((socket) => firstOwner(socket).knowledge === 'hidden').length;
+  if (hidden > 0)
+    say(`${counted(hidden, 'matching socket')} of hidden programs: left alone, run netpane with sudo`);
   const opened: ProcessFacts[] = [];
-  let isDone = true;
+  let isDone = hidden === 0;
   for (const { pid, startedAtMs } of owners) {
     if (pid === undefined) continue;
     const facts = await processes.open({ pid, ...(startedAtMs !== undefined && { startedAtMs }) });
@@ -86,15 +91,15 @@ export async function kill(invocation: Invocation, processes = new OpenProcesses
   }
   const chosen: ProcessFacts[] = [];
   for (const facts of opened) {
-    const isGiven = await isConfirmed(facts, sockets, invocation);
-    if (isGiven) chosen.push(facts);
+    if (await isConfirmed(facts, sockets, invocation)) chosen.push(facts);
     else isDone = false;
   }
   const results = await Promise.all(chosen.map((facts) => send(facts, invocation, processes)));
   for (const facts of opened) processes.release(facts);
-  return isDone && results.every(Boolean) && opened.length > 0;
+  return isDone && results.every(Boolean);
 }
 
+/** Says that no socket matches, or that none of them has a known process. */
 function sayNothingFound(matching: readonly Socket[], suggestion: string | undefined): void {
   if (matching.length === 0) {
     say(printable(`no socket matches${suggestion === undefined ? '' : `: ${suggestion}`}`));
@@ -124,7 +129,7 @@ async function isConfirmed(
   return isSure || /^y(es)?$/i.test((await ask(`send ${signal} to ${target}? [y/N] `)).trim());
 }
 
-/** Sends the signal, and waits for the end if asked to. Resolves to false if it did not reach the process or end it. */
+/** Sends the signal, and waits for the end with --wait. Resolves to false if the process did not get it, or did not end. */
 async function send(
   facts: ProcessFacts,
   { killing: { signal, waitMs } }: Invocation,

@@ -12,7 +12,7 @@ import type {
 /** The processes and sockets that a fake app acts on. */
 export class FakeProcesses {
   readonly asked: ProcessTarget[] = [];
-  /** What the app is answered about any process; undefined for no answer. */
+  /** The evidence about any process; undefined for no answer. */
   evidence: Omit<Evidence, 'pid'> | undefined = {
     verdict: [{ text: 'program is as in its package', isUnusual: false }],
     lines: [{ label: 'why', text: 'systemd service app.service', from: '/proc/PID/cgroup' }],

@@ -6,7 +6,7 @@ const ENTER = '\r';
 
 const listener = socket({ process: 'tool', pid: 7, local: '0.0.0.0:4000', remote: null, state: 'LISTEN' });
 
-test('the details ask for the evidence of a process once, and show the verdict and each line with its source', async () => {
+test('the details ask for the evidence about a process once, and show its verdict and each line with its source', async () => {
   const app = new FakeApp(100, 44, emptyState());
   app.processes.evidence = {
     verdict: [
@@ -29,7 +29,7 @@ test('the details ask for the evidence of a process once, and show the verdict a
   expect(app.processes.asked).toHaveLength(1);
 });
 
-test('until all is read the verdict says so', async () => {
+test('the verdict says that more is being read', async () => {
   const app = new FakeApp(100, 44, emptyState());
   app.processes.evidence = { verdict: [], lines: [], isComplete: false };
   await app.take(baseline([listener]));

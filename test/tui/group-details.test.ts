@@ -5,7 +5,7 @@ import { baseline, emptyState, socket } from '../helpers/fakes.ts';
 const HOME = '\x1b[H';
 const END = '\x1b[F';
 
-test('the details of a group header say what its sockets have in common and how they differ', async () => {
+test('the details of a group header show its sockets and remote addresses', async () => {
   const app = new FakeApp(100, 40, emptyState());
   const all = [1, 2, 3].map((i) =>
     socket({ process: 'curl', pid: i, local: `10.0.0.1:${i}`, remote: `192.0.2.${i % 2}:443` }),
@@ -21,7 +21,7 @@ test('the details of a group header say what its sockets have in common and how 
   expect(app.text).toMatch(/remotes +192\.0\.2\.1 ×2 {2}192\.0\.2\.0/);
 });
 
-test('the details of the folded line say what TIME_WAIT is', async () => {
+test('the details of the folded line count the sockets in TIME_WAIT and say what that means', async () => {
   const app = new FakeApp(100, 40, emptyState());
   const all = Array.from({ length: 20 }, (_, i) =>
     socket({ local: `10.0.0.1:${i + 1}`, remote: '192.0.2.1:443', state: 'TIME_WAIT', owners: [] }),
@@ -31,4 +31,5 @@ test('the details of the folded line say what TIME_WAIT is', async () => {
   app.app.dispatch({ type: 'pane', pane: 'details', open: true });
   await app.shown();
   expect(app.text).toMatch(/sockets +20 connections in TIME_WAIT/);
+  expect(app.text).toContain('closed by both ends;');
 });

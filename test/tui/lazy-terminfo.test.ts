@@ -9,7 +9,7 @@ tput.ipaths.splice(0, tput.ipaths.length);
 
 const xterm = () => tput({ terminal: 'xterm-256color' });
 
-test('each capability returns the same as one that is compiled at the start', () => {
+test('each capability returns the same as one that is compiled when the terminal is opened', () => {
   const eager = xterm();
   const lazy = withLazyTerminfo(xterm);
   const names = Object.keys(eager.strings);
@@ -19,7 +19,7 @@ test('each capability returns the same as one that is compiled at the start', ()
     try {
       return (terminal[name] as Capability)(parameter, 7, 0, 1, 0, 0, 0, 0, 0);
     } catch (error) {
-      // Blessed has a mistake in the one with hexadecimal numbers, which netpane does not use.
+      // One capability, with hexadecimal numbers, fails in blessed either way; netpane does not use it.
       return String(error);
     }
   };
@@ -38,7 +38,7 @@ test('no capability is compiled before its first use, and each only once', () =>
   expect(compiled().map(([, name]) => name)).toEqual(['cursor_address']);
 });
 
-test('a terminal that is opened later compiles all capabilities at the start again', () => {
+test('a terminal that is opened without withLazyTerminfo compiles all capabilities at once', () => {
   withLazyTerminfo(xterm);
   const compile = vi.spyOn(tput.prototype, '_compile');
   xterm();

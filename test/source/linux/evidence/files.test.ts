@@ -7,8 +7,8 @@ import { useFolders } from '../../../helpers/folder.ts';
 
 const newFolder = useFolders();
 
-describe.skipIf(process.platform !== 'linux')('the files of the evidence (skipped elsewhere: O_PATH)', () => {
-  test('are read below a root, up to a limit', async () => {
+describe.skipIf(process.platform !== 'linux')('Files (skipped elsewhere: O_PATH)', () => {
+  test('reads a file below its root, up to a limit', async () => {
     const root = newFolder();
     writeFileSync(join(root, 'a'), 'hello');
     const files = new Files(root);
@@ -18,18 +18,19 @@ describe.skipIf(process.platform !== 'linux')('the files of the evidence (skippe
     expect(await files.text('/missing')).toBeUndefined();
   });
 
-  test('files of /proc are read to their end', async () => {
+  test('reads a file of /proc to its end', async () => {
     expect(await new Files('/').text('/proc/self/status')).toMatch(/^Name:.*\nSeccomp:/ms);
   });
 
-  test('long files of a database are read whole', async () => {
+  test('reads a long file of a database to its end, or up to the limit', async () => {
     const root = newFolder();
     writeFileSync(join(root, 'a'), 'x'.repeat(200_000));
     const path = join(root, 'a');
     expect((await new Files('/').bytes(path, 2 ** 20))?.length).toBe(200_000);
+    expect((await new Files('/').bytes(path, 100))?.length).toBe(100);
   });
 
-  test('a pipe, a device or a folder is not opened, nor one behind a link', async () => {
+  test('does not open a pipe, a device or a folder, also not behind a link', async () => {
     const root = newFolder();
     execFileSync('mkfifo', [join(root, 'pipe')]);
     mkdirSync(join(root, 'folder'));

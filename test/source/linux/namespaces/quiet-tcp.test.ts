@@ -54,7 +54,7 @@ describe('a namespace with nothing but TCP listeners', () => {
     expect(poll().received).toBe(1);
   });
 
-  test('is asked for all sockets as soon as the counters change, and until they stay the same', () => {
+  test('is asked for all sockets as soon as the counters change, until two polls find them unchanged', () => {
     polls(3);
     net.tcpCounters = 'Tcp: 2';
     net.sockets = [LISTENER, REQUEST];
@@ -64,7 +64,7 @@ describe('a namespace with nothing but TCP listeners', () => {
     expect(poll()).toEqual({ asked: ['listeners'], received: 1 });
   });
 
-  test('shows a request that the kernel makes a moment after it counted the segment', () => {
+  test('shows a SYN_RECV socket that the kernel makes a moment after it counted the segment', () => {
     polls(4);
     net.tcpCounters = 'Tcp: 2';
     expect(poll()).toEqual({ asked: ['all'], received: 1 });
@@ -72,13 +72,13 @@ describe('a namespace with nothing but TCP listeners', () => {
     expect(poll()).toEqual({ asked: ['all'], received: 2 });
   });
 
-  test('is asked for all sockets again while the eighth poll has found another one', () => {
+  test('is asked for all sockets again once the eighth poll has found one that does not listen', () => {
     polls(7);
     net.sockets = [LISTENER, { cookie: 3, state: 'BOUND_INACTIVE' }];
     expect(polls(3)).toEqual(['all', 'all', 'all']);
   });
 
-  test('is asked in the same way, family by family, if the kernel refuses the older request', () => {
+  test('is asked for listeners only, family by family, if the kernel refuses the older request', () => {
     net.trouble.set('tcp', { errno: 22 });
     polls(3);
     expect(poll().asked).toEqual(['listeners', 'listeners']);
@@ -88,7 +88,7 @@ describe('a namespace with nothing but TCP listeners', () => {
 describe('all TCP sockets are asked for', () => {
   const ALL = Array.from({ length: 6 }, () => 'all');
 
-  test('while there is any that does not listen', () => {
+  test('while one of them does not listen', () => {
     net.sockets = [LISTENER, { cookie: 3, state: 'TIME_WAIT' }];
     expect(polls(6)).toEqual(ALL);
   });

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('the text differs if TCP counters or the number of sockets do, and only then', () => {
+test('the text changes with TCP counters and the number of sockets only', () => {
   const activity = TcpActivity.open(folder);
   const before = activity?.read();
   expect(before).toBe('Tcp: 1 200 120000 -1 3 0 0 0 0 20 18 0 0 2 sockets: used 12');
@@ -39,7 +39,7 @@ test('the text differs if TCP counters or the number of sockets do, and only the
   activity?.close();
 });
 
-test('is unknown if a file is missing, has no such line, or is closed; no descriptor stays open', () => {
+test('the counters are unknown if a file is missing, lacks the line or is closed; no descriptor stays open', () => {
   const descriptors = () => readdirSync('/proc/self/fd').length;
   const before = descriptors();
   const activity = TcpActivity.open(folder);
