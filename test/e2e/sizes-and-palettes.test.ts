@@ -130,7 +130,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
 
   test('keeps the background of the terminal, and `c` goes through the palettes', async () => {
     const t = await showScene(scene, { args: [...ONE_POLL.args, '--palette', 'standard'], rows: 45 });
-    t.write('me');
+    t.write('Me');
     t.press('enter');
     await t.until(
       'all panes',
@@ -180,7 +180,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     await t.until('both', () => tableRows(t).length === 2);
     await server.close([first]);
     const third = await server.listen();
-    t.write('em');
+    t.write('eM');
     await t.until('both marks', () => rowOf(t, first)?.mark === '-' && rowOf(t, third)?.mark === '+');
     t.press('enter');
     t.write('/x');

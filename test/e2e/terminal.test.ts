@@ -96,7 +96,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     expect(it.now()).not.toEqual(it.before);
     expect(it.t.modes()).toMatchObject({ alternateScreen: true, cursorHidden: true, mouseEncoding: 'SGR' });
     expect(it.t.ttyModes()).toMatchObject({ icanon: false, echo: false });
-    it.t.write('em');
+    it.t.write('eM');
     await it.t.until('the panes', (t) => t.text().includes('EVENTS') && /opened \d/.test(t.text()));
     act(it);
     expect(await it.end()).toEqual({ code, said: '' });
