@@ -145,6 +145,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     // The usage of the process shows later, and changes all the time.
     const withoutUsage = (lines: string[]) => lines.filter((line) => !line.includes('usage')).join('\n');
     await t.until('the usage', () => /^usage /m.test(t.text()));
+    await t.until('the verdict', () => /^verdict /m.test(t.text()) && !t.text().includes('reading …'));
     const standard = screen(t);
     expect(coloured(t)).not.toEqual([]);
     t.write('c');
