@@ -1,6 +1,6 @@
 import { focusOn, KEYS_HERE } from './focus.ts';
 import { linesIn, type PaneRow } from './pane.ts';
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import type { InterfaceTraffic } from '../../store/rates.ts';
 import type { State } from '../../store/state.ts';
 import type { ProcessSum } from '../../store/sums.ts';
@@ -184,7 +184,7 @@ function partsOf({ interfaces, table, places }: State, width: number, room: numb
   return { interfaces: partOf(above, all), programs: partOf(rows - above, programs) };
 }
 
-/** Returns the title: which rows are visible, if not all are, and the traffic of all sockets. */
+/** Returns the title: which rows are visible, or that interfaces are not, and the traffic of all sockets. */
 function titleText({ interfaces, table, lastTick, silence }: State, parts: Parts): string {
   const named = (name: string, part: Part | undefined): string[] => {
     const position = part ? positionText(part) : '';
@@ -196,6 +196,9 @@ function titleText({ interfaces, table, lastTick, silence }: State, parts: Parts
     ...named('interfaces', parts.interfaces),
     ...named('programs', parts.programs),
     hasTraffic ? rates : 'not available from this source',
+    ...(parts.interfaces === undefined && interfaces.length > 0
+      ? [`no room for ${counted(interfaces.length, 'interface')}`]
+      : []),
   ].join(' · ');
 }
 
