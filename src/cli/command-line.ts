@@ -11,7 +11,7 @@ import { nearCommand } from './near-commands.ts';
 import type { OnRule } from './on/rule.ts';
 import type { CommandName, HelpTopic, Option } from './option.ts';
 import { EXCLUSIVE, LSOF_OPTIONS, OPTIONS, type OptionName } from './options.ts';
-import { refuseInRule, refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
+import { refuseColumns, refuseInRule, refuseLargePorts, refuseSort, refuseUnknown } from './refusals.ts';
 import { type FileSettings, type PartialSettings, resolveSettings } from './resolve.ts';
 import { SETTING_NAMES, type SettingName, type Settings, SETTINGS } from './settings.ts';
 import {
@@ -134,6 +134,8 @@ export function invocationOf(
     refuseUnknown(query, origins.query, line.command);
     if (line.command === 'screen' || line.command === 'watch')
       for (const [i, rule] of settings.on.entries()) refuseInRule(readQuery(rule.query), origins.on, i);
+    if (settings.columns && origins.columns.from === 'command line')
+      refuseColumns(settings.columns, line.command);
     if (origins.sort.from === 'command line') refuseSort(settings.sort, line.command);
   }
   return { ...line, ...settings, query, origins };

@@ -1,10 +1,10 @@
-import { termsOf } from '../query/expression.ts';
+import { type Term, termsOf } from '../query/expression.ts';
 import { printTerm } from '../query/print.ts';
 import type { Query } from '../query/query.ts';
 import { MAX_IP_PORT } from '../query/ranges.ts';
 import type { Glimpse } from '../query/subject.ts';
 import { unknownTerm } from '../query/unknown.ts';
-import type { Sort } from '../store/columns.ts';
+import type { ColumnChoice, Sort } from '../store/columns.ts';
 import { columnOf } from '../view/columns/columns.ts';
 import { COMMANDS } from './commands.ts';
 import type { CommandName } from './option.ts';
@@ -35,9 +35,22 @@ export function refuseLargePorts({ expression, text }: Query, origin: Origin): v
 
 const REASONS: Readonly<Record<Glimpse, string>> = { poll: 'polls once', event: 'tests single events' };
 
-/** Returns why a command cannot answer what compares several polls. */
-const reasonText = (command: CommandName, glimpse: Glimpse): string =>
-  `compares several polls, but ${COMMANDS[command].name} ${REASONS[glimpse]}: use the live screen`;
+/**
+ * Returns why something cannot be answered.
+ * @param isLate it is about lookups, not about several polls
+ * @param who the command, or what else has to answer
+ */
+const whyText = (isLate: boolean, who: string, glimpse: Glimpse): string =>
+  isLate
+    ? `needs names of peers, but ${who} asks for none`
+    : `compares several polls, but ${who} ${REASONS[glimpse]}`;
+
+/** Only a field can be about lookups, of what is unknown in one poll or event. */
+const isLateTerm = (term: Term): boolean => 'field' in term;
+
+/** Returns why a command cannot answer, and what can. */
+const reasonText = (isLate: boolean, command: CommandName, glimpse: Glimpse): string =>
+  `${whyText(isLate, COMMANDS[command].name, glimpse)}: use the live screen`;
 
 /** Throws a UsageError for a term that the command cannot answer, such as a rate in `ls`. */
 export function refuseUnknown({ expression }: Query, origin: Origin, command: CommandName): void {
@@ -45,7 +58,7 @@ export function refuseUnknown({ expression }: Query, origin: Origin, command: Co
   const term = glimpse && unknownTerm(expression, glimpse);
   if (term)
     throw new UsageError(
-      `${placeText(origin)}bad query: ${quoted(printTerm(term))} ${reasonText(command, glimpse)}`,
+      `${placeText(origin)}bad query: ${quoted(printTerm(term))} ${reasonText(isLateTerm(term), command, glimpse)}`,
     );
 }
 
@@ -57,13 +70,21 @@ export function refuseInRule({ expression }: Query, origin: Origin, item: number
   const term = unknownTerm(expression, 'event');
   if (term)
     throw new UsageError(
-      `${placeText(origin, item)}bad query: ${quoted(printTerm(term))} compares several polls, but a rule ${REASONS.event}`,
+      `${placeText(origin, item)}bad query: ${quoted(printTerm(term))} ${whyText(isLateTerm(term), 'a rule', 'event')}`,
     );
 }
 
 /** Throws a UsageError for a sort order by a column whose values the command does not know. */
 export function refuseSort(sort: Sort, command: CommandName): void {
   const { glimpse } = COMMANDS[command];
-  if (glimpse && columnOf(sort.column)?.unknownIn?.includes(glimpse))
-    throw new UsageError(`--sort ${sortText(sort)} ${reasonText(command, glimpse)}`);
+  const { unknownIn, isLate = false } = columnOf(sort.column) ?? {};
+  if (glimpse && unknownIn?.includes(glimpse))
+    throw new UsageError(`--sort ${sortText(sort)} ${reasonText(isLate, command, glimpse)}`);
+}
+
+/** Throws a UsageError for a late column: the command would show no value in any row. */
+export function refuseColumns(columns: readonly ColumnChoice[], command: CommandName): void {
+  const { glimpse } = COMMANDS[command];
+  const late = glimpse && columns.find(({ id }) => columnOf(id)?.isLate);
+  if (late) throw new UsageError(`--columns ${late.id} ${reasonText(true, command, glimpse)}`);
 }

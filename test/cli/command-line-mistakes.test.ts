@@ -251,6 +251,26 @@ describe('a mistake names the option and the expected value', () => {
     expect(invocationOf(parseCommandLine(['ls', ':80']), {}, file).query.text).toBe(':80');
   });
 
+  test('names of peers are known on the live screen only', () => {
+    const message = (...args: string[]) => {
+      try {
+        return invocationOf(parseCommandLine(args), {}).command;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const why = (what: string, who: string) =>
+      `${what} needs names of peers, but '${who}' asks for none: use the live screen`;
+    expect(message('ls', 'host:*.example')).toBe(why("bad query: 'host:*.example'", 'netpane ls'));
+    expect(message('watch', 'curl or host:/^a/')).toBe(why("bad query: 'host:/^a/'", 'netpane watch'));
+    expect(message('ls', '--sort', '-host')).toBe(why('--sort -host', 'netpane ls'));
+    expect(message('ls', '--columns', 'process,host')).toBe(why('--columns host', 'netpane ls'));
+    expect(message('--on', 'host:a', '--', 'b')).toBe(
+      "bad query: 'host:a' needs names of peers, but a rule asks for none",
+    );
+    expect(message('-q', 'host:a', '--columns', 'host', '--sort', 'host')).toBe('screen');
+  });
+
   test.each(['rxRate', '-txRate', '-totalRate', 'rateHistory'])('ls refuses to sort by %s', (column) => {
     expect(() => parse(`ls --sort ${column}`)).toThrow(
       `--sort ${column} compares several polls, but 'netpane ls' polls once: use the live screen`,
