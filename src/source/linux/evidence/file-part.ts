@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
 import { type Files, withinTime } from './files.ts';
-import { type PackageOwner, packageOf } from './packages.ts';
+import { isWithoutPackage, type PackageOwner, packageOf } from './packages.ts';
 import { unusual, usual } from './process-lines.ts';
 
 /** Folders in which every user may write. */
@@ -104,7 +104,13 @@ export async function packagePart(
     };
   if (found === 'none')
     return {
-      lines: [{ label: 'package', text: `no package has ${plain}`, from: 'package database' }],
+      lines: [
+        {
+          label: 'package',
+          text: `no package has ${plain}`,
+          from: isWithoutPackage(plain) ? 'its folder, which is not for packages' : 'package database',
+        },
+      ],
       findings: [unusual(`${label} is not from a package`)],
     };
   return {

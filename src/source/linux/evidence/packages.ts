@@ -23,7 +23,7 @@ const DPKG = '/var/lib/dpkg';
 const APK = '/lib/apk/db/installed';
 const PACMAN = '/var/lib/pacman/local';
 
-/** Folders in which no package has files: nothing is searched for them (Filesystem Hierarchy Standard). */
+/** Folders in which packages have no files: databases are not searched for these (Filesystem Hierarchy Standard). */
 const WITHOUT_PACKAGES = [
   '/tmp/',
   '/var/tmp/',
@@ -58,9 +58,13 @@ const runProgram: Run = (program, args) =>
     );
   });
 
+/** Returns true if a file is in a folder without files of packages. */
+export const isWithoutPackage = (path: string): boolean =>
+  WITHOUT_PACKAGES.some((folder) => path.startsWith(folder));
+
 /** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. A machine may have several. */
 export async function packageOf(path: string, files: Files, run = runProgram): Promise<PackageResult> {
-  if (WITHOUT_PACKAGES.some((folder) => path.startsWith(folder))) return 'none';
+  if (isWithoutPackage(path)) return 'none';
   const paths = aliasesOf(path);
   let result: 'none' | 'unknown' | undefined;
   for (const find of [dpkgOwner, apkOwner, pacmanOwner, rpmOwner]) {

@@ -90,6 +90,10 @@ describe.skipIf(process.platform !== 'linux')(
           expect.stringMatching(/^program is below \/tmp, where every user may write$/),
         ]),
       );
+      expect(lineOf(evidence, 'package')).toMatchObject({
+        text: `no package has ${path}`,
+        from: 'its folder, which is not for packages',
+      });
       // The running file can still be read.
       expect(lineOf(evidence, 'sha256')?.text).toMatch(/^[0-9a-f]{64}$/);
     });
