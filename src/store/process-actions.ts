@@ -115,7 +115,8 @@ export function withClosed(state: State, what: string, result: CloseResult, wall
     closed === 0 && refusals.length === 1 ? why : `${count} not: ${why}`,
   );
   const text = [closed === 0 ? `not closed: ${what}` : `closed ${what}`, ...why].join('; ');
-  return { ...withActionLogged(state, text, refusals.length > 0, wallMs), marked: NO_MARKS };
+  const logged = withActionLogged(state, text, refusals.length > 0, wallMs);
+  return closed === 0 ? logged : { ...logged, marked: NO_MARKS };
 }
 
 const NO_MARKS: ReadonlySet<string> = new Set();

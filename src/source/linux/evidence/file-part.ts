@@ -1,8 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
 import { type Files, withinTime } from './files.ts';
 import { isWithoutPackage, type PackageOwner, packageOf } from './packages.ts';
 import { unusual, usual } from './process-lines.ts';
+
+/** Returns a hash; undefined if this Node lacks the algorithm, as MD5 in FIPS mode. */
+function hashOf(algorithm: string): Hash | undefined {
+  try {
+    return createHash(algorithm);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Folders in which every user may write. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm'];
@@ -144,7 +153,7 @@ export async function digestPart(
   if (file === undefined) return unreadable(readAt);
   const expected = owner?.digest;
   const sha256 = createHash('sha256');
-  const other = expected && expected.algorithm !== 'sha256' ? createHash(expected.algorithm) : undefined;
+  const other = expected && expected.algorithm !== 'sha256' ? hashOf(expected.algorithm) : undefined;
   const buffer = Buffer.allocUnsafe(CHUNK);
   try {
     for (let length = 0; ;) {
@@ -164,8 +173,9 @@ export async function digestPart(
   }
   const digest = sha256.digest('hex');
   const lines = [{ label: 'sha256', text: digest, from: readAt }];
-  if (expected === undefined || owner === undefined) return { lines, findings: [] };
-  const isEqual = (other ? other.digest('hex') : digest) === expected.hex;
+  const compared = expected?.algorithm === 'sha256' ? digest : other?.digest('hex');
+  if (expected === undefined || compared === undefined) return { lines, findings: [] };
+  const isEqual = compared === expected.hex;
   return {
     lines,
     findings: [

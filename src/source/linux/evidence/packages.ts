@@ -24,16 +24,7 @@ const APK = '/lib/apk/db/installed';
 const PACMAN = '/var/lib/pacman/local';
 
 /** Folders in which packages have no files: databases are not searched for these (Filesystem Hierarchy Standard). */
-const WITHOUT_PACKAGES = [
-  '/tmp/',
-  '/var/tmp/',
-  '/dev/',
-  '/proc/',
-  '/run/',
-  '/home/',
-  '/root/',
-  '/usr/local/',
-];
+const WITHOUT_PACKAGES = ['/tmp/', '/var/tmp/', '/dev/', '/proc/', '/run/', '/home/'];
 
 /** Returns the paths that a file may have in a database: /bin, /sbin and /lib are links into /usr on many systems. */
 export function aliasesOf(path: string): readonly string[] {
