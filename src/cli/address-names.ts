@@ -4,8 +4,8 @@ import type { NameAnswer, PeerName, PeerNames } from '../store/peer-names.ts';
 const MAX_AT_ONCE = 4;
 /** Time between the starts of two lookups, milliseconds: at most 20 a second. */
 const TURN_MS = 50;
-/** Answers are delivered together after this time, milliseconds: each delivery may sort and filter all rows. */
-const DELIVERY_MS = 100;
+/** Answers are delivered together after this time, milliseconds: each delivery copies the known names, and may sort all rows. */
+const DELIVERY_MS = 250;
 /** Maximum number of addresses that wait. More than a screen has are dropped: the next paint asks for them again. */
 const MAX_WAITING = 500;
 

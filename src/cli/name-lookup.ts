@@ -7,7 +7,11 @@ import type { LookUpName } from './address-names.ts';
 /** Maximum length of a DNS name, characters (RFC 1035, section 2.3.4). */
 const MAX_NAME_LENGTH = 253;
 /** Part of the hosts file that is read, bytes. */
-const MAX_HOSTS_BYTES = 0x10_0000;
+const MAX_HOSTS_BYTES = 0x8_0000;
+/** Maximum number of spaces before an address in a hosts file. */
+const MAX_INDENT = 64;
+/** Part of a line of a hosts file that is read after the address, characters. */
+const MAX_LINE = 512;
 /** Time after which the hosts file is read again, milliseconds. */
 const HOSTS_FRESH_MS = 60_000;
 /** Maximum time of one lookup, with all its name servers and repetitions, milliseconds. */
@@ -47,32 +51,35 @@ const isLocal = (bits: Bits): boolean =>
     : (bits[0] ?? 0) >> 6 === 0xfe80 >> 6 ||
       (bits[7] === 1 && bits.slice(0, 7).every((group) => group === 0));
 
-/** Returns the first name of each address in the text of a hosts file, hosts(5). The keys are `Bits` as text. */
-export function hostsIn(text: string): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const [address = '', name] = line.replace(/#.*/s, '').trim().split(/\s+/, 2);
-    const bits = name === undefined || name.length > MAX_NAME_LENGTH ? undefined : bitsOf(address);
-    if (name === undefined || bits === undefined || names.has(String(bits))) continue;
-    names.set(String(bits), name.toLowerCase());
+/**
+ * Returns the first name of an address in the text of a hosts file, hosts(5), in small letters; undefined if it has none.
+ * The address must be written as netpane writes it. A search of the text takes no time that a user notices; to parse
+ * every line of a large file would.
+ */
+export function nameInHosts(text: string, address: string): string | undefined {
+  for (let at = text.indexOf(address); at >= 0; at = text.indexOf(address, at + address.length)) {
+    const before = text.slice(Math.max(0, at - MAX_INDENT), at);
+    const indent = before.slice(before.lastIndexOf('\n') + 1);
+    if (indent.trim() !== '' || (indent.length === before.length && at >= MAX_INDENT)) continue;
+    const rest = text.slice(at + address.length, at + address.length + MAX_LINE);
+    const [, name] = /^[ \t]+([^\s#]+)/.exec(rest) ?? [];
+    if (name !== undefined && name.length <= MAX_NAME_LENGTH) return name;
   }
-  return names;
+  return undefined;
 }
 
-/** Returns the names in a hosts file; none if it cannot be read. Of a larger file only the first part is read. */
-async function readHosts(path: string): Promise<ReadonlyMap<string, string>> {
+/** Returns a hosts file in small letters; empty if it cannot be read. Of a larger file only the first part is read. */
+async function readHosts(path: string): Promise<string> {
   try {
     const file = await open(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_HOSTS_BYTES), 0, MAX_HOSTS_BYTES, 0);
-      const text = buffer.toString('utf8', 0, bytesRead);
-      // The last line may be cut.
-      return hostsIn(bytesRead < MAX_HOSTS_BYTES ? text : text.slice(0, text.lastIndexOf('\n')));
+      return buffer.toString('utf8', 0, bytesRead).toLowerCase();
     } finally {
       await file.close();
     }
   } catch {
-    return new Map();
+    return '';
   }
 }
 
@@ -120,7 +127,7 @@ export function nameLookup({
   servers,
   timeoutMs = TIMEOUT_MS,
 }: NameSources = {}): LookUpName {
-  let hosts: Promise<ReadonlyMap<string, string>> | undefined;
+  let hosts: Promise<string> | undefined;
   let readAtMs = 0;
   return async (address) => {
     const bits = bitsOf(address);
@@ -129,7 +136,7 @@ export function nameLookup({
       hosts = readHosts(hostsFile);
       readAtMs = performance.now();
     }
-    const name = (await hosts).get(String(bits));
+    const name = nameInHosts(await hosts, address);
     if (name !== undefined) return { type: 'name', name, others: 0, from: 'hosts' };
     if (isLocal(bits))
       return { type: 'failed', why: 'name servers are not asked about addresses of one link' };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { hostsIn, nameLookup, pointerName } from '../../src/cli/name-lookup.ts';
+import { nameInHosts, nameLookup, pointerName } from '../../src/cli/name-lookup.ts';
 import { bitsOf } from '../../src/model/address-bits.ts';
 
 import { printable } from '../../src/model/text.ts';
@@ -136,7 +136,7 @@ describe('the hosts file', () => {
   test('comes first, and the name server is not asked', async () => {
     const { servers, asked } = await startServer((it) => [answerTo(it, [domain('other')])]);
     const hostsFile = join(newFolder(), 'hosts');
-    writeFileSync(hostsFile, `# comment\n${ADDRESS}\tWeb.example web # the web\n2001:DB8:0::1 six\n`);
+    writeFileSync(hostsFile, `# comment\n${ADDRESS}\tWeb.example web # the web\n2001:DB8::1 six\n`);
     const lookUp = nameLookup({ hostsFile, servers });
     expect(await lookUp(ADDRESS)).toEqual({ type: 'name', name: 'web.example', others: 0, from: 'hosts' });
     expect(await lookUp('2001:db8::1')).toEqual({ type: 'name', name: 'six', others: 0, from: 'hosts' });
@@ -144,12 +144,23 @@ describe('the hosts file', () => {
     expect(await lookUp('192.0.2.8')).toMatchObject({ name: 'other', from: 'dns' });
   });
 
-  test('is read in linear time, and only the first name of an address counts', () => {
-    const names = hostsIn(
-      `10.0.0.1 a b\n10.0.0.1 c\nnot-an-address d\n10.0.0.2\n10.0.0.3 ${'x'.repeat(300)}\n`,
-    );
-    expect([...names.values()]).toEqual(['a']);
-    expect(hostsIn(`${' '.repeat(1_000_000)}#${'\t'.repeat(1_000_000)}`).size).toBe(0);
+  test.each([
+    ['10.0.0.1 a b\n10.0.0.1 c', 'a'],
+    ['# 10.0.0.1 a', undefined],
+    ['110.0.0.1 a\n10.0.0.11 b\nx 10.0.0.1 c', undefined],
+    ['\t 10.0.0.1\t\tb#c', 'b'],
+    ['10.0.0.1 # a', undefined],
+    ['10.0.0.1\n a', undefined],
+    ['10.0.0.1', undefined],
+    [`10.0.0.1 ${'x'.repeat(300)}\n10.0.0.1 y`, 'y'],
+  ])('has the name of an address at the start of a line: %j', (text, name) => {
+    expect(nameInHosts(text, '10.0.0.1')).toBe(name);
+  });
+
+  test('is searched in linear time, also in one long line', () => {
+    const line = ' '.repeat(0x4_0000) + '10.0.0.1'.repeat(0x8000);
+    expect(nameInHosts(line, '10.0.0.1')).toBeUndefined();
+    expect(nameInHosts(`${line}\n10.0.0.1 a`, '10.0.0.1')).toBe('a');
   });
 });
 
