@@ -20,6 +20,7 @@ const linuxRooms = {
   namespaces: ['netlink', 'proc'],
   trace: ['netlink', 'proc'],
   act: ['netlink', 'proc'],
+  confine: ['netlink'],
   evidence: ['proc', 'namespaces'],
   ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
@@ -81,7 +82,7 @@ module.exports = {
       name: 'sampler-imports-only-the-source-table',
       severity: 'error',
       from: { path: '^src/sampler/' },
-      to: { path: '^src/source/', pathNot: '^src/source/(types|index|native-gate|thread-cpu)\\.ts$' },
+      to: { path: '^src/source/', pathNot: '^src/source/(types|index|native-gate|thread-cpu|confine)\\.ts$' },
     },
     {
       name: 'only-the-table-of-sources-names-a-platform',

@@ -72,6 +72,12 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
     'src/source/linux/trace/added.ts',
     "import '../events/events.ts';",
   ],
+  ['linux-confine-imports-only-netlink', 'src/source/linux/confine/added.ts', "import '../proc/proc.ts';"],
+  [
+    'linux-evidence-imports-only-proc-namespaces',
+    'src/source/linux/evidence/added.ts',
+    "import '../trace/trace.ts';",
+  ],
   ['linux-act-imports-only-netlink-proc', 'src/source/linux/act/added.ts', "import '../trace/trace.ts';"],
   [
     'linux-ledger-imports-only-netlink-proc',

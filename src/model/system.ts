@@ -22,6 +22,8 @@ export interface LinuxFacts {
   readonly closeSockets: true | string;
   /** Version of the ABI of Landlock (landlock(7)); 0 if the kernel has none or it is off; undefined if unknown. */
   readonly landlockAbi: number | undefined;
+  /** True if a thread can be confined (`confineThread`); else the reason, a clause. */
+  readonly confinement: true | string;
   /** Limit of open files: in use, and as high as netpane may raise it. */
   readonly openFiles: { readonly soft: string; readonly hard: string } | undefined;
   /** Package databases that were found: dpkg, apk, pacman, rpm. */

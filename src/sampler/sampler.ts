@@ -113,6 +113,11 @@ export class Sampler {
     return this.#options.source.leftovers;
   }
 
+  /** True if polls run other programs. */
+  get runsPrograms(): boolean {
+    return this.#options.source.runsPrograms ?? false;
+  }
+
   /** Polls at once and then at every interval, until `stop`. */
   start(): void {
     void this.#poll();

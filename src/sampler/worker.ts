@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { CloseResult, SocketToClose } from '../model/close.ts';
 import { BatchEncoder, type EncodedBatch } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
+import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
 import { HeapTuner } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
@@ -72,7 +73,10 @@ if (port) {
         onError: (error) => setImmediate(fail, error),
       },
     );
+    // Without a turn of the event loop since the source was opened, in which the thread could end.
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
+    // Programs that a source runs would inherit the confinement. The trace is stopped by writing to its files.
+    if (!sampler.runsPrograms) await confineThread(sampler.leftovers !== undefined);
   } finally {
     gate.leave();
   }

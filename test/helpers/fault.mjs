@@ -2,6 +2,7 @@
 // program. NETPANE_FAULT names it, or several with commas. Plain JavaScript, because plain `node` loads it, in worker threads too.
 import { spawnSync } from 'node:child_process';
 import fs, { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import tty from 'node:tty';
 import { isMainThread, workerData } from 'node:worker_threads';
@@ -31,10 +32,12 @@ const onSignal = (act) => {
   }, 20);
   return timer;
 };
+/** Writes to `faultFile` on a thread of libuv's pool: the sampling thread may open no file to write to. */
+const noteBegin = () => appendFile(faultFile, 'begun');
 /** Blocks the thread for ever. It sleeps, because other tests need the processor. */
 const busy = () =>
-  onSignal(() => {
-    appendFileSync(faultFile, 'begun');
+  onSignal(async () => {
+    await noteBegin();
     const never = new Int32Array(new SharedArrayBuffer(4));
     for (;;) Atomics.wait(never, 0, 0, 100);
   });
@@ -48,10 +51,12 @@ const busy = () =>
 const pollsByHand = (isPoll, leastMs) => {
   const { setTimeout: after } = globalThis;
   let wanted = 0;
+  // The sampling thread may open no file to write to once its source is open.
+  const wantedFile = fs.openSync(`${faultFile}.wanted`, 'a');
   globalThis.setTimeout = (act, delayMs) => {
     if (!isPoll(delayMs)) return after(act, delayMs);
     wanted += 1;
-    appendFileSync(`${faultFile}.wanted`, '.');
+    fs.writeSync(wantedFile, '.');
     const number = wanted;
     const check = () => (statSync(faultFile).size >= number ? act() : after(check, 2));
     return after(check, leastMs ?? delayMs);
@@ -68,12 +73,14 @@ const inWorker = {
   /** Blocks the sampling thread between two polls in a call that does not return, like a read of /proc that waits for a lock. */
   'worker-stuck': () => {
     const { setTimeout: after } = globalThis;
+    // To open a pipe that has no writer blocks.
+    const pipe = `${faultFile}.pipe`;
+    spawnSync('mkfifo', [pipe]);
     globalThis.setTimeout = (act, delayMs) => {
       // The last batch is delivered, and the next poll is being scheduled.
       if (delayMs !== DRAIN_MS && existsSync(faultFile))
         after(() => {
-          appendFileSync(faultFile, 'begun');
-          spawnSync('sleep', ['60']);
+          void noteBegin().then(() => fs.openSync(pipe, 'r'));
         }, 0);
       return after(act, delayMs);
     };

@@ -20,6 +20,7 @@ export const TOPICS = [
   'notice',
   'packages',
   'landlock',
+  'confinement',
   'terminal',
   'size',
   'colours',

@@ -58,19 +58,23 @@ function linuxChecks(linux: LinuxFacts): Check[] {
 /** Returns the checks of what netpane uses besides the sockets: closing them, packages, Landlock. */
 export function facilityChecks({ linux }: SystemFacts): Check[] {
   if (linux === undefined) return [];
-  const { closeSockets, packageDatabases, landlockAbi } = linux;
+  const { closeSockets, packageDatabases, landlockAbi, confinement } = linux;
   return [
     okOr('close sockets', closeSockets, 'possible (SOCK_DESTROY)'),
     packageDatabases.length > 0
       ? ok('packages', packageDatabases.join(', '))
       : missing('packages', 'no database of dpkg, apk, pacman or rpm: the details name no package'),
-    landlockAbi === undefined || landlockAbi === 0
-      ? missing(
-          'landlock',
-          landlockAbi === 0 ? 'this kernel has none, or it is off' : 'unknown without koffi',
-          'Linux 5.13 or newer, with landlock in the kernel parameter lsm=',
-        )
-      : ok('landlock', `ABI ${landlockAbi}`),
+    info(
+      'landlock',
+      landlockAbi === undefined
+        ? 'unknown without koffi'
+        : `${landlockAbi === 0 ? 'this kernel has none, or it is off' : `ABI ${landlockAbi}`}; netpane does not use it`,
+    ),
+    okOr(
+      'confinement',
+      confinement,
+      'the sampling thread of the screen changes no files, runs no programs, does not connect',
+    ),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { LinuxFacts, SystemFacts } from '../../model/system.ts';
 import { SourceUnavailable } from '../types.ts';
+import { isFiltered, unknownCalls } from './confine/filter.ts';
 import { Files } from './evidence/files.ts';
 import { packageDatabases } from './evidence/packages.ts';
 import { capabilityText } from './evidence/process-lines.ts';
@@ -51,6 +52,7 @@ export async function readLinuxSystem(
       typeof native === 'string'
         ? undefined
         : Math.max(0, native.systemCall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_CREATE_RULESET_VERSION)),
+    confinement: confinementBy(native, text('sys/kernel/seccomp/actions_avail')),
     openFiles: soft !== undefined && hard !== undefined ? { soft, hard } : undefined,
     packageDatabases: await packageDatabases(files),
   };
@@ -65,6 +67,16 @@ async function loadNative(): Promise<Native | string> {
     if (error instanceof SourceUnavailable) return error.message;
     throw error;
   }
+}
+
+/** Returns true if a thread can be confined, else the reason. @param actions results of filters that the kernel knows */
+function confinementBy(native: Native | string, actions: string): true | string {
+  if (typeof native === 'string') return native;
+  if (!isFiltered(process.arch)) return unknownCalls(process.arch);
+  return (
+    actions.split(/\s/).includes('errno') ||
+    'this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)'
+  );
 }
 
 /** Returns true if netpane may close sockets of other programs and the kernel can; else the reason. */

@@ -22,6 +22,7 @@ const ROOT: LinuxFacts = {
   isInPidNamespace: false,
   closeSockets: true,
   landlockAbi: 4,
+  confinement: true,
   openFiles: { soft: '1024', hard: '524288' },
   packageDatabases: ['dpkg'],
 };
@@ -87,9 +88,9 @@ describe('the system', () => {
   });
 
   test.each([
-    [4, 'ok: ABI 4'],
-    [0, 'missing: this kernel has none, or it is off'],
-    [undefined, 'missing: unknown without koffi'],
+    [4, 'info: ABI 4; netpane does not use it'],
+    [0, 'info: this kernel has none, or it is off; netpane does not use it'],
+    [undefined, 'info: unknown without koffi'],
   ])('Landlock of ABI %s', (landlockAbi, expected) => {
     expect(byTopic(facilityChecks({ koffi: true, linux: { ...ROOT, landlockAbi } }))['landlock']).toBe(
       expected,
@@ -97,9 +98,10 @@ describe('the system', () => {
   });
 
   test('sockets that cannot be closed and a missing package database are said', () => {
-    const linux = { ...ORDINARY, packageDatabases: [] };
+    const linux = { ...ORDINARY, packageDatabases: [], confinement: 'no filters' };
     expect(byTopic(facilityChecks({ koffi: true, linux }))).toMatchObject({
       'close sockets': 'missing: run with sudo',
+      confinement: 'missing: no filters',
       packages: 'missing: no database of dpkg, apk, pacman or rpm: the details name no package',
     });
   });

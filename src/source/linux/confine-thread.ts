@@ -1,0 +1,1 @@
+export { confineLinuxThread } from './confine/confine.ts';
