@@ -2,6 +2,7 @@ import type { CloseResult, SocketToClose } from '../model/close.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
+import type { Whois } from '../model/whois.ts';
 import type { Action } from '../store/actions.ts';
 import type { Effect, TimerName } from '../store/effects.ts';
 import type { HostAnswer } from '../store/lookups.ts';
@@ -26,6 +27,8 @@ export interface World {
    * several times.
    */
   readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
+  /** Asks whois servers about an address. */
+  readonly askWhois: (address: string, onAnswer: (whois: Whois) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
@@ -105,6 +108,9 @@ export class EffectRunner {
       }
       case 'ask-names':
         world.askNames(effect.addresses, (answers) => dispatch({ type: 'names', answers }));
+        return;
+      case 'ask-whois':
+        world.askWhois(effect.address, (whois) => dispatch({ type: 'whois-answer', whois }));
         return;
       case 'ask-evidence':
         world.readEvidence(effect.target, (evidence) => dispatch({ type: 'evidence', evidence }));

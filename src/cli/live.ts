@@ -21,6 +21,8 @@ import { OnRules, type ReadRule } from './on/rules.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
+import { whoisServerOf } from './whois-server.ts';
+import { askWhois } from './whois.ts';
 
 const nowMs = (): number => performance.now();
 
@@ -89,6 +91,10 @@ export function showLive(
       bell: () => void terminal.screen.program.output.write('\x07'),
       setInterval: (intervalMs) => sampling.setInterval(intervalMs),
       ...actionsOn(LOCAL_HOST),
+      askWhois: (address, onAnswer) => {
+        const server = whoisServerOf(invocation.whoisServer);
+        if (server) void askWhois(address, server, onAnswer);
+      },
       copy: (text, what) =>
         copyText(
           text,

@@ -18,6 +18,7 @@ import {
   nameListValue,
   type Value,
 } from './values.ts';
+import { DEFAULT_SERVER, whoisServerValue } from './whois-server.ts';
 import { columnsValue, columnTexts, sortText, sortValue } from './view-values.ts';
 
 /**
@@ -55,6 +56,8 @@ export interface Settings {
   readonly restore: Restore;
   /** True if netpane must not act on processes and sockets. */
   readonly readOnly: boolean;
+  /** HOST or HOST:PORT of the first whois server. */
+  readonly whoisServer: string;
   readonly views: readonly View[];
   /** What to do for each socket that comes to match a query. */
   readonly on: readonly OnRule[];
@@ -285,6 +288,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     initial: false,
     schema: ({ yesOrNo }) => yesOrNo,
     print: (on) => on,
+  },
+  whoisServer: {
+    key: 'whois-server',
+    initial: DEFAULT_SERVER,
+    schema: ({ text }) => text(whoisServerValue),
+    print: (server) => server,
   },
   views: {
     key: 'view',

@@ -3,6 +3,7 @@ import type { CloseResult } from '../model/close.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
+import type { Whois } from '../model/whois.ts';
 import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { HostAnswer } from './lookups.ts';
@@ -93,6 +94,9 @@ export type Action =
       readonly result: CloseResult;
       readonly wallMs: number;
     }
+  /** Asks whois servers about an address, and opens the pane of the answer. */
+  | { readonly type: 'whois'; readonly address: string }
+  | { readonly type: 'whois-answer'; readonly whois: Whois }
   /** A rule of `--on` or `[[on]]` matched, or failed. `wallMs` as in `signalled`. */
   | {
       readonly type: 'on-rule';

@@ -1,4 +1,5 @@
 import type { Action } from './actions.ts';
+import { COVERING_PANES } from './panes.ts';
 
 /**
  * True for an action by which the user chooses what the table, a list or another pane shows: the help would cover it.
@@ -31,6 +32,8 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   'close-sockets': false,
   'sockets-closed': false,
   'on-rule': false,
+  whois: true,
+  'whois-answer': false,
   mark: true,
   undo: true,
   'key-start': false,
@@ -77,9 +80,9 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   evidence: false,
 };
 
-/** Returns true if the help, were it open, would cover what the user chose to see with this action. */
+/** Returns true if a pane that covers the table, were it open, would cover what the user chose to see with this action. */
 export function changesTable(action: Action): boolean {
-  if (action.type === 'pane') return action.pane !== 'help';
+  if (action.type === 'pane') return !COVERING_PANES.includes(action.pane);
   if (action.type === 'prompt') return action.kind !== 'command' && action.kind !== 'help';
   return CHANGES_TABLE[action.type];
 }

@@ -55,6 +55,8 @@ export type Effect =
    * are dropped. Sends `names`, several times.
    */
   | { readonly type: 'ask-names'; readonly addresses: readonly string[] }
+  /** Asks whois servers about an address. Sends `whois-answer`, several times. */
+  | { readonly type: 'ask-whois'; readonly address: string }
   /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */
   | { readonly type: 'copy'; readonly text: string; readonly what: string }
   /** Writes sockets to a file. Sends `message`, or `save-failed`. */

@@ -97,5 +97,6 @@ export const initialState = (settings: InitialSettings): State => ({
   palette: settings.palette,
   usage: null,
   evidence: null,
+  whois: null,
   usageDue: false,
 });

@@ -1,7 +1,17 @@
 /** The panes that a key opens and closes, as they are at the start. Their rows are in `view/panes/`. */
-export const CLOSED_PANES = { events: false, details: false, traffic: false, graph: false, help: false };
+export const CLOSED_PANES = {
+  events: false,
+  details: false,
+  traffic: false,
+  graph: false,
+  whois: false,
+  help: false,
+};
 export type PaneName = keyof typeof CLOSED_PANES;
 export const PANE_NAMES = Object.keys(CLOSED_PANES) as PaneName[];
+
+/** Panes that cover the table. */
+export const COVERING_PANES: readonly PaneName[] = ['help', 'whois'];
 
 /** The pane whose cursor the keys move. */
 export type Focus = 'table' | PaneName;
@@ -27,5 +37,6 @@ export const NO_PLACES: Places = {
   events: NO_PLACE,
   traffic: NO_PLACE,
   graph: NO_PLACE,
+  whois: NO_PLACE,
   help: NO_PLACE,
 };

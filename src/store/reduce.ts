@@ -15,6 +15,7 @@ import {
 } from './cursor-actions.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { type HostAnswer, withHosts, withNames } from './lookups.ts';
+import { COVERING_PANES } from './panes.ts';
 import { livePicture, pictureOf } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
@@ -39,11 +40,15 @@ import { applyView } from './views.ts';
  * change in place.
  */
 export function reduce(before: State, action: Action): State {
-  const start = before.panes.help && changesTable(action) ? withPane(before, 'help', false) : before;
+  const start = changesTable(action) ? withTableShown(before) : before;
   const state = reduced(start, action);
   // Any action that closes the list of signals releases its process.
   return state.process && state.list?.kind !== 'signals' ? { ...state, process: null } : state;
 }
+
+/** Closes the panes that cover the table. */
+const withTableShown = (state: State): State =>
+  COVERING_PANES.reduce((now, name) => (now.panes[name] ? withPane(now, name, false) : now), state);
 
 function reduced(state: State, action: Action): State {
   switch (action.type) {
@@ -109,6 +114,16 @@ function reduced(state: State, action: Action): State {
       return { ...state, question: null };
     case 'sockets-closed':
       return withClosed(state, action.what, action.result, action.wallMs);
+    case 'whois':
+      return {
+        ...withPane(state, 'whois', true),
+        whois: isWhoisKnown(state, action.address)
+          ? state.whois
+          : { address: action.address, asked: [], text: '', isComplete: false },
+      };
+    case 'whois-answer':
+      // Another address may have been asked about since.
+      return state.whois?.address === action.whois.address ? { ...state, whois: action.whois } : state;
     case 'on-rule':
       return withActionLogged(state, action.text, action.isError, action.wallMs);
     case 'mark':
@@ -232,6 +247,10 @@ function reduced(state: State, action: Action): State {
       return state;
   }
 }
+
+/** Returns true if whois was asked about the address, and has answered without a problem so far. */
+const isWhoisKnown = ({ whois }: State, address: string): boolean =>
+  whois?.address === address && whois.problem === undefined;
 
 /** Opens a list, or closes it; the one of signals is about the open process. */
 function withList(state: State, list: List | null): State {

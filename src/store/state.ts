@@ -3,6 +3,7 @@ import type { Coverage, GapEvent } from '../model/event.ts';
 import type { Evidence } from '../model/evidence.ts';
 import type { ProcessFacts, Scope, SignalName } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
+import type { Whois } from '../model/whois.ts';
 import type { Completion } from '../query/complete.ts';
 import type { QueryProblem } from '../query/mistake.ts';
 import type { Query } from '../query/query.ts';
@@ -298,6 +299,8 @@ export interface State {
   readonly usage: Usage | null;
   /** What is known of the process in the details, as far as it has been read. */
   readonly evidence: Evidence | null;
+  /** What whois says about an address; null before it was asked. */
+  readonly whois: Whois | null;
   /** True if the usage of the selected process must be read after the next paint. */
   readonly usageDue: boolean;
 }

@@ -66,6 +66,8 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return state.prompt ? [] : signalEffect(state, action.signal);
     case 'close-sockets':
       return state.readOnly ? [] : [closeEffect(action)];
+    case 'whois':
+      return state.whois === before.whois ? [] : [{ type: 'ask-whois', address: action.address }];
     case 'on-rule':
       return action.bell ? [{ type: 'bell' }] : [];
     case 'start':
@@ -152,6 +154,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'settled':
     case 'usage':
     case 'evidence':
+    case 'whois-answer':
       return [];
   }
 }

@@ -32,6 +32,7 @@ test('no arguments: the live screen with all defaults', () => {
     restore: 'layout',
     resolveNames: false,
     readOnly: false,
+    whoisServer: 'whois.iana.org',
     views: [],
     on: [],
     keys: {},

@@ -32,6 +32,7 @@ function setUp(intervalMs: number) {
       save: unused,
       saveState: unused,
       readEvidence: unused,
+      askWhois: unused,
       openProcess: unused,
       signal: unused,
       waitForEnd: unused,

@@ -59,6 +59,7 @@ export class FakeApp {
   readonly intervals: number[] = [];
   readonly suspends: number[] = [];
   readonly usageRequests: number[] = [];
+  readonly askedWhois: string[] = [];
   /** Host names that the app resolved, in order. */
   readonly resolvedHosts: string[] = [];
   /** Pending lookups, which `answer` completes. */
@@ -138,6 +139,7 @@ export class FakeApp {
         const success = { text: `saved ${sockets.length} sockets to ${path}`, isError: false };
         return Promise.resolve(this.saving ?? success);
       },
+      askWhois: (address) => void this.askedWhois.push(address),
       saveState: (kept) => void this.savedStates.push(kept),
       samplerActivity: () => this.sampler,
       ...this.processes.world,

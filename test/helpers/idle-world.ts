@@ -14,6 +14,7 @@ export const IDLE_WORLD: World = {
   save: async () => ({ text: '', isError: false }),
   saveState: () => {},
   readEvidence: () => {},
+  askWhois: () => {},
   openProcess: async () => 'not available',
   signal: () => ({ reached: 0 }),
   waitForEnd: async () => ({ hasEnded: false, afterMs: 0 }),

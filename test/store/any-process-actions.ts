@@ -49,6 +49,11 @@ export const PROCESS_ACTIONS = {
     result: { closed, refusals: closed === 0 ? [{ why: 'closed already', count: 1 }] : [] },
     wallMs: NOON_MS,
   })),
+  whois: from<Action>({ type: 'whois', address: '192.0.2.1' }),
+  'whois-answer': fc.boolean().map((isComplete) => ({
+    type: 'whois-answer',
+    whois: { address: '192.0.2.1', asked: ['a'], text: 'b\n', isComplete },
+  })),
   'on-rule': fc.tuple(fc.boolean(), fc.boolean()).map(([isError, bell]) => ({
     type: 'on-rule',
     text: 'a',

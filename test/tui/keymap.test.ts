@@ -47,14 +47,15 @@ test('every hint names actions that exist', () => {
 });
 
 test('every prompt and every pane is opened by a key', () => {
-  const table = after(emptyState(), baseline([]), { type: 'resize', width: 120, height: 40 });
+  const connection = socket({ remote: '203.0.113.5:443' });
+  const table = after(emptyState(), baseline([connection]), { type: 'resize', width: 120, height: 40 });
   const list = after(table, { type: 'list', list: { kind: 'views', at: 0 } });
   const actions = [
     ...KEYS.flatMap(({ keys: [key = ''] }) => press(key, table) ?? []),
     ...['a', 'd', 'enter'].flatMap((key) => press(key, list) ?? []),
   ];
   const opened = actions.flatMap((it) =>
-    it.type === 'prompt' ? it.kind : it.type === 'pane' ? it.pane : [],
+    it.type === 'prompt' ? it.kind : it.type === 'pane' ? it.pane : it.type === 'whois' ? it.type : [],
   );
   // Only a signal to a guarded process asks for its name.
   const others = Object.keys(PROMPTS).filter((kind) => kind !== 'confirm-signal');

@@ -1,7 +1,7 @@
 import type { HideRule } from '../../store/hide-rules.ts';
 import { MAX_HISTORY } from '../../store/history.ts';
 import { COLUMN_IDS, type ColumnChoice, MAX_COLUMN_WIDTH, type Sort } from '../../store/columns.ts';
-import { PANE_NAMES, type PaneName } from '../../store/panes.ts';
+import { COVERING_PANES, PANE_NAMES, type PaneName } from '../../store/panes.ts';
 import { type GroupBy, GROUPS, type Palette, PALETTES, type View } from '../../store/state.ts';
 import { DEFAULT_SORT } from '../../store/views.ts';
 
@@ -65,8 +65,8 @@ const readName = <T extends string>(names: readonly T[], value: unknown, where: 
   return names.find((it) => it === given);
 };
 
-/** Panes that are restored: all but the help. */
-export const RESTORED_PANES = PANE_NAMES.filter((name) => name !== 'help');
+/** Panes that are restored: those that do not cover the table. */
+export const RESTORED_PANES = PANE_NAMES.filter((name) => !COVERING_PANES.includes(name));
 
 const readWidth = integerReader(1, MAX_COLUMN_WIDTH);
 /** VSOCK ports have 32 bits. */

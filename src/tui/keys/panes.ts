@@ -8,6 +8,7 @@ import type { Action } from '../../store/actions.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 import { fold } from './views.ts';
+import { WHOIS_KEY } from './whois.ts';
 
 const ENTER: Binding = {
   id: 'details',
@@ -59,4 +60,4 @@ const OPENING_KEYS = PANE_NAMES.filter((name) => name !== 'help').flatMap((pane)
 });
 
 /** Keys that open, close and choose panes. Those that open and close one are in the rows of the panes. */
-export const PANE_KEYS: readonly Binding[] = [ENTER, ...OPENING_KEYS];
+export const PANE_KEYS: readonly Binding[] = [ENTER, ...OPENING_KEYS, WHOIS_KEY];

@@ -1,4 +1,4 @@
-import { type Focus, PANE_NAMES, type PaneName } from '../../store/panes.ts';
+import { COVERING_PANES, type Focus, PANE_NAMES, type PaneName } from '../../store/panes.ts';
 import type { State } from '../../store/state.ts';
 import { COMMANDS } from './command-pane.ts';
 import { DETAILS } from './details-pane.ts';
@@ -9,6 +9,7 @@ import { LIST } from './list-pane.ts';
 import type { Pane, PaneRow } from './pane.ts';
 import { TABLE } from './table-pane.ts';
 import { TRAFFIC } from './traffic.ts';
+import { WHOIS } from './whois.ts';
 
 /** Every pane, each with a row in a file of its own. */
 export const PANES: Readonly<Record<Pane, PaneRow>> = {
@@ -17,6 +18,7 @@ export const PANES: Readonly<Record<Pane, PaneRow>> = {
   events: EVENTS,
   traffic: TRAFFIC,
   graph: GRAPH,
+  whois: WHOIS,
   help: HELP,
   list: LIST,
   commands: COMMANDS,
@@ -38,8 +40,8 @@ export const PANES_WITH_CURSOR: readonly PaneName[] = PANE_NAMES.filter(
   (name) => PANES[name].move !== undefined && !coversScreen(name),
 );
 
-/** Returns the pane that `esc` closes next: the help, the one with the focus, then the others; undefined if none is open. */
+/** Returns the pane that `esc` closes next: one that covers the table, the one with the focus, then the others; undefined if none is open. */
 export function topmostPane(panes: State['panes'], focus: Focus): PaneName | undefined {
-  if (!panes.help && focus !== 'table' && panes[focus]) return focus;
+  if (!COVERING_PANES.some((name) => panes[name]) && focus !== 'table' && panes[focus]) return focus;
   return CLOSING_ORDER.find((name) => panes[name]);
 }
