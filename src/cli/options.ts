@@ -154,7 +154,11 @@ const OTHERS = {
 
 /** Name of an option that is not that of a setting. */
 export type OptionName =
-  keyof typeof FILTERS | FormatName | keyof typeof OUTPUT | keyof typeof KILL | keyof typeof OTHERS;
+  | keyof typeof FILTERS
+  | FormatName
+  | keyof typeof OUTPUT
+  | keyof typeof KILL
+  | keyof typeof OTHERS;
 
 const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Option][] => {
   if (option === undefined) return [];

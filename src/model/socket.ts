@@ -3,7 +3,16 @@
  * frames of an interface (AF_PACKET: it can capture all traffic of this machine).
  */
 export type Protocol =
-  'tcp' | 'udp' | 'udplite' | 'raw' | 'icmp' | 'packet' | 'sctp' | 'mptcp' | 'unix' | 'vsock';
+  | 'tcp'
+  | 'udp'
+  | 'udplite'
+  | 'raw'
+  | 'icmp'
+  | 'packet'
+  | 'sctp'
+  | 'mptcp'
+  | 'unix'
+  | 'vsock';
 
 /** Address family of the socket. A v4-mapped address (`::ffff:…`) belongs to an `ipv6` socket. */
 export type Family = 'ipv4' | 'ipv6' | 'packet' | 'unix' | 'vsock';

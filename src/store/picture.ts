@@ -18,7 +18,5 @@ export const pictureOf = (state: State): Picture => state.pause ?? livePicture(s
 export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;
 
 /** Returns which optional fields the table has: those that sockets have had, and names of peers while they are asked for. */
-export const seenIn = ({
-  table: { seen },
-  lookups: { asksNames },
-}: Pick<State, 'table' | 'lookups'>): Seen => (asksNames ? { ...seen, names: true } : seen);
+export const seenIn = ({ table: { seen }, lookups: { asksNames } }: Pick<State, 'table' | 'lookups'>): Seen =>
+  asksNames ? { ...seen, names: true } : seen;

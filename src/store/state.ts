@@ -35,7 +35,15 @@ export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
 /** Kinds of prompts, by what the user types. The rows are in `prompts.ts`. */
 export type PromptKind =
-  'query' | 'port' | 'process' | 'netns' | 'save' | 'view' | 'command' | 'help' | 'confirm-signal';
+  | 'query'
+  | 'port'
+  | 'process'
+  | 'netns'
+  | 'save'
+  | 'view'
+  | 'command'
+  | 'help'
+  | 'confirm-signal';
 
 /** A line of text being typed. */
 export interface Prompt {

@@ -161,9 +161,5 @@ export class KernelRules {
  * Returns the owners of a life, merged with those of a kernel event at `atMs`. If a poll after the event has seen the
  * socket, the owners of the poll are the later ones.
  */
-const mergedOwners = (
-  { socket, lastPoll }: Life,
-  owners: readonly Owner[],
-  atMs: number,
-): readonly Owner[] =>
+const mergedOwners = ({ socket, lastPoll }: Life, owners: readonly Owner[], atMs: number): readonly Owner[] =>
   atMs <= lastPoll.endMs ? laterOwners(owners, socket.owners) : betterOwners(socket.owners, owners);

@@ -31,6 +31,8 @@ export interface TimeWaitItem {
 
 /** One line of the table: a row, a group header, or the line of sockets in TIME_WAIT. */
 export type Item =
-  { readonly type: 'row'; readonly id: string; readonly row: Row } | GroupItem | TimeWaitItem;
+  | { readonly type: 'row'; readonly id: string; readonly row: Row }
+  | GroupItem
+  | TimeWaitItem;
 
 export const rowItem = (row: Row): Item => ({ type: 'row', id: row.id, row });

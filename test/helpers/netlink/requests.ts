@@ -4,7 +4,14 @@ import { LE, RAW_SOCK_DIAG } from './messages.ts';
 
 /** Kind of a request: `tcp` dumps both families, `lookup` asks for the socket of two endpoints. */
 export type RequestKind =
-  'tcp' | 'lookup' | `${InetProtocol}${4 | 6}` | 'packet' | 'unix' | 'vsock' | 'links' | 'addresses';
+  | 'tcp'
+  | 'lookup'
+  | `${InetProtocol}${4 | 6}`
+  | 'packet'
+  | 'unix'
+  | 'vsock'
+  | 'links'
+  | 'addresses';
 
 const NLM_F_DUMP = 0x300;
 

@@ -1,6 +1,12 @@
 /** Engine that made a container; `container` if its cgroup does not show it. */
 export type ContainerKind =
-  'docker' | 'podman' | 'kubernetes' | 'containerd' | 'lxc' | 'nspawn' | 'container';
+  | 'docker'
+  | 'podman'
+  | 'kubernetes'
+  | 'containerd'
+  | 'lxc'
+  | 'nspawn'
+  | 'container';
 
 /** A container, parsed from a cgroup path. Names are untrusted text. */
 export interface Container {

@@ -42,7 +42,8 @@ export const LIMIT = {
  * `isCut`: the file is longer than the limit.
  */
 export type Outcome<T> =
-  { value: T; isCut?: boolean } | { failed: 'gone' | 'forbidden' | 'broken'; message: string };
+  | { value: T; isCut?: boolean }
+  | { failed: 'gone' | 'forbidden' | 'broken'; message: string };
 
 function attempt<T>(read: () => T): Outcome<T> {
   return attemptOutcome(() => ({ value: read() }));

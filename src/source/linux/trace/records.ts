@@ -82,4 +82,10 @@ export interface RouteRecord extends RecordBase {
 }
 
 export type TraceRecord =
-  StateRecord | DestroyRecord | TaskRecord | ExecRecord | RenameRecord | ExitRecord | RouteRecord;
+  | StateRecord
+  | DestroyRecord
+  | TaskRecord
+  | ExecRecord
+  | RenameRecord
+  | ExitRecord
+  | RouteRecord;
