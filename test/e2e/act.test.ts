@@ -78,7 +78,7 @@ describe.skipIf(!isLinux)('acting on programs (skipped elsewhere: signals need p
       const server = await startProgram(`${name}-s`);
       const client = await startProgram(`${name}-c`, server.port);
       const t = startNetpane({ args: ['-q', `lport:${client.port}`], cols: 80, rows: 24 });
-      await t.until('the connection', () => t.text().includes(client.port) && t.text().includes('1 of'));
+      await t.until('the connection and its program', () => t.text().includes(`${name}-c`));
       t.write('X');
       await t.until('the question', () => t.text().includes(`close ${name}-c → 127.0.0.1:${server.port}?`));
       t.write('y');
