@@ -92,7 +92,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('the new connections', () => near.every((socket) => rowOf(t, socket)));
     expect(tableRows(t)).toHaveLength(11);
     expect(filterLine(t)).not.toContain('paused');
-    expect(rowOf(t, endsOf(connections, 0)[0])?.state).toBe('FIN_WAIT2');
+    await t.until('its state', () => rowOf(t, endsOf(connections, 0)[0])?.state === 'FIN_WAIT2');
   });
 
   test('the selection stays on its socket while rows are sorted, filtered, opened and closed', async () => {

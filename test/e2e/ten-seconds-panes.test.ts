@@ -57,6 +57,8 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     expect(selectedLine(t)).not.toBe('');
     t.press('tab');
     await t.until('the focus', () => t.rows()[title()]?.includes('▸ DETAILS'));
+    // The lines of the evidence come one part after the other.
+    await t.until('the verdict', () => t.text().includes('verdict ') && !t.text().includes('reading …'));
     await atEachSize(t, async (width, height) => {
       if (width >= 200) expect(titleLine(t)).toMatch(/STATE .* ▸ DETAILS$/);
       // Below some rows of the table; on the lowest screen instead of it.

@@ -115,7 +115,7 @@ describe('the visible parts', () => {
         if (table && BELOW.some((name) => regions[name])) expect(table.height).toBeGreaterThanOrEqual(3);
         if (table && graph) expect(table.height).toBeGreaterThanOrEqual(2);
         // The most important open pane is visible.
-        if (panes.help || panes.commands) continue;
+        if (panes.help || panes.commands || panes.whois) continue;
         const first = BELOW.find((name) => panes[name]);
         if (first) expect(regions[first]).toBeDefined();
       }

@@ -68,7 +68,7 @@ export const query: Target = {
         input = mutatedText(random, random.of(TEXTS));
         const cursor = random.below(input.length + 1);
         const { from, to, choices } = complete(input, cursor, VALUES);
-        if (from > cursor || to < cursor || to > input.length || choices.length > 50)
+        if (from > cursor || to < cursor || to > input.length || choices.length > 100)
           throw new Error(`${choices.length} choices for ${from} to ${to} at ${cursor} of ${input.length}`);
         const parsed = parseQuery(input);
         if ('query' in parsed) {
