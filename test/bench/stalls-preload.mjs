@@ -40,12 +40,12 @@ if (file && isScreenThread) {
   };
   setTimeout(check, TIMER_MS).unref();
 
-  // Records every batch, or part of one, that the sampling thread sends; its other messages have no `spawned`.
+  // Records every batch, or part of one, that the sampling thread sends.
   const batches = [];
   const emit = Worker.prototype.emit;
   Worker.prototype.emit = function (event, ...args) {
-    if (event !== 'message' || !('spawned' in args[0])) return emit.call(this, event, ...args);
-    const [{ baseline, partial, spawned, changed, closed }] = args;
+    if (event !== 'message' || args[0].type !== 'batch') return emit.call(this, event, ...args);
+    const { baseline, partial, spawned, changed, closed } = args[0].batch;
     const startMs = wallMs();
     const result = emit.call(this, event, ...args);
     const count = spawned.length + changed.length + closed.length;
