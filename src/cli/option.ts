@@ -1,7 +1,7 @@
 /** Every command; `screen` is the command without a name. */
 export type CommandName = 'screen' | 'ls' | 'watch' | 'kill' | 'config' | 'doctor';
 
-/** What `netpane help` can describe alone: a command with a name, or the query language. */
+/** Topics of `netpane help`: a command with a name, or the query language. */
 export type HelpTopic = Exclude<CommandName, 'screen'> | 'query';
 
 /** An option of the command line, as the help describes it. */

@@ -59,7 +59,7 @@ export interface Settings {
   /** HOST or HOST:PORT of the first whois server. */
   readonly whoisServer: string;
   readonly views: readonly View[];
-  /** What to do for each socket that comes to match a query. */
+  /** Actions for each socket that comes to match a query. */
   readonly on: readonly OnRule[];
   /** Keys that replace the default ones of an action, by its id. */
   readonly keys: KeyChanges;

@@ -1,4 +1,4 @@
-/** What each check is about, in the order of the output. JSON has these names: they stay. */
+/** Topics of the checks, in the order of the output. JSON has these names: they stay. */
 export const TOPICS = [
   'netpane',
   'system',
@@ -40,9 +40,9 @@ export interface Check {
   readonly topic: Topic;
   /** `info` is neither good nor bad. */
   readonly state: 'ok' | 'missing' | 'info';
-  /** What was found, or what is missing and why. */
+  /** The finding, or the missing thing and why. */
   readonly text: string;
-  /** What to do about it; absent if nothing helps, or the text says it. */
+  /** The remedy; absent if nothing helps, or the text says it. */
   readonly remedy?: string;
 }
 

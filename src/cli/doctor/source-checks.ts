@@ -5,7 +5,7 @@ import type { Facilities } from '../../source/types.ts';
 import { COVERAGE, coverageText } from '../../view/header/notices.ts';
 import { type Check, info, missing, ok, okOr } from './check.ts';
 
-/** What one poll of the source in use has shown. */
+/** Result of one poll of the source in use. */
 export interface SourceFacts {
   readonly name: string;
   readonly sockets: number;

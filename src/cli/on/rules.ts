@@ -31,7 +31,7 @@ export interface OnReport {
   readonly bell: boolean;
 }
 
-/** What rules need from outside. A test replaces parts. */
+/** Inputs of the rules from outside. A test replaces parts. */
 export interface OnTools {
   readonly account: Pick<Account, 'environment' | 'ids'>;
   readonly report: (report: OnReport) => void;
@@ -39,7 +39,7 @@ export interface OnTools {
   readonly nowMs?: () => number;
 }
 
-/** What a socket is, in a few words. Printable. */
+/** Names a socket in a few words. Printable. */
 function subjectText({ socket }: SocketEvent): string {
   const { protocol, local, remote } = socket;
   const place =
