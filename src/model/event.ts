@@ -94,7 +94,7 @@ export interface ActionEvent {
   readonly atMs: number;
   /** The user that netpane runs for. */
   readonly user: string;
-  /** What was done, to what, with which result. Untrusted text. */
+  /** The action, its target and the result. Untrusted text. */
   readonly text: string;
   readonly isError: boolean;
 }

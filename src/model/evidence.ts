@@ -15,7 +15,7 @@ export interface Finding {
   readonly isUnusual: boolean;
 }
 
-/** What is known of a process besides its sockets. */
+/** Everything known of a process besides its sockets. */
 export interface Evidence {
   readonly pid: number;
   /** As in the `ProcessTarget` that it was read for. */

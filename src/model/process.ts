@@ -16,7 +16,7 @@ export interface ProcessTarget {
 /** Why a signal to a process needs a second confirmation. */
 export type Guard = 'init' | 'netpane' | 'kernel';
 
-/** What the user is shown of a process before it gets a signal. All texts are untrusted. */
+/** Facts that the user sees of a process before it gets a signal. All texts are untrusted. */
 export interface ProcessFacts {
   readonly pid: number;
   readonly name: string;

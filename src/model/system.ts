@@ -1,4 +1,4 @@
-/** What the system allows netpane to do, for `netpane doctor`. */
+/** Rights that the system gives netpane, for `netpane doctor`. */
 export interface SystemFacts {
   /** True if koffi is loaded, which calls the C library; else the reason, a clause. */
   readonly koffi: true | string;
@@ -6,7 +6,7 @@ export interface SystemFacts {
   readonly linux?: LinuxFacts;
 }
 
-/** What Linux allows netpane to do. */
+/** Rights that Linux gives netpane. */
 export interface LinuxFacts {
   /** Names of the effective capabilities (capabilities(7)), `all` or `none`; `?` if unknown. */
   readonly capabilities: string;

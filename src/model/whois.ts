@@ -1,4 +1,4 @@
-/** What whois servers say about an address (RFC 3912), as far as they have answered. */
+/** Answers of whois servers about an address (RFC 3912), so far. */
 export interface Whois {
   readonly address: string;
   /** Servers asked, in order: each one referred to the next. Untrusted texts. */

@@ -1,6 +1,6 @@
 import type { EvidenceLine } from '../../../model/evidence.ts';
 import { containerOf, labelOf, serviceOf } from '../namespaces/containers.ts';
-import { parseCommandLine, parseStat, type Stat } from '../proc/process.ts';
+import { parseCommandLine, parseStat, type Stat, variableIn } from '../proc/process.ts';
 import type { Files } from './files.ts';
 
 /** Maximum number of processes that are read: the process and its ancestors. */
@@ -36,7 +36,7 @@ type Reason = Pick<EvidenceLine, 'text' | 'from'>;
 interface Starter {
   /** Matches its comm, which has at most 15 bytes. */
   readonly name: RegExp;
-  /** What it makes of a process that it started, as users say it. */
+  /** Reason of the processes that it started, in the words of users. */
   readonly what: string;
 }
 
@@ -59,11 +59,7 @@ const SHELL = /^(?:ba|z|da|k|fi|c|tc)?sh$/;
 
 /** Returns the address of the client in SSH_CONNECTION; undefined without one. @param environment separated by NUL */
 const clientIn = (environment: string): string | undefined =>
-  environment
-    .split('\0')
-    .find((it) => it.startsWith('SSH_CONNECTION='))
-    ?.slice('SSH_CONNECTION='.length)
-    .split(' ')[0];
+  variableIn(environment, 'SSH_CONNECTION')?.split(' ')[0];
 
 /**
  * Returns why a process runs: its container, the nearest of STARTERS, its service, its shell or its parent, in this order.

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
+import { withoutDeleted } from '../proc/process.ts';
 import { type Files, withinTime } from './files.ts';
 import { isWithoutPackage, type PackageOwner, packageOf } from './packages.ts';
 import { unusual, usual } from './process-lines.ts';
@@ -15,9 +16,6 @@ function hashOf(algorithm: string): Hash | undefined {
 
 /** Folders in which every user may write. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm'];
-
-/** Suffix that the kernel appends to the path of a removed file. */
-const DELETED = ' (deleted)';
 
 /** Bits of a mode (inode(7)). */
 const [OTHERS_WRITE, GROUP_WRITES, SETUID, SETGID] = [0o002, 0o020, 0o4000, 0o2000];
@@ -59,8 +57,8 @@ export async function placePart(
 ): Promise<FilePart> {
   const findings: Finding[] = [];
   const isMemory = path.startsWith('/memfd:');
-  const isDeleted = !isMemory && path.endsWith(DELETED);
-  const plain = isDeleted ? path.slice(0, -DELETED.length) : path;
+  const plain = isMemory ? path : withoutDeleted(path);
+  const isDeleted = plain !== path;
   if (isMemory) findings.push(unusual(`${label} has no file: it runs from memory (memfd)`));
   if (isDeleted) {
     const now = await own.stat(plain);
@@ -97,7 +95,7 @@ export async function packagePart(
   { label, path }: FileOfProcess,
   own: Files,
 ): Promise<FilePart & { readonly owner?: PackageOwner }> {
-  const plain = path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+  const plain = withoutDeleted(path);
   if (!plain.startsWith('/') || plain.startsWith('/memfd:')) return { lines: [], findings: [] };
   const found = await packageOf(plain, own);
   if (found === 'unknown')

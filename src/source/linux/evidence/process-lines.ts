@@ -1,5 +1,6 @@
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
 import { containerOf, labelOf } from '../namespaces/containers.ts';
+import { variableIn } from '../proc/process.ts';
 import type { Ancestor } from './ancestry.ts';
 import type { Files } from './files.ts';
 
@@ -62,13 +63,6 @@ const field = (status: string, name: string): string | undefined => {
   const line = status.split('\n').find((it) => it.startsWith(`${name}:`));
   return line?.slice(name.length + 1).trim();
 };
-
-/** Returns the value of a variable in a NUL-separated environment. */
-const variable = (environment: string, name: string): string | undefined =>
-  environment
-    .split('\0')
-    .find((it) => it.startsWith(`${name}=`))
-    ?.slice(name.length + 1);
 
 /**
  * Returns the names of the capabilities in a mask of hexadecimal digits; of a mask with most of them, those that it
@@ -149,8 +143,8 @@ export async function processPart(
   const loaders = (environment ?? '').split('\0').filter((it) => LOADER.test(it));
   for (const it of loaders)
     add('loads', it.length > MAX_VALUE ? `${it.slice(0, MAX_VALUE)}…` : it, 'environ');
-  const passed = variable(environment ?? '', 'LISTEN_FDS');
-  if (passed !== undefined && variable(environment ?? '', 'LISTEN_PID') === String(pid))
+  const passed = variableIn(environment ?? '', 'LISTEN_FDS');
+  if (passed !== undefined && variableIn(environment ?? '', 'LISTEN_PID') === String(pid))
     add('activated', `by systemd, which opened its sockets (LISTEN_FDS=${passed})`, 'environ');
   add('files', descriptors && `${descriptors.length} open`, 'fd');
   add('memory', field(status, 'VmRSS'), 'status');

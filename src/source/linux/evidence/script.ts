@@ -51,7 +51,7 @@ const INTERPRETERS: readonly Interpreter[] = [
 /** Options of java that take the next argument. */
 const JAVA_WITH_VALUE = ['-cp', '-classpath', '--class-path', '-p', '--module-path', '--add-modules'];
 
-/** What an interpreter runs. Untrusted texts. */
+/** A script, module or code that an interpreter runs. Untrusted texts. */
 export interface Script {
   readonly kind: 'script' | 'module' | 'jar' | 'class' | 'code';
   /** Path as on the command line, or a name; empty for code. */

@@ -103,7 +103,7 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   if (Buffer.byteLength(whole) < fullLength && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
   const candidates = [
-    baseName(exe?.endsWith(DELETED) ? exe.slice(0, -DELETED.length) : exe),
+    baseName(exe && withoutDeleted(exe)),
     ...words.map((word) => baseName(word.split(' ', 1)[0])),
   ];
   for (const name of candidates) {
@@ -111,6 +111,17 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   }
   return whole;
 }
+
+/** Returns the path of a program file without the suffix of a removed one. */
+export const withoutDeleted = (path: string): string =>
+  path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+
+/** Returns the value of a variable in the text of /proc/PID/environ; undefined without it. */
+export const variableIn = (environment: string, name: string): string | undefined =>
+  environment
+    .split('\0')
+    .find((it) => it.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
 
 /** Returns the boot time of the machine, milliseconds since 1970, from `btime` in /proc/stat; undefined without it. */
 export function parseBootTimeMs(text: string): number | undefined {
