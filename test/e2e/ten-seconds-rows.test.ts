@@ -88,9 +88,14 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await client.leaveInTimeWait(server, await client.connect(server, listener, { count: 3 }));
     const t = startNetpane({ args: ['--port', String(listener.local.port)], cols, rows });
     await t.until('the rows', () => filterLine(t).includes(' 4 of '));
-    for (const order of ['PROCESS▴', 'PROCESS▾', 'PID▴', 'PID▾']) {
-      if (order.endsWith('▾')) t.write('S');
-      else t.write(`:sort by ${order.slice(0, -1).toLowerCase()}\r`);
+    // Sorted by process at first: the command would reverse that order.
+    for (const [keys, order] of [
+      ['', 'PROCESS▴'],
+      ['S', 'PROCESS▾'],
+      [':sort by pid\r', 'PID▴'],
+      ['S', 'PID▾'],
+    ] as const) {
+      t.write(keys);
       await t.until('the order', () => titleLine(t).includes(order));
       await atEachSize(t, () => {
         const [first, ...others] = t.rows().slice(4, 8);
