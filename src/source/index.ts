@@ -4,27 +4,33 @@ import { type Source, type SourceOptions, SourceUnavailable } from './types.ts';
 interface SourceEntry {
   /** Text for the help: where the source reads from. */
   readonly about: string;
-  /** What this source lacks compared with the previous one in the table; a clause. */
-  readonly lacks?: string;
+  /** The systems that it can work on; absent for every system. */
+  readonly systems?: readonly NodeJS.Platform[];
+  /** By system: what it lacks compared with the previous source for that system, a clause. Absent if it is the best. */
+  readonly lacks?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
   /** Opens the source. Rejects with `SourceUnavailable` if it cannot work here. */
   readonly open: (options: SourceOptions) => Promise<Source>;
 }
 
-/** All sources, best first; netpane uses the first one that works. */
+/** All sources, for each system the best first; netpane uses the first one that works. */
 export const SOURCES = {
   sock_diag: {
     about: 'Linux: the kernel, over netlink; as root all network namespaces',
+    systems: ['linux'],
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openSockDiag(options),
   },
   proc: {
     about: 'Linux: /proc/net',
-    lacks:
-      'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown',
+    systems: ['linux'],
+    lacks: {
+      linux:
+        'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown',
+    },
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
   systeminformation: {
     about: 'any system: the output of netstat',
-    lacks: 'polls take much longer, and on Linux UDP sockets without a peer are not shown',
+    lacks: { linux: 'polls take much longer, and UDP sockets without a peer are not shown' },
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
       return portableSource({ bounds });
@@ -37,19 +43,16 @@ export type SourceName = keyof typeof SOURCES;
 export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
 
 /**
- * Opens the named source, or the best one that works here. If that is not the first of the table, its degradations say
- * what is missing, and why.
+ * Opens the named source, or the best one that works here. If that is not the best one for this system, its degradations
+ * say what is missing, and why.
  * @throws Error if the named source, or every source, cannot work here; the message is for the user.
  */
 export async function openSource(name: SourceName | undefined, options: SourceOptions): Promise<Source> {
   if (name !== undefined) return openNamed(name, options);
   const reasons: string[] = [];
-  const lacks: string[] = [];
-  for (const candidate of SOURCE_NAMES) {
-    const entry: SourceEntry = SOURCES[candidate];
-    if (entry.lacks !== undefined) lacks.push(entry.lacks);
+  for (const candidate of SOURCE_NAMES.filter(isForThisSystem)) {
     try {
-      return withNotice(await entry.open(options), fallbackNotice(reasons, lacks));
+      return withNotice(await SOURCES[candidate].open(options), fallbackNotice(reasons, candidate));
     } catch (error) {
       if (!(error instanceof SourceUnavailable)) throw error;
       reasons.push(`no ${candidate}: ${error.message}`);
@@ -60,10 +63,7 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
 
 async function openNamed(name: SourceName, options: SourceOptions): Promise<Source> {
   try {
-    const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
-      (each) => (SOURCES[each] as SourceEntry).lacks ?? [],
-    );
-    return withNotice(await SOURCES[name].open(options), fallbackNotice([`--source ${name}`], lacks));
+    return withNotice(await SOURCES[name].open(options), fallbackNotice([`--source ${name}`], name));
   } catch (error) {
     if (!(error instanceof SourceUnavailable)) throw error;
     throw new Error(
@@ -73,9 +73,17 @@ async function openNamed(name: SourceName, options: SourceOptions): Promise<Sour
   }
 }
 
-/** Returns a notice about what is missing, on Linux only: elsewhere the last source is the only one. */
-function fallbackNotice(reasons: readonly string[], lacks: readonly string[]): Degradation | undefined {
-  if (lacks.length === 0 || process.platform !== 'linux') return undefined;
+function isForThisSystem(name: SourceName): boolean {
+  const { systems }: SourceEntry = SOURCES[name];
+  return systems?.includes(process.platform) ?? true;
+}
+
+/** Returns a notice about what is missing with this source; undefined if it is the best one for this system. */
+function fallbackNotice(reasons: readonly string[], name: SourceName): Degradation | undefined {
+  const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
+    (each) => (SOURCES[each] as SourceEntry).lacks?.[process.platform] ?? [],
+  );
+  if (lacks.length === 0) return undefined;
   return {
     code: 'fallback',
     text: `${reasons.join('; ')}: ${lacks.join('; ')}`,

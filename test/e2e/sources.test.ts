@@ -164,10 +164,7 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
 
   test.each([
     ['proc', MISSING],
-    [
-      'systeminformation',
-      `${MISSING}; polls take much longer, and on Linux UDP sockets without a peer are not shown`,
-    ],
+    ['systeminformation', `${MISSING}; polls take much longer, and UDP sockets without a peer are not shown`],
   ])('--source %s lists the same listener, and says what is missing', async (source, missing) => {
     const { made, port } = await listener();
     const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--source', source, '--port', port]);

@@ -1,8 +1,7 @@
+import { type Koffi, loadKoffi } from '../../koffi.ts';
 import { insideGate } from '../../native-gate.ts';
-import { SourceUnavailable } from '../../types.ts';
 import { NativeError } from './errno.ts';
 
-type Koffi = (typeof import('koffi'))['default'];
 /** A function of the library. `async` runs it on another thread, with a callback as the last argument. */
 export type Call = ((...args: readonly unknown[]) => number) & {
   readonly async: (...args: readonly unknown[]) => void;
@@ -30,16 +29,7 @@ export class CLibrary {
 
   /** Loads koffi. Rejects with `SourceUnavailable` if it is not installed or does not load on this system. */
   static async load(): Promise<CLibrary> {
-    try {
-      const koffi = await import('koffi');
-      return new CLibrary(koffi.default);
-    } catch (error) {
-      const text = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
-      const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-      throw new SourceUnavailable(
-        isMissing ? 'the package koffi is not installed' : `the package koffi cannot be loaded: ${text}`,
-      );
-    }
+    return loadKoffi((koffi) => new CLibrary(koffi));
   }
 
   /** Returns a function of the library. @param prototype its declaration in C */

@@ -8,7 +8,7 @@ import type { DiagMessages } from './diag-messages.ts';
 import { interfaceOf, makeSocket, type SocketMessage, scoped, unscoped } from './make-socket.ts';
 import { NewRecords } from './new-records.ts';
 import type { OtherSockets } from './other-sockets.ts';
-import { RollingMap } from './rolling-map.ts';
+import { RollingMap } from '../../rolling-map.ts';
 import { SlotTable } from './slot-table.ts';
 
 const NO_OWNERS: readonly Owner[] = [];
