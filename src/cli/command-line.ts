@@ -262,7 +262,7 @@ function scan(args: readonly string[]): Scanned {
         throw new UsageError(
           `--${name} can be given only once: for several, write a query such as '${option.several}'`,
         );
-      else values.set(name, given);
+      else values.set(name, option.isList && values.has(name) ? `${values.get(name)}\0${given}` : given);
     }
   }
   return { command, topic, switches, values, forms, queries, words, run: hasRule ? behind : [] };

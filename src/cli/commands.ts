@@ -67,8 +67,13 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     run: async (invocation, { complaints, account }) => {
       // A source that does not work is reported here as a usual error: in the sampling thread it would be a crash.
       if (invocation.source !== undefined) await openSource(invocation.source, CHECK_OPTIONS);
+      const problems: string[] = [];
       const rules =
-        invocation.on.length === 0 ? [] : await (await import('./on/rules.ts')).readRules(invocation);
+        invocation.on.length === 0
+          ? []
+          : await (
+              await import('./on/rules.ts')
+            ).readRules(invocation, account.environment, (text) => void problems.push(text));
       limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
@@ -76,7 +81,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
       process.once('exit', () => sampling.end());
       const { showLive } = await import('./live.ts');
-      showLive(invocation, openLink(), bounds, sampling, complaints, account, rules);
+      showLive(invocation, openLink(), bounds, sampling, [...complaints, ...problems], account, rules);
     },
   },
   ls: {
@@ -84,9 +89,9 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     about: 'print the sockets once',
     name: "'netpane ls'",
     glimpse: 'poll',
-    run: async (invocation, { print }) => {
+    run: async (invocation, { print, account }) => {
       const { list } = await import('./list.ts');
-      if (!(await list(invocation, print))) process.exitCode = 1;
+      if (!(await list(invocation, account.environment, print))) process.exitCode = 1;
     },
   },
   watch: {
@@ -107,9 +112,9 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     about: 'end the programs that hold sockets, such as :3000',
     name: "'netpane kill'",
     glimpse: 'poll',
-    run: async (invocation) => {
+    run: async (invocation, { account }) => {
       const { kill } = await import('./kill.ts');
-      if (!(await kill(invocation))) process.exitCode = 1;
+      if (!(await kill(invocation, account.environment))) process.exitCode = 1;
     },
   },
   config: {

@@ -7,6 +7,7 @@ import type { Action } from '../store/actions.ts';
 import type { Effect, TimerName } from '../store/effects.ts';
 import type { HostAnswer } from '../store/lookups.ts';
 import type { PeerNames } from '../store/peer-names.ts';
+import type { Locations } from '../store/locations.ts';
 import { endsProcess } from '../store/process-actions.ts';
 import type { Message, State, Usage } from '../store/state.ts';
 import type { Waited } from './open-processes.ts';
@@ -27,6 +28,8 @@ export interface World {
    * several times.
    */
   readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
+  /** Reads the files with the locations of addresses. `onLocations` is called again when they were replaced. */
+  readonly readLocations: (onLocations: (locations: Locations) => void) => void;
   /** Asks whois servers about an address. */
   readonly askWhois: (address: string, onAnswer: (whois: Whois) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
@@ -108,6 +111,9 @@ export class EffectRunner {
       }
       case 'ask-names':
         world.askNames(effect.addresses, (answers) => dispatch({ type: 'names', answers }));
+        return;
+      case 'read-locations':
+        world.readLocations((locations) => dispatch({ type: 'locations', locations }));
         return;
       case 'ask-whois':
         world.askWhois(effect.address, (whois) => dispatch({ type: 'whois-answer', whois }));

@@ -15,6 +15,7 @@ const KEPT: Readonly<Record<string, RegExp>> = {
   HOME: ANY,
   XDG_CONFIG_HOME: ANY,
   XDG_STATE_HOME: ANY,
+  XDG_DATA_HOME: ANY,
   LANG: NAME,
   LANGUAGE: /^[\w.@:+-]{1,64}$/,
   TZ: ANY,

@@ -8,6 +8,7 @@ import { suggestionText } from '../view/text/query-notices.ts';
 import type { Invocation } from './invocation.ts';
 import { OpenProcesses } from './open-processes.ts';
 import { say } from './say.ts';
+import type { Environment } from './config/paths.ts';
 import { matchingSockets } from './snapshot.ts';
 import { UsageError } from './values.ts';
 
@@ -51,23 +52,28 @@ const processLine = ({ pid, name, user, directory }: ProcessFacts, sockets: read
 /**
  * `netpane kill`: sends a signal to the programs that hold the sockets of the query. If some of the sockets are listeners,
  * only to their programs: `kill :3000` leaves the clients of that port alone. Asks first, on stderr.
+ * @param environment that of the user whose files are used
  * @returns false if no program was found, one is hidden, or one did not get the signal or did not end in time
  * @throws UsageError or Error for the user, if nothing can be asked or sent
  */
-export async function kill(invocation: Invocation, processes = new OpenProcesses()): Promise<boolean> {
+export async function kill(
+  invocation: Invocation,
+  environment: Environment,
+  processes = new OpenProcesses(),
+): Promise<boolean> {
   const { query, killing, readOnly } = invocation;
   if (query.text.trim() === '') throw new UsageError("'netpane kill' needs a query: netpane kill :3000");
   if (readOnly) throw new Error('read-only is set in the configuration: netpane ends no programs');
   if (!killing.isSure && !isatty(0))
     throw new UsageError('netpane kill asks on a terminal: without one, use --yes');
-  const { order, degradations } = await matchingSockets(invocation, false);
+  const { order, notices } = await matchingSockets(invocation, false, environment);
   const matching = order.rows().map(({ socket }) => socket);
   const listeners = matching.filter(isListening);
   const sockets = listeners.length > 0 ? listeners : matching;
   const owners = ownersOf(sockets);
   if (owners.length === 0) {
     sayNothingFound(matching, suggestionText(query));
-    for (const { text } of degradations) say(printable(text));
+    for (const text of notices()) say(printable(text));
     return false;
   }
   const others = ownersOf(matching).length - owners.length;

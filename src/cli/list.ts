@@ -5,6 +5,7 @@ import { printable } from '../model/text.ts';
 import { slowText, suggestionText } from '../view/text/query-notices.ts';
 import type { Row } from '../store/row.ts';
 import { cellContext } from '../view/table/rows.ts';
+import type { Environment } from './config/paths.ts';
 import { listColumns } from './list-columns.ts';
 import { localText } from './locale.ts';
 import type { Invocation } from './invocation.ts';
@@ -21,13 +22,22 @@ function pidsOf(rows: readonly Row[]): readonly number[] {
 
 /**
  * `netpane ls`: prints the sockets once, in the order of the live screen, and notices to stderr.
+ * @param environment that of the user whose files are used
  * @param print writes to stdout; rejects on failure
  * @returns false if nothing was found and the exit code must say so: with `--quiet` and `--pids`
  */
-export async function list(invocation: Invocation, print: (text: string) => Promise<void>): Promise<boolean> {
+export async function list(
+  invocation: Invocation,
+  environment: Environment,
+  print: (text: string) => Promise<void>,
+): Promise<boolean> {
   const { query, columns, origins, format: formatName, listing } = invocation;
   const format = formatName && formatRow(formatName);
-  const { state, order, degradations } = await matchingSockets(invocation, format?.hasTcpDetails ?? false);
+  const { state, order, notices } = await matchingSockets(
+    invocation,
+    format?.hasTcpDetails ?? false,
+    environment,
+  );
   const rows = order.rows().slice(0, listing.limit);
   const pids = listing.only === 'pids' ? pidsOf(rows) : [];
   if (listing.only === 'pids') await print(pids.map((pid) => `${pid}\n`).join(''));
@@ -56,6 +66,6 @@ export async function list(invocation: Invocation, print: (text: string) => Prom
   const isFound = listing.only === 'pids' ? pids.length > 0 : listing.only === undefined || rows.length > 0;
   // A script that asked only for pids needs the notices if it got none.
   if (!isQuiet && (listing.only === undefined || !isFound))
-    for (const { text } of degradations) say(printable(text));
+    for (const text of notices()) say(printable(text));
   return isFound;
 }

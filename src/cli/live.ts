@@ -13,6 +13,7 @@ import { StateFile } from './config/state-file.ts';
 import { EffectRunner } from './effects.ts';
 import { copyText, withMultiplexer } from './copy.ts';
 import { crashText, messageOf } from './errors.ts';
+import { geoFilesOf } from './geo/lookups.ts';
 import { actionsOn } from './host-actions.ts';
 import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
@@ -95,6 +96,8 @@ export function showLive(
         const server = whoisServerOf(invocation.whoisServer);
         if (server) void askWhois(address, server, onAnswer);
       },
+      readLocations: (onLocations) =>
+        void geoFilesOf(invocation.geoFiles, account.environment).follow(onLocations),
       copy: (text, what) =>
         copyText(
           text,

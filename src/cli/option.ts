@@ -14,5 +14,7 @@ export interface Option {
   readonly commands?: readonly CommandName[];
   /** A query for several values, if the option can be given only once; absent if the last value counts. */
   readonly several?: string;
+  /** True if it can be given several times: its value has all of them, with NUL between them. */
+  readonly isList?: true;
   readonly group: 'Filters' | 'Options';
 }

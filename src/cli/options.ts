@@ -162,8 +162,10 @@ export type OptionName =
 
 const settingOptions = Object.values(SETTINGS).flatMap(({ option }): [string, Option][] => {
   if (option === undefined) return [];
-  const { name, value, about, commands } = option;
-  return [[name, { value, about, ...(commands && { commands }), group: 'Options' }]];
+  const { name, value, about, commands, isList } = option;
+  return [
+    [name, { value, about, ...(commands && { commands }), ...(isList && { isList }), group: 'Options' }],
+  ];
 });
 
 /** Every option by name, in the order of the help. */

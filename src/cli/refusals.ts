@@ -82,9 +82,13 @@ export function refuseSort(sort: Sort, command: CommandName): void {
     throw new UsageError(`--sort ${sortText(sort)} ${reasonText(isLate, command, glimpse)}`);
 }
 
-/** Throws a UsageError for a late column: the command would show no value in any row. */
+/** Throws a UsageError for a late column whose lookups the command does not make: it would show no value in any row. */
 export function refuseColumns(columns: readonly ColumnChoice[], command: CommandName): void {
   const { glimpse } = COMMANDS[command];
-  const late = glimpse && columns.find(({ id }) => columnOf(id)?.isLate);
+  if (glimpse === undefined) return;
+  const late = columns.find(({ id }) => {
+    const { isLate, unknownIn = [] } = columnOf(id) ?? {};
+    return isLate && unknownIn.includes(glimpse);
+  });
   if (late) throw new UsageError(`--columns ${late.id} ${reasonText(true, command, glimpse)}`);
 }

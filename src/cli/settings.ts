@@ -13,6 +13,7 @@ import {
   countValue,
   durationText,
   durationValue,
+  filesValue,
   nameValue,
   percentValue,
   nameListValue,
@@ -58,6 +59,8 @@ export interface Settings {
   readonly readOnly: boolean;
   /** HOST or HOST:PORT of the first whois server. */
   readonly whoisServer: string;
+  /** Files that know where addresses are, in the order of their use; empty for those in the usual directories. */
+  readonly geoFiles: readonly string[];
   readonly views: readonly View[];
   /** Actions for each socket that comes to match a query. */
   readonly on: readonly OnRule[];
@@ -294,6 +297,19 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     initial: DEFAULT_SERVER,
     schema: ({ text }) => text(whoisServerValue),
     print: (server) => server,
+  },
+  geoFiles: {
+    key: 'geo-files',
+    initial: [],
+    option: {
+      name: 'geo',
+      value: 'FILE',
+      about: 'a .mmdb file with countries or organisations (default: usual directories)',
+      isList: true,
+      parse: filesValue,
+    },
+    schema: ({ files }) => files,
+    print: (paths) => (paths.length > 0 ? paths : { absent: 'usual directories' }),
   },
   views: {
     key: 'view',

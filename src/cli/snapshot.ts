@@ -1,13 +1,14 @@
 import { boundsFor } from '../model/bounds.ts';
-import type { Degradation } from '../model/batch.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import { openSource } from '../source/index.ts';
 import { initialState } from '../store/initial.ts';
+import { wantedParts } from '../store/wanted-locations.ts';
 import { reduce } from '../store/reduce.ts';
 import type { State } from '../store/state.ts';
 import { TIME_WAIT_ID } from '../view/table/item.ts';
 import { RowOrder } from '../view/table/order.ts';
-import { resolveHosts } from './hosts.ts';
+import type { Environment } from './config/paths.ts';
+import { geoFilesOf, lookupsFor } from './geo/lookups.ts';
 import type { Invocation } from './invocation.ts';
 import { memoryLimit } from './memory.ts';
 
@@ -16,7 +17,8 @@ export interface MatchingSockets {
   readonly state: State;
   /** All matching rows: also those in TIME_WAIT, which the screen folds into one line. */
   readonly order: RowOrder;
-  readonly degradations: readonly Degradation[];
+  /** Returns what cannot be seen, and why. Further ones may be found while the sockets are printed. */
+  readonly notices: () => readonly string[];
 }
 
 /** Returns all rows that match the query of the state, also those in TIME_WAIT, in the order of the sort column. */
@@ -29,12 +31,18 @@ export function orderOfAll(state: State): RowOrder {
 /**
  * Polls once. Resolves to the sockets that match the query. Rejects with an Error for the user if no source works, or a host name of the query is unknown.
  * @param tcpDetails true to fill in `Socket.tcp`
+ * @param environment has the directory of the files of the user
  */
 export async function matchingSockets(
-  { source: sourceName, also, query, sort }: Invocation,
+  { source: sourceName, also, query, sort, columns, geoFiles, origins }: Invocation,
   tcpDetails: boolean,
+  environment: Environment,
 ): Promise<MatchingSockets> {
-  const lookups = await resolveHosts(query.hosts);
+  const problems: string[] = [];
+  const files = geoFilesOf(geoFiles, environment, (text) => void problems.push(text));
+  // The columns of the configuration are those of the screen.
+  const shown = origins.columns.from === 'command line' ? columns : null;
+  const lookups = await lookupsFor(query, files, wantedParts({ query, sort, columns: shown, group: null }));
   // There is only one snapshot: remnants may use the whole bound too.
   const { sockets: maxSockets } = boundsFor(memoryLimit());
   const bounds = { sockets: maxSockets, remnants: maxSockets };
@@ -65,5 +73,9 @@ export async function matchingSockets(
     },
   );
   const withLookups = { ...state, lookups };
-  return { state: withLookups, order: orderOfAll(withLookups), degradations };
+  return {
+    state: withLookups,
+    order: orderOfAll(withLookups),
+    notices: () => [...degradations.map(({ text }) => text), ...problems],
+  };
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { serviceNames, servicePorts } from '../model/services.ts';
 import { shortened } from '../model/text.ts';
 import { nearest } from '../query/nearest.ts';
@@ -104,6 +105,15 @@ export const percentValue: Value<number> = {
   read: (text) => {
     const percent = /^\d{1,3}(\.\d{1,2})?%?$/.test(text) ? parseFloat(text) : NaN;
     return percent >= 1 && percent <= 100 ? percent / 100 : undefined;
+  },
+};
+
+/** Names of files, with NUL between them. The value has absolute paths. */
+export const filesValue: Value<readonly string[]> = {
+  expected: 'a file name',
+  read: (text) => {
+    const names = text.split('\0');
+    return names.every((name) => name.trim() !== '') ? names.map((name) => resolve(name)) : undefined;
   },
 };
 

@@ -12,7 +12,7 @@ import { countText, preciseClockText } from '../view/text/format.ts';
 import { misspellingText, slowText } from '../view/text/query-notices.ts';
 import type { Account } from './config/account.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
-import { resolveHosts } from './hosts.ts';
+import { geoFilesOf, lookupsFor } from './geo/lookups.ts';
 import { writeLocalText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
 import { Notices } from './notices.ts';
@@ -65,10 +65,13 @@ export async function watch(
   const endRequest = new Promise<void>((resolve) => link.on('end', () => resolve()));
   let fail: (error: unknown) => void = () => {};
   const failure = new Promise((resolve) => (fail = resolve));
-  const filter = new EventFilter(query, await resolveHosts(query.hosts), (regex) =>
-    say(printable(slowText(regex))),
-  );
-  const rules = new OnRules(await readRules(how), { account, report: showReport });
+  const complain = (text: string): void => say(printable(text));
+  const files = geoFilesOf(how.geoFiles, account.environment, complain);
+  const filter = new EventFilter(query, await lookupsFor(query, files), (regex) => complain(slowText(regex)));
+  const rules = new OnRules(await readRules(how, account.environment, complain), {
+    account,
+    report: showReport,
+  });
   const misspelling = misspellingText(query);
   if (misspelling !== undefined) say(printable(misspelling));
   const { eventLines, hasTcpDetails = false }: Partial<Format> = format ? formatRow(format) : {};

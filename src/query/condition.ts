@@ -3,6 +3,14 @@ import { NameParts, namesOf, type SearchFields } from './search-fields.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
 
+/** What is known of the location of an address; texts are in small letters. */
+export interface QueryLocation {
+  readonly country?: string;
+  readonly org?: string;
+  /** Number of the autonomous system. */
+  readonly asn?: number;
+}
+
 /** State outside a query that its answers depend on. Conditions read it on every call. */
 export interface QueryContext {
   /** Current time, milliseconds on the clock of the subjects. */
@@ -19,6 +27,8 @@ export interface QueryContext {
    * name is known.
    */
   nameOf?(address: string): string | undefined;
+  /** Returns what is known of the location of the address of a peer. Without the function nothing is known. */
+  locationOf?(address: string): QueryLocation;
   /** Returns the peer of a local connection; undefined without a known one. Without the function no peer is known. */
   peerOf?(subject: Subject): Socket | undefined;
   /** Called once if a regex takes too long; the regex matches nothing from then on. */

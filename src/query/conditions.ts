@@ -3,7 +3,7 @@ import { hasPorts } from '../model/socket.ts';
 import { canonicalAddress, compileNetwork, isAddress } from './addresses.ts';
 import { type Compiling, type Condition, namesTest, peerTest } from './condition.ts';
 import type { Expression, Term } from './expression.ts';
-import type { Side, TextRow } from './field-kinds.ts';
+import type { RangesRow, Side, TextRow } from './field-kinds.ts';
 import { type FieldOf, FIELDS } from './fields.ts';
 import { FLAGS } from './flags.ts';
 import { isHostName } from './hosts.ts';
@@ -137,7 +137,14 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     return ofSide(FIELDS[field].side, local, remote);
   },
   ranges: ({ field, ranges }, compiling) => {
-    const { numbers } = FIELDS[field];
+    const { numbers, ofPeerAddress }: RangesRow = FIELDS[field];
+    if (ofPeerAddress) {
+      const { pool, context } = compiling;
+      return ({ remote }) => {
+        const number = remote < 0 ? undefined : ofPeerAddress(pool.text(remote), context);
+        return number !== undefined && isWithin(ranges, number);
+      };
+    }
     return namesTest(compiling, (names) =>
       numbers(names).some((it) => it !== '' && isWithin(ranges, Number(it))),
     );

@@ -20,6 +20,8 @@ interface AnyRow extends TermHelp {
   readonly live?: (values: Values) => Iterable<string>;
   /** Where its values are unknown. */
   readonly unknownIn?: readonly Glimpse[];
+  /** The kind of answer about locations that it tests. */
+  readonly geoPart?: 'country' | 'org';
   /** All valid values, for completion. */
   readonly possible?: () => Iterable<string>;
 }
@@ -61,6 +63,8 @@ export interface RangesRow extends AnyRow {
   readonly read: (piece: Piece) => readonly Range[];
   /** Numbers of a socket as texts; an empty one means unknown. */
   readonly numbers: (names: NameParts) => readonly string[];
+  /** Returns the number that lookups have of the address of the peer; in place of `numbers`. */
+  readonly ofPeerAddress?: (address: string, context: QueryContext) => number | undefined;
 }
 
 /** Which endpoint of a socket a field tests. */

@@ -1,7 +1,7 @@
 import { SOCKET_STATES } from '../model/socket.ts';
 import { type FieldRow, netField, portsField } from './field-kinds.ts';
 import { isProtocol, PROTOCOL_FAMILY, PROTOCOL_NAMES, readProtocols } from './protocols.ts';
-import { readPids } from './ranges.ts';
+import { readAsns, readPids } from './ranges.ts';
 import { readStates } from './states.ts';
 
 /**
@@ -61,6 +61,40 @@ export const FIELDS = {
     texts: () => [],
     ofPeerAddress: (address, context) => context.nameOf?.(address),
     unknownIn: ['poll', 'event'],
+  },
+  country: {
+    kind: 'text',
+    takesRegex: true,
+    syntax: 'country:CODE',
+    example: 'country:DE',
+    about: 'country of the address of the peer, by a file of this machine (--geo)',
+    expected: 'the two letters of a country: country:DE',
+    texts: () => [],
+    ofPeerAddress: (address, context) => context.locationOf?.(address).country,
+    geoPart: 'country',
+  },
+  org: {
+    kind: 'text',
+    takesRegex: true,
+    takesStar: true,
+    syntax: 'org:TEXT, org=NAME',
+    example: 'org:hetzner',
+    about: 'network operator of the address of the peer, by a file of this machine, as ORG shows it',
+    expected: 'a name or a number: org:hetzner, org:*cloud*, org:AS13335',
+    texts: () => [],
+    ofPeerAddress: (address, context) => context.locationOf?.(address).org,
+    geoPart: 'org',
+  },
+  asn: {
+    kind: 'ranges',
+    syntax: 'asn:NUMBERS',
+    example: 'asn:13335',
+    about: 'number of the network operator of the address of the peer, by a file of this machine',
+    expected: 'numbers of autonomous systems: asn:13335, asn:64512-65534',
+    read: readAsns,
+    numbers: () => [],
+    ofPeerAddress: (address, context) => context.locationOf?.(address).asn,
+    geoPart: 'org',
   },
   cmd: {
     kind: 'text',

@@ -1,5 +1,6 @@
-import { type Expression, termsOf } from './expression.ts';
+import { type Expression, type Term, termsOf } from './expression.ts';
 import { MAX_QUERY_LENGTH, readQuery } from './grammar.ts';
+import { fieldRow, isField } from './fields.ts';
 import { isHostName } from './hosts.ts';
 import { Mistake, type QueryProblem } from './mistake.ts';
 import { printQuery } from './print.ts';
@@ -16,11 +17,17 @@ export interface Query {
   readonly asksPeers: boolean;
   /** The query tests the names of peers: its answer about a socket changes when a name becomes known. */
   readonly asksNames: boolean;
+  /** Kinds of answers about locations that the query tests: its answer changes when files with them were read. */
+  readonly geoParts: readonly ('country' | 'org')[];
   /** Distinct host names of the query in small letters; they must be resolved. */
   readonly hosts: readonly string[];
 }
 
 export type Parsed = { readonly query: Query } | { readonly problem: QueryProblem };
+
+/** Returns the kind of answer about locations that a term tests. */
+const geoPartOf = (term: Term): 'country' | 'org' | undefined =>
+  'field' in term && isField(term.field) ? fieldRow(term.field).geoPart : undefined;
 
 export const queryOf = (expression: Expression, text: string): Query => {
   const terms = termsOf(expression);
@@ -31,6 +38,7 @@ export const queryOf = (expression: Expression, text: string): Query => {
     isTimed: terms.some((it) => it.kind === 'compare' && quantityRow(it.quantity).isTimed === true),
     asksPeers: terms.some((it) => 'field' in it && it.field === 'peer'),
     asksNames: terms.some((it) => 'field' in it && it.field === 'host'),
+    geoParts: [...new Set(terms.flatMap((it) => geoPartOf(it) ?? []))],
     hosts: [...new Set(hosts)],
   };
 };
@@ -54,6 +62,7 @@ export const EVERYTHING: Query = {
   isTimed: false,
   asksPeers: false,
   asksNames: false,
+  geoParts: [],
   hosts: [],
 };
 

@@ -16,6 +16,8 @@ export const MAX_IP_PORT = 65_535;
 export const MAX_PORT = 0xffff_ffff;
 /** Maximum of `pid_t`. */
 const MAX_PID = 0x7fff_ffff;
+/** Maximum number of an autonomous system (RFC 6793). */
+const MAX_ASN = 0xffff_ffff;
 
 const rangeText = ({ from, to }: Range): string => (from === to ? String(from) : `${from}-${to}`);
 
@@ -42,6 +44,16 @@ export const readPids = (piece: Piece): readonly Range[] =>
   splitList(piece, PIDS).map(
     (it) => readRange(it, MAX_PID) ?? refuse(it, `bad pid ${quotePart(it.text)}; expected ${PIDS}`),
   );
+
+/** Expected list of autonomous systems, for messages. */
+const ASNS = 'a number, a range or a list: asn:13335,64512-65534';
+
+/** Parses numbers of autonomous systems, with or without `AS`. */
+export const readAsns = (piece: Piece): readonly Range[] =>
+  splitList(piece, ASNS).map((it) => {
+    const digits = { ...it, text: it.text.replace(/^AS/i, '') };
+    return readRange(digits, MAX_ASN) ?? refuse(it, `bad number ${quotePart(it.text)}; expected ${ASNS}`);
+  });
 
 /** Expected list of ports, for messages. */
 const PORTS = 'ports: 443, https, 8000-8100 or 80,443';

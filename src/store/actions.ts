@@ -9,6 +9,7 @@ import type { HideRule } from './hide-rules.ts';
 import type { HostAnswer } from './lookups.ts';
 import type { ColumnChoice, ColumnId, SameColumns, WidestSeen } from './columns.ts';
 import type { PeerNames } from './peer-names.ts';
+import type { Locations } from './locations.ts';
 import type { Focus, PaneName, Places } from './panes.ts';
 import type { GroupBy, List, Message, Palette, PromptKind, Question, Usage, View } from './state.ts';
 
@@ -183,6 +184,8 @@ export type Action =
   | { readonly type: 'toggle-names' }
   /** Answers about the names of peers, by address. */
   | { readonly type: 'names'; readonly answers: PeerNames }
+  /** The files that know where peers are, as they are now. */
+  | { readonly type: 'locations'; readonly locations: Locations }
   /** Shows or hides what a poll costs. */
   | { readonly type: 'cost' }
   | { readonly type: 'palette'; readonly palette: Palette }

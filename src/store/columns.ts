@@ -33,6 +33,8 @@ export const COLUMN_IDS = [
   'local',
   'exposure',
   'remote',
+  'country',
+  'org',
   'service',
   'direction',
   'family',

@@ -55,6 +55,8 @@ export type Effect =
    * are dropped. Sends `names`, several times.
    */
   | { readonly type: 'ask-names'; readonly addresses: readonly string[] }
+  /** Reads the files that know where peers are, and reads them again when they are replaced. Sends `locations`, several times. */
+  | { readonly type: 'read-locations' }
   /** Asks whois servers about an address. Sends `whois-answer`, several times. */
   | { readonly type: 'ask-whois'; readonly address: string }
   /** Copies a text to the clipboard of the terminal; `what` names it in the message. Sends `message`. */

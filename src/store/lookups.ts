@@ -1,6 +1,7 @@
 import type { QueryContext } from '../query/compile.ts';
 import type { Query } from '../query/query.ts';
 import { nameOf, peerAddress, type PeerName, type PeerNames, withAnswers } from './peer-names.ts';
+import { orgName, locationOf, type LocationsState } from './locations.ts';
 
 /** Result of looking up a host name of a query. */
 export type HostAnswer =
@@ -19,9 +20,11 @@ export interface Lookups {
   readonly names: PeerNames;
   /** True while the names of the peers on the screen are asked for. */
   readonly asksNames: boolean;
+  /** Files that know where peers are. */
+  readonly locations: LocationsState;
 }
 
-export const NO_LOOKUPS: Lookups = { hosts: new Map(), names: new Map(), asksNames: false };
+export const NO_LOOKUPS: Lookups = { hosts: new Map(), names: new Map(), asksNames: false, locations: null };
 
 /** Returns the lookups with these answers about host names. */
 export const withHosts = (
@@ -36,7 +39,7 @@ export const withNames = (
 ): Lookups => ({ ...lookups, names: withAnswers(lookups.names, answers) });
 
 /** What lookups say to a query. */
-type Answers = Required<Pick<QueryContext, 'addressesOf' | 'nameOf'>>;
+type Answers = Required<Pick<QueryContext, 'addressesOf' | 'nameOf' | 'locationOf'>>;
 
 /** Returns what the lookups say to a query, as they are at each call of `lookupsNow`. */
 export const answersIn = (lookupsNow: () => Lookups): Answers => ({
@@ -45,8 +48,18 @@ export const answersIn = (lookupsNow: () => Lookups): Answers => ({
     return answer?.type === 'addresses' ? answer.addresses : undefined;
   },
   nameOf: (address) => nameOf(lookupsNow().names, peerAddress({ address })),
+  locationOf: (address) => {
+    const { country, org } = locationOf(lookupsNow().locations, { address }) ?? {};
+    return {
+      ...(country && { country: country.code.toLowerCase() }),
+      ...(org && { org: orgName(org).toLowerCase() }),
+      ...(org?.asn !== undefined && { asn: org.asn }),
+    };
+  },
 });
 
 /** Returns true if the query has the same answers with both lookups. */
-export const hasSameAnswers = ({ hosts, asksNames }: Query, a: Lookups, b: Lookups): boolean =>
-  (hosts.length === 0 || a.hosts === b.hosts) && (!asksNames || a.names === b.names);
+export const hasSameAnswers = ({ hosts, asksNames, geoParts }: Query, a: Lookups, b: Lookups): boolean =>
+  (hosts.length === 0 || a.hosts === b.hosts) &&
+  (!asksNames || a.names === b.names) &&
+  (geoParts.length === 0 || a.locations === b.locations);

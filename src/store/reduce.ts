@@ -225,6 +225,8 @@ function reduced(state: State, action: Action): State {
       return withNamesToggled(state);
     case 'names':
       return { ...state, lookups: withNames(state.lookups, action.answers) };
+    case 'locations':
+      return { ...state, lookups: { ...state.lookups, locations: action.locations } };
     case 'cost':
       return { ...state, showsCost: !state.showsCost };
     case 'palette':

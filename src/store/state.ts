@@ -18,7 +18,7 @@ import type { Row } from './row.ts';
 import type { SocketTable } from './table.ts';
 
 /** Ways to group rows: what all rows of a group have in common. */
-export const GROUPS = ['process', 'host', 'port', 'user', 'ns'] as const;
+export const GROUPS = ['process', 'host', 'port', 'user', 'ns', 'country', 'org'] as const;
 export type GroupBy = (typeof GROUPS)[number];
 
 /**

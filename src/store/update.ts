@@ -3,6 +3,8 @@ import type { Action } from './actions.ts';
 import type { Effect } from './effects.ts';
 import { withHosts } from './lookups.ts';
 import { pictureOf } from './picture.ts';
+import { publicAddress } from './locations.ts';
+import { wantedParts } from './wanted-locations.ts';
 import { signalEffect } from './process-actions.ts';
 import { PROMPTS } from './prompts.ts';
 import { reduce } from './reduce.ts';
@@ -40,14 +42,37 @@ export function update(before: State, action: Action): Update {
     before.process && state.process?.facts !== before.process.facts
       ? [{ type: 'release-process', facts: before.process.facts }]
       : [];
-  const names = hostsToLookUp(state, action.type);
-  const effects = [...effectsOf(before, action, state), ...released];
+  return withLocations(
+    withNames({ state, effects: [...effectsOf(before, action, state), ...released] }, action.type),
+    action,
+  );
+}
+
+/** Looks up the host names that need it. */
+function withNames({ state, effects }: Update, action: Action['type']): Update {
+  const names = hostsToLookUp(state, action);
   if (names.length === 0) return { state, effects };
   const pending = names.map((name) => [name, { type: 'pending' }] as const);
   return {
     state: { ...state, lookups: withHosts(state.lookups, pending) },
     effects: [...effects, ...names.map((name) => ({ type: 'resolve', name }) as const)],
   };
+}
+
+/** Reads the files with locations once the table or the details need them: they may be large. */
+function withLocations({ state, effects }: Update, action: Action): Update {
+  const { lookups } = state;
+  if (lookups.locations !== null || !needsLocations(state, action)) return { state, effects };
+  return {
+    state: { ...state, lookups: { ...lookups, locations: 'pending' } },
+    effects: [...effects, { type: 'read-locations' }],
+  };
+}
+
+function needsLocations(state: State, action: Action): boolean {
+  if (wantedParts(state).length > 0) return true;
+  if (!state.panes.details || action.type !== 'arranged' || action.rowId === null) return false;
+  return publicAddress(pictureOf(state).rows.get(action.rowId)?.socket.remote ?? null) !== undefined;
 }
 
 function effectsOf(before: State, action: Action, state: State): readonly Effect[] {
@@ -149,6 +174,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'find-in-help':
     case 'service-names':
     case 'names':
+    case 'locations':
     case 'cost':
     case 'palette':
     case 'settled':

@@ -269,6 +269,9 @@ describe('a mistake names the option and the expected value', () => {
       "bad query: 'host:a' needs names of peers, but a rule asks for none",
     );
     expect(message('-q', 'host:a', '--columns', 'host', '--sort', 'host')).toBe('screen');
+    // A file answers these.
+    expect(message('ls', 'country:DE', '--columns', 'country,org', '--sort', 'org')).toBe('ls');
+    expect(message('watch', 'asn:1')).toBe('watch');
   });
 
   test.each(['rxRate', '-txRate', '-totalRate', 'rateHistory'])('ls refuses to sort by %s', (column) => {

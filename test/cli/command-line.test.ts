@@ -33,6 +33,7 @@ test('no arguments: the live screen with all defaults', () => {
     resolveNames: false,
     readOnly: false,
     whoisServer: 'whois.iana.org',
+    geoFiles: [],
     views: [],
     on: [],
     keys: {},
@@ -258,6 +259,11 @@ test('the help of the query lists every term with its keys, in 100 columns', () 
   }
   expect(text).not.toMatch(/\{[a-z-]+\}/);
   expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+});
+
+test('--geo can be given several times; paths are those of the working directory', () => {
+  expect(parse('--geo /a.mmdb --geo b.mmdb').geoFiles).toEqual(['/a.mmdb', join(process.cwd(), 'b.mmdb')]);
+  expect(() => parse('--geo=')).toThrow('--geo takes a file name, not an empty value');
 });
 
 test('the help lists every option, command and source, in 100 columns', () => {

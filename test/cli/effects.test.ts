@@ -28,6 +28,7 @@ function setUp(intervalMs: number) {
       usageOf: unused,
       resolve: unused,
       askNames: unused,
+      readLocations: unused,
       copy: unused,
       save: unused,
       saveState: unused,

@@ -18,7 +18,7 @@ async function killOf(sockets: readonly Socket[]) {
   vi.doMock('../../src/cli/say.ts', () => ({ say: (text: string) => said.push(text) }));
   vi.doMock('../../src/cli/snapshot.ts', () => ({
     matchingSockets: () =>
-      Promise.resolve({ order: { rows: () => sockets.map((it) => ({ socket: it })) }, degradations: [] }),
+      Promise.resolve({ order: { rows: () => sockets.map((it) => ({ socket: it })) }, notices: () => [] }),
   }));
   const { kill } = await import('../../src/cli/kill.ts');
   const processes = new OpenProcesses(({ pid }) => {
@@ -27,7 +27,7 @@ async function killOf(sockets: readonly Socket[]) {
     return Promise.resolve({ facts, hasEnded: false, signal, close: () => {} });
   });
   const invocation = invocationOf(parseCommandLine(['kill', ':3000', '--yes']), {});
-  return { isDone: await kill(invocation, processes), said, sent };
+  return { isDone: await kill(invocation, {}, processes), said, sent };
 }
 
 const listener = (id: string, pid: number) =>

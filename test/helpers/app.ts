@@ -13,6 +13,7 @@ import { TerminalInput } from '../../src/tui/input.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { FakeProcesses } from './fake-processes.ts';
 import { emptyState, NOON_MS } from './fakes.ts';
+import { FakeGeoFiles } from './locations.ts';
 import { IDLE_WORLD } from './idle-world.ts';
 
 /** A fake stdin: the parts of a terminal's stdin that blessed and netpane use. */
@@ -68,6 +69,8 @@ export class FakeApp {
   readonly askedNames: (readonly string[])[] = [];
   /** What the app is answered about addresses. */
   names: Readonly<Record<string, NameAnswer>> = {};
+  /** The files with locations. */
+  readonly geo = new FakeGeoFiles();
   readonly processes = new FakeProcesses();
   readonly copied: string[] = [];
   readonly saved: { readonly path: string; readonly sockets: readonly Socket[] }[] = [];
@@ -130,6 +133,7 @@ export class FakeApp {
         this.askedNames.push(addresses);
         answerNames(addresses, this.names, this.nowMs, onAnswers);
       },
+      readLocations: (onLocations) => this.geo.read(onLocations),
       copy: (text, what) => {
         this.copied.push(text);
         return Promise.resolve({ text: `copied ${what}`, isError: false });

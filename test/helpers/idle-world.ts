@@ -9,6 +9,7 @@ export const IDLE_WORLD: World = {
   setInterval: () => {},
   usageOf: async () => undefined,
   askNames: () => {},
+  readLocations: () => {},
   resolve: async () => ({ type: 'failed', why: 'not available' }),
   copy: async () => ({ text: '', isError: false }),
   save: async () => ({ text: '', isError: false }),

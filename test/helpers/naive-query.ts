@@ -1,7 +1,7 @@
 import { BlockList, SocketAddress } from 'node:net';
 import { isService, serviceName } from '../../src/model/services.ts';
 import type { Endpoint, Protocol, Socket } from '../../src/model/socket.ts';
-import type { QueryContext } from '../../src/query/compile.ts';
+import type { QueryContext, QueryLocation } from '../../src/query/condition.ts';
 import type { Expression, Term } from '../../src/query/expression.ts';
 import type { Flag } from '../../src/query/flags.ts';
 import type { Operator } from '../../src/query/quantities.ts';
@@ -170,6 +170,9 @@ const peerNames = (subject: Subject, context: QueryContext): string[] =>
 const peerHost = ({ socket: { remote } }: Subject, context: QueryContext): string | undefined =>
   remote ? context.nameOf?.(plain(remote.address)) : undefined;
 
+const peerLocation = ({ socket: { remote } }: Subject, context: QueryContext): QueryLocation =>
+  (remote && context.locationOf?.(plain(remote.address))) || {};
+
 /** Returns true if the text is of the pattern, in which `*` stands for any text. */
 function hasPattern(text: string, pattern: string): boolean {
   if (pattern === '') return text === '';
@@ -201,8 +204,10 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
         user: [socket.user ?? socket.uid ?? owners[0]?.user],
         if: [socket.interface],
         host: [peerHost(subject, context)],
+        country: [peerLocation(subject, context).country],
+        org: [peerLocation(subject, context).org],
       }[field];
-      if (field === 'host' && !whole && value.includes('*'))
+      if ((field === 'host' || field === 'org') && !whole && value.includes('*'))
         return texts.some((it) => typeof it === 'string' && hasPattern(it, value.toLowerCase()));
       return texts.some((it) => hasText(it, whole, value));
     }
@@ -210,6 +215,8 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
       const regex = new RegExp(term.source, 'i');
       if (term.field === 'peer') return peerNames(subject, context).some((it) => regex.test(it));
       if (term.field === 'host') return regex.test(peerHost(subject, context) ?? '');
+      if (term.field === 'country' || term.field === 'org')
+        return regex.test(peerLocation(subject, context)[term.field] ?? '');
       if (term.field === 'any') return shownTexts(socket).some((it) => regex.test(it));
       const key = term.field === 'cmd' ? 'command' : 'process';
       return owners.some((it) => it[key] !== undefined && regex.test(it[key]));
@@ -219,8 +226,13 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
       const tested = { port: [local, remote], lport: [local], rport: [remote] }[term.field];
       return tested.some((it) => it && isPort(term.ports, it, socket));
     }
-    case 'ranges':
-      return owners.some(({ pid = -1 }) => term.ranges.some(({ from, to }) => pid >= from && pid <= to));
+    case 'ranges': {
+      const numbers = {
+        pid: owners.map(({ pid }) => pid),
+        asn: [peerLocation(subject, context).asn],
+      }[term.field];
+      return numbers.some((it = -1) => term.ranges.some(({ from, to }) => it >= from && it <= to));
+    }
     case 'list': {
       const values = { state: [state], proto: [protocol, `${protocol}${family.slice(-1)}`] }[term.field];
       return values.some((it) => it !== undefined && term.values.includes(it));

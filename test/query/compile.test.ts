@@ -19,11 +19,17 @@ const NAMES = new Map([
   ['203.0.113.7', 'web.example'],
   ['2001:db8::5', 'dex.east'],
 ]);
+const LOCATIONS = new Map([
+  ['10.0.0.5', { country: 'de', org: 'as1 alpha', asn: 1 }],
+  ['203.0.113.7', { country: 'fr', org: 'beta' }],
+  ['2001:db8::5', { org: 'as20 gamma', asn: 20 }],
+]);
 const context: QueryContext = {
   nowMs: 10_000,
   baselineMs: 500,
   addressesOf: (host) => HOSTS.get(host),
   nameOf: (address) => NAMES.get(address),
+  locationOf: (address) => LOCATIONS.get(address) ?? {},
 };
 
 /** The peer of each incoming connection. */

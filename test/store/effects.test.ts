@@ -150,6 +150,7 @@ describe('effects', () => {
     expect(first.effects).toEqual([
       { type: 'ask-usage', pid: 7 },
       { type: 'ask-evidence', target: { pid: 7 } },
+      { type: 'read-locations' },
     ]);
     expect(update(first.state, painted).effects).toEqual([]);
     expect(types(after(details, { type: 'pane', pane: 'details' }), painted)).toEqual([]);

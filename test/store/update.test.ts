@@ -231,6 +231,10 @@ const ACTIONS = {
       answers: new Map([['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'dns', atMs: 1 }]]),
     },
   ),
+  locations: from<Action>({
+    type: 'locations',
+    locations: { of: () => undefined, parts: new Set(['country']), problems: ['/x.mmdb: damaged'] },
+  }),
   cost: from<Action>({ type: 'cost' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),

@@ -3,6 +3,7 @@ import { LOCAL_HOST } from '../../src/model/host.ts';
 import { alignedTable, socketsCsv, socketsJson, tabSeparated } from '../helpers/export.ts';
 import type { Owner, Socket } from '../../src/model/socket.ts';
 import { compileForSubjects } from '../../src/query/compile.ts';
+import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import { compileHideRules, hideRuleOf } from '../../src/store/hide-rules.ts';
 import { columnOf } from '../../src/view/columns/columns.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
@@ -46,7 +47,7 @@ const OUTPUTS: Readonly<Record<string, (it: Socket) => string>> = {
   watch: (it) => eventText({ type: 'spawn', atMs: NOON_MS, socket: it, learntBy: 'poll' }),
   'ls for a person': (it) => alignedTable([it]),
   'ls for programs': (it) => tabSeparated([it]),
-  groups: (it) => GROUPINGS.process.label(rowOf(it)),
+  groups: (it) => GROUPINGS.process.label(rowOf(it), NO_LOOKUPS),
 };
 
 describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
@@ -69,7 +70,7 @@ describe.each(Object.entries(MARKS))('a program called %s', (name, owners) => {
     for (const text of [
       `process="${name}"`,
       `process:"${name}"`,
-      termOfCell('process', rowOf(named)) ?? '',
+      termOfCell('process', rowOf(named), NO_LOOKUPS) ?? '',
     ]) {
       const finds = compileForSubjects(queryFrom(text), context);
       expect([finds(rowOf(named)), finds(rowOf(mark))]).toEqual([true, false]);
@@ -101,7 +102,7 @@ test('users, namespaces and texts of columns are quoted', () => {
     '"·"',
     '"4026531840"',
   ]);
-  expect(GROUPINGS.user.label(rowOf(socket({ user: 'unknown' })))).toBe('"unknown"');
+  expect(GROUPINGS.user.label(rowOf(socket({ user: 'unknown' })), NO_LOOKUPS)).toBe('"unknown"');
 });
 
 test('programs of the traffic pane are quoted', () => {

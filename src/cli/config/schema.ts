@@ -84,6 +84,18 @@ const columns: Reads<readonly ColumnChoice[]> = v.pipe(
   distinct<ColumnChoice>(({ id }) => id),
 );
 
+/** Absolute paths of files. */
+const files: Reads<readonly string[]> = v.array(
+  v.pipe(
+    v.string(instead('an absolute path')),
+    v.check(
+      (path) => isAbsolute(path) && !path.includes('\0'),
+      ({ input }) => takes('an absolute path', input),
+    ),
+  ),
+  instead('a list of absolute paths'),
+);
+
 /** A list of these names. The value has each name once, in the order of `names`. */
 const list = <T extends string>(names: readonly T[], expected: string): Reads<readonly T[]> =>
   v.pipe(
@@ -208,6 +220,7 @@ export const schemas = (check: CheckQuery) => ({
   sort,
   group,
   columns,
+  files,
   query: query(check),
   views: views(check),
   onRules: onRules(check),

@@ -8,7 +8,8 @@ import { endpointText, ownerText } from '../../view/text/format.ts';
 import { slowText } from '../../view/text/query-notices.ts';
 import type { Account } from '../config/account.ts';
 import { EventFilter } from '../event-filter.ts';
-import { resolveHosts } from '../hosts.ts';
+import type { Environment } from '../config/paths.ts';
+import { geoFilesOf, lookupsFor } from '../geo/lookups.ts';
 import type { Invocation } from '../invocation.ts';
 import { CommandRuns } from './command-runs.ts';
 import { type Changes, FirstMatches } from './first-matches.ts';
@@ -168,17 +169,24 @@ export interface ReadRule {
 }
 
 /**
- * Resolves to the rules of an invocation, with the addresses of the host names in their queries.
- * @throws Error, for the user, that names a host which cannot be resolved
+ * Resolves to the rules of an invocation, with what their queries must know.
+ * @param environment that of the user whose files are used
+ * @param complain receives why a file with locations cannot be used
+ * @throws Error, for the user, that names what cannot be known
  */
-export async function readRules({ on, origins }: Pick<Invocation, 'on' | 'origins'>): Promise<ReadRule[]> {
+export async function readRules(
+  { on, origins, geoFiles }: Pick<Invocation, 'on' | 'origins' | 'geoFiles'>,
+  environment: Environment,
+  complain: (text: string) => void,
+): Promise<ReadRule[]> {
+  const files = geoFilesOf(geoFiles, environment, complain);
   const isGiven = origins.on.from === 'command line';
   return Promise.all(
     on.map(async (rule) => {
       const parsed = parseQuery(rule.query);
       if ('problem' in parsed) throw new Error(`bad query: ${parsed.problem.message}`);
       const { query } = parsed;
-      return { rule, query, lookups: await resolveHosts(query.hosts), isGiven };
+      return { rule, query, lookups: await lookupsFor(query, files), isGiven };
     }),
   );
 }

@@ -12,8 +12,8 @@ function exclude(context: KeyContext): Action {
   if (item === undefined) return say('no row selected: select a row like those to exclude');
   const term =
     item.type === 'group' && state.group
-      ? termOfGroup(item.first, state.group)
-      : row && termOfCell(state.cell, row);
+      ? termOfGroup(item.first, state.group, state.lookups)
+      : row && termOfCell(state.cell, row, state.lookups);
   return term === undefined
     ? say(`cannot exclude this cell: select another with ${keyText(context.keys, 'cell-right')}`)
     : { type: 'add-term', term: `!${term}` };

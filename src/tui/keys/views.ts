@@ -1,11 +1,20 @@
-import { GROUPS, type State } from '../../store/state.ts';
+import { GEO_PARTS, type GeoPart } from '../../store/locations.ts';
+import { type GroupBy, GROUPS, type State } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
 import type { Action } from '../../store/actions.ts';
 import { keyText } from '../../view/header/key-help.ts';
 import { type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
-const nextGroup = ({ group }: State) => GROUPS[group === null ? 0 : GROUPS.indexOf(group) + 1] ?? null;
+const isGeoPart = (group: GroupBy): group is GroupBy & GeoPart => GEO_PARTS.some((part) => part === group);
+
+/** Returns the next way to group rows. Those that need a file are left out until it was read. */
+function nextGroup({ group, lookups: { locations } }: State): GroupBy | null {
+  const isKnown = (it: GroupBy): boolean =>
+    !isGeoPart(it) || (locations !== null && locations !== 'pending' && locations.parts.has(it));
+  const others = GROUPS.slice(group === null ? 0 : GROUPS.indexOf(group) + 1);
+  return others.find(isKnown) ?? null;
+}
 
 /** Keys that switch to a view by its number. */
 const NUMBERS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;

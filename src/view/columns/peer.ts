@@ -1,7 +1,9 @@
 import type { ColumnId } from '../../store/columns.ts';
 import { nameOf, peerAddress } from '../../store/peer-names.ts';
+import { orgName, locationOf } from '../../store/locations.ts';
 import { hostText } from '../text/host-text.ts';
-import type { ColumnSpec } from './column.ts';
+import { countryText, orgText } from '../text/location-text.ts';
+import { type ColumnSpec, onRequest } from './column.ts';
 
 /** Columns about the host of the peer: what lookups say of its address. */
 export const PEER_COLUMNS = {
@@ -19,4 +21,29 @@ export const PEER_COLUMNS = {
     isLate: true,
     unknownIn: ['poll', 'event'],
   },
+  country: onRequest({
+    title: 'COUNTRY',
+    about: 'country of the address of the peer, by a file of this machine (--geo); ? without such a file',
+    align: 'left',
+    width: { least: 2, good: 7, most: 7 },
+    text: ({ socket }, { lookups }) => countryText(socket.remote, lookups.locations),
+    key: ({ socket }, { locations }) => locationOf(locations, socket.remote)?.country?.code ?? null,
+    keyFrom: 'remote',
+    isLate: true,
+  }),
+  org: onRequest({
+    title: 'ORG',
+    about:
+      'network operator of the address of the peer, by a file of this machine (--geo); ? without such a file',
+    align: 'left',
+    width: { least: 10, good: 24, most: 48 },
+    text: ({ socket }, { lookups }) => orgText(socket.remote, lookups.locations),
+    // By name: systems of one operator have several numbers.
+    key: ({ socket }, { locations }) => {
+      const org = locationOf(locations, socket.remote)?.org;
+      return org ? (org.name ?? orgName(org)).toLowerCase() : null;
+    },
+    keyFrom: 'remote',
+    isLate: true,
+  }),
 } as const satisfies Readonly<Partial<Record<ColumnId, ColumnSpec>>>;

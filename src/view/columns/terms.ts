@@ -12,6 +12,8 @@ import { canonicalAddress } from '../../query/addresses.ts';
 import { quoteWord } from '../../query/print.ts';
 import { servicePort } from '../../store/hide-rules.ts';
 import type { ColumnId } from '../../store/columns.ts';
+import { locationOf, orgName } from '../../store/locations.ts';
+import type { Lookups } from '../../store/lookups.ts';
 import type { GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 
@@ -43,7 +45,7 @@ function endTerm(field: string, number: number, { protocol }: Socket): string | 
 const portTerm = (field: string, endpoint: Endpoint | null, socket: Socket): string | undefined =>
   endpoint === null ? undefined : endTerm(field, portOrProtocol(endpoint), socket);
 
-const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>>> = {
+const TERMS: Readonly<Partial<Record<ColumnId, (row: Row, lookups: Lookups) => string | undefined>>> = {
   process: ({ socket }) => processTerm(socket),
   pid: ({ socket }) => {
     const { pid } = firstOwner(socket);
@@ -61,11 +63,17 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row) => string | undefined>
   command: ({ socket }) => exactTerm('cmd', firstOwner(socket).command),
   service: ({ socket, direction }) => endTerm('', servicePort(socket, direction), socket),
   direction: ({ direction }) => direction,
+  country: ({ socket }, { locations }) =>
+    exactTerm('country', locationOf(locations, socket.remote)?.country?.code),
+  org: ({ socket }, { locations }) => {
+    const org = locationOf(locations, socket.remote)?.org;
+    return org && exactTerm('org', orgName(org));
+  },
 };
 
 /** Returns the query term that matches the value of a cell; for columns without terms, the term of the program. */
-export const termOfCell = (column: ColumnId | null, row: Row): string | undefined =>
-  ((column && TERMS[column]) ?? TERMS.process)?.(row);
+export const termOfCell = (column: ColumnId | null, row: Row, lookups: Lookups): string | undefined =>
+  ((column && TERMS[column]) ?? TERMS.process)?.(row, lookups);
 
 const COLUMN_OF: Readonly<Record<GroupBy, ColumnId>> = {
   process: 'process',
@@ -73,7 +81,10 @@ const COLUMN_OF: Readonly<Record<GroupBy, ColumnId>> = {
   port: 'service',
   user: 'user',
   ns: 'netns',
+  country: 'country',
+  org: 'org',
 };
 
 /** Returns the query term that matches the group of a row. */
-export const termOfGroup = (row: Row, by: GroupBy): string | undefined => termOfCell(COLUMN_OF[by], row);
+export const termOfGroup = (row: Row, by: GroupBy, lookups: Lookups): string | undefined =>
+  termOfCell(COLUMN_OF[by], row, lookups);

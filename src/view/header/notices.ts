@@ -3,6 +3,7 @@ import type { Coverage, GapEvent } from '../../model/event.ts';
 import type { State } from '../../store/state.ts';
 import type { DroppedRows } from '../../store/closed-rows.ts';
 import type { Summed } from '../../store/counts.ts';
+import { missingText, wantedParts } from '../../store/wanted-locations.ts';
 import { missedText } from '../text/change-text.ts';
 import { clockText, countText } from '../text/format.ts';
 
@@ -34,14 +35,31 @@ function summedNotice(summed: Summed | undefined): Notice[] {
   return [{ text: `${short} only counted: the event log has programs and peers`, short }];
 }
 
+/** Returns what is wrong with the files that know where peers are, if the table needs them. */
+function geoNotices(state: State): Notice[] {
+  const { locations } = state.lookups;
+  const missing = missingText(wantedParts(state), locations);
+  return [
+    ...(locations === null || locations === 'pending' ? [] : locations.problems).map((text) => ({
+      text,
+      short: 'geo file unusable',
+    })),
+    ...(missing === undefined ? [] : [{ text: missing, short: 'no geo file' }]),
+  ];
+}
+
 /** Returns all notices; recently missed events first. */
-export const noticesOf = ({ gaps, degradations, table }: State): readonly Notice[] => [
-  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
-  ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
-  ...summedNotice(table.summed),
-  ...degradations,
-  ...droppedRowsNotice(table.droppedRows),
-];
+export const noticesOf = (state: State): readonly Notice[] => {
+  const { gaps, degradations, table } = state;
+  return [
+    ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
+    ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
+    ...summedNotice(table.summed),
+    ...degradations,
+    ...droppedRowsNotice(table.droppedRows),
+    ...geoNotices(state),
+  ];
+};
 
 /** Coverage texts for the header. */
 export const COVERAGE: Readonly<Record<Coverage['level'], Notice>> = {

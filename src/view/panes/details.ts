@@ -12,6 +12,7 @@ import {
 import { printable } from '../../model/text.ts';
 import { peerAddress } from '../../store/peer-names.ts';
 import { peerOf } from '../../store/peers.ts';
+import { locationOf } from '../../store/locations.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { State, Usage } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
@@ -37,6 +38,7 @@ import {
 } from '../text/format.ts';
 import { ageWords } from '../text/age-text.ts';
 import { nameFacts } from '../text/host-text.ts';
+import { locationFacts } from '../text/location-text.ts';
 import { exposureWords } from '../text/exposure-text.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
@@ -99,6 +101,12 @@ function exposureField(socket: Socket, width: number): Line[] {
 function hostField({ remote }: Socket, { lookups, clock }: State, width: number): Line[] {
   const answer = lookups.names.get(peerAddress(remote) ?? '');
   return answer ? factField(['host', nameFacts(answer, clock.lastBatchMs)], width) : [];
+}
+
+/** Returns the country and network operator of the peer, as files of this machine know them. */
+function locationField({ remote }: Socket, { lookups }: State, width: number): Line[] {
+  const location = locationOf(lookups.locations, remote);
+  return location ? factField(['location', locationFacts(location)], width) : [];
 }
 
 /** Returns the lines that name a process and say how it is known. */
@@ -189,6 +197,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...field('local', endpointField(socket.local, socket), width),
     ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
     ...hostField(socket, state, width),
+    ...locationField(socket, state, width),
     ...fields(peersFacts(row)),
     // The first program comes early, because a low pane shows only the first lines.
     ...(first?.names ?? []),

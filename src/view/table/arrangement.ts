@@ -1,4 +1,5 @@
 import type { Sort } from '../../store/columns.ts';
+import type { Lookups } from '../../store/lookups.ts';
 import type { Folds, GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
@@ -12,6 +13,8 @@ import type { Item } from './item.ts';
 export interface Arrangement {
   /** Null if rows are not grouped. */
   readonly by: GroupBy | null;
+  /** Returns true if rows are grouped this way, with what these lookups know. */
+  isBy(by: GroupBy | null, lookups: Lookups): boolean;
   /** Increases whenever lines may have moved. */
   readonly version: number;
   /** Number of lines: headers, and the rows of unfolded groups. */

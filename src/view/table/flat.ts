@@ -1,4 +1,5 @@
 import type { Sort } from '../../store/columns.ts';
+import type { GroupBy } from '../../store/state.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Compare, Entry } from './entry.ts';
 import { type Item, rowItem } from './item.ts';
@@ -12,6 +13,10 @@ export class FlatRows implements Arrangement {
   /** Queued moves. */
   #removed: Entry[] = [];
   #added: Entry[] = [];
+
+  isBy(by: GroupBy | null): boolean {
+    return by === null;
+  }
 
   get length(): number {
     return this.#entries.length;

@@ -1,4 +1,5 @@
 import type { ColumnId, Sort } from '../../store/columns.ts';
+import type { Lookups } from '../../store/lookups.ts';
 import type { GroupBy } from '../../store/state.ts';
 import { addTo, emptySum, type MutableSum, type Sum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
@@ -27,6 +28,7 @@ export class LazyGroup implements Group {
   readonly value: string | number;
   readonly #by: GroupBy;
   readonly #row: Row;
+  readonly #lookups: Lookups;
   #id: string | undefined;
   #label: string | undefined;
   #rank: SortKey | undefined;
@@ -42,10 +44,11 @@ export class LazyGroup implements Group {
   touched = false;
 
   /** @param row any row of the group */
-  constructor(by: GroupBy, value: string | number, row: Row) {
+  constructor(by: GroupBy, value: string | number, row: Row, lookups: Lookups) {
     this.#by = by;
     this.value = value;
     this.#row = row;
+    this.#lookups = lookups;
   }
 
   get id(): string {
@@ -60,7 +63,7 @@ export class LazyGroup implements Group {
   }
 
   get label(): string {
-    return (this.#label ??= GROUPINGS[this.#by].label(this.#row));
+    return (this.#label ??= GROUPINGS[this.#by].label(this.#row, this.#lookups));
   }
 }
 

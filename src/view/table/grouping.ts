@@ -1,6 +1,9 @@
 import { unmapped } from '../../model/address.ts';
 import { portOrProtocol, firstOwner } from '../../model/socket.ts';
+import { printable } from '../../model/text.ts';
 import { PROTOCOLS } from '../../query/protocols.ts';
+import type { Lookups } from '../../store/lookups.ts';
+import { orgName, locationOf } from '../../store/locations.ts';
 import type { GroupBy } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { addressKey } from '../columns/network.ts';
@@ -13,7 +16,9 @@ interface Grouping {
   /** Its name in one or two words. */
   readonly name: string;
   /** The value that all rows of a group share; each value has one meaning. */
-  readonly key: (row: Row) => string | number;
+  readonly key: (row: Row, lookups: Lookups) => string | number;
+  /** True if keys and labels change when files with locations were read. */
+  readonly isLate?: true;
   /**
    * Reads the key, or the pool number of the text that determines it (below 0 if none), from the entry alone: following
    * a pointer to the row would wait for memory.
@@ -23,7 +28,7 @@ interface Grouping {
   /** Unique sort key of a group; without it groups sort by their keys. */
   readonly rank?: (row: Row) => SortKey;
   /** Label of a group, from one of its rows. Printable. */
-  readonly label: (row: Row) => string;
+  readonly label: (row: Row, lookups: Lookups) => string;
 }
 
 /** Prefix of keys of unnamed programs, followed by how the owner is known. No program name begins with it. */
@@ -37,6 +42,7 @@ const PORTLESS: ReadonlySet<number> = new Set(
 );
 
 const byNames = ({ names }: Entry): number => names;
+const byRemote = ({ remote }: Entry): number => remote;
 
 /** Returns the endpoint whose port is the service: the remote one if this machine opened the connection. */
 const serviceEnd = ({ socket, direction }: Row) =>
@@ -60,7 +66,7 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
   host: {
     name: 'remote host',
     key: ({ socket: { remote } }) => (remote ? unmapped(remote.address).toLowerCase() : NONE),
-    from: ({ remote }) => remote,
+    from: byRemote,
     isFromText: true,
     rank: ({ socket: { remote } }) => addressKey(remote),
     label: ({ socket: { remote } }) => (remote ? addressText(remote) : 'no peer'),
@@ -98,5 +104,27 @@ export const GROUPINGS: Readonly<Record<GroupBy, Grouping>> = {
     from: byNames,
     isFromText: true,
     label: ({ socket: { netns } }) => (netns ? namespaceText(netns) : 'unknown'),
+  },
+  country: {
+    name: 'country',
+    key: ({ socket }, { locations }) => locationOf(locations, socket.remote)?.country?.code ?? NONE,
+    from: byRemote,
+    isFromText: true,
+    isLate: true,
+    label: ({ socket }, { locations }) => locationOf(locations, socket.remote)?.country?.code ?? 'no country',
+  },
+  org: {
+    name: 'organisation',
+    key: ({ socket }, { locations }) => {
+      const org = locationOf(locations, socket.remote)?.org;
+      return org ? orgName(org) : NONE;
+    },
+    from: byRemote,
+    isFromText: true,
+    isLate: true,
+    label: ({ socket }, { locations }) => {
+      const org = locationOf(locations, socket.remote)?.org;
+      return org ? printable(orgName(org)) : 'no organisation';
+    },
   },
 };

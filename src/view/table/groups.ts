@@ -1,5 +1,6 @@
 import type { TextPool } from '../../query/texts.ts';
 import type { Sort } from '../../store/columns.ts';
+import type { Lookups } from '../../store/lookups.ts';
 import type { Folds, GroupBy } from '../../store/state.ts';
 import { addTo } from '../../store/sums.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
@@ -31,14 +32,19 @@ export class Groups implements Arrangement {
   #touched: Group[] = [];
   #folds: Folds;
   #length = 0;
+  readonly #lookups: Lookups;
   readonly #histories = new GroupHistories();
   version = 0;
 
   readonly #groupFrom: (entry: Entry) => Group;
 
-  /** @param pool the text pool of the entries */
-  constructor(by: GroupBy, folds: Folds, pool: TextPool) {
+  /**
+   * @param pool the text pool of the entries
+   * @param lookups what a late grouping depends on
+   */
+  constructor(by: GroupBy, folds: Folds, pool: TextPool, lookups: Lookups) {
     this.by = by;
+    this.#lookups = lookups;
     this.#folds = folds;
     const { from, isFromText } = GROUPINGS[by];
     // An empty group may have been deleted: do not reuse it.
@@ -51,12 +57,16 @@ export class Groups implements Arrangement {
       : (entry) => this.#groups.get(from(entry)) ?? this.#groupOf(entry.row);
   }
 
+  isBy(by: GroupBy | null, { locations }: Lookups): boolean {
+    return by === this.by && (GROUPINGS[by].isLate !== true || locations === this.#lookups.locations);
+  }
+
   get length(): number {
     return this.#length;
   }
 
   isIn(entry: Entry, row: Row): boolean {
-    return entry.group?.value === GROUPINGS[this.by].key(row);
+    return entry.group?.value === GROUPINGS[this.by].key(row, this.#lookups);
   }
 
   add(entry: Entry): void {
@@ -76,10 +86,10 @@ export class Groups implements Arrangement {
   }
 
   #groupOf(row: Row): Group {
-    const value = GROUPINGS[this.by].key(row);
+    const value = GROUPINGS[this.by].key(row, this.#lookups);
     let group = this.#groups.get(value);
     if (group === undefined) {
-      group = new LazyGroup(this.by, value, row);
+      group = new LazyGroup(this.by, value, row, this.#lookups);
       group.folded = this.#isFolded(group);
       this.#groups.set(value, group);
     }

@@ -116,6 +116,8 @@ const regexColumns: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], r
   process: PROGRAM,
   peer: ['remoteAddress', 'remote'],
   host: ['host'],
+  country: ['country'],
+  org: ['org'],
   cmd: COMMAND,
   user: ['user'],
   if: ['interface'],
@@ -150,6 +152,8 @@ function findersOf(term: Term): readonly Finder[] {
       return [{ columns: sideColumns(PORTS, side), find: portIf(isPort(term.ports)) }];
     }
     case 'ranges':
+      // ORG has the number of an operator beside its name.
+      if (term.field !== 'pid') return [];
       return [
         {
           columns: ['pid'],

@@ -150,7 +150,7 @@ export class RowOrder {
   }
 
   #update(state: State): void {
-    const { sort, group, folds, frozen } = state;
+    const { sort, group, folds, frozen, lookups } = state;
     const shown = this.#shown;
     const before = this.#sort;
     this.#sort = sort;
@@ -159,7 +159,7 @@ export class RowOrder {
       state.joinsPairs || state.query.asksPeers ? withPeers(shown.entries, this.#follower, changed) : changed;
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);
-    const isRegrouped = group !== shown.arrangement.by;
+    const isRegrouped = !shown.arrangement.isBy(group, lookups);
     const isFrozen = frozen && sort === before && !isRegrouped && (change === 'none' || change === 'time');
     if (isFrozen) {
       const asked = change === 'time' ? new Set([...touched, ...shown.entries.ids()]) : touched;
@@ -187,7 +187,7 @@ export class RowOrder {
   }
 
   /** Filters, sorts and groups all rows. */
-  #rebuild({ group, folds, sort }: State, touched: ReadonlySet<string>): void {
+  #rebuild(state: State, touched: ReadonlySet<string>): void {
     const shown = this.#shown;
     for (const id of touched) {
       const row = this.#follower.rowOf(id);
@@ -196,7 +196,7 @@ export class RowOrder {
       if (row) shown.entries.add(row, entry);
       else if (entry) shown.entries.remove(entry);
     }
-    shown.regroup(group, folds);
-    shown.showAll(sort);
+    shown.regroup(state);
+    shown.showAll(state.sort);
   }
 }

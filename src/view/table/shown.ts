@@ -1,7 +1,7 @@
 import { NO_LOOKUPS } from '../../store/lookups.ts';
 import type { Row } from '../../store/row.ts';
 import type { Sort } from '../../store/columns.ts';
-import type { Folds, GroupBy, State } from '../../store/state.ts';
+import type { State } from '../../store/state.ts';
 import type { Arrangement } from './arrangement.ts';
 import type { Entry } from './entry.ts';
 import { EntryIndex } from './entry-index.ts';
@@ -25,8 +25,8 @@ export class ShownRows {
   }
 
   /** Prepares the arrangement to get all entries; the caller then calls `showAll`. */
-  regroup(by: GroupBy | null, folds: Folds): void {
-    if (by !== null) this.#arrangement = new Groups(by, folds, this.entries.pool);
+  regroup({ group, folds, lookups }: Pick<State, 'group' | 'folds' | 'lookups'>): void {
+    if (group !== null) this.#arrangement = new Groups(group, folds, this.entries.pool, lookups);
     else if (this.#arrangement.by !== null) this.#arrangement = new FlatRows();
   }
 

@@ -37,6 +37,7 @@ columns = ["process:20", "pid"]
 service-names = true
 mouse = false
 restore = "none"
+geo-files = ["/geo/a.mmdb", "/geo/b.mmdb"]
 
 [[view]]
 name = "mail"
@@ -65,6 +66,7 @@ group = "none"
       serviceNames: true,
       mouse: false,
       restore: 'none',
+      geoFiles: ['/geo/a.mmdb', '/geo/b.mmdb'],
       views: [
         {
           name: 'mail',
@@ -76,7 +78,7 @@ group = "none"
         { name: 'plain', query: '' },
       ],
     });
-    expect(lines).toMatchObject({ intervalMs: [2], restore: [16], views: [18, 25] });
+    expect(lines).toMatchObject({ intervalMs: [2], restore: [16], views: [19, 26] });
   });
 
   test.each([
@@ -129,6 +131,8 @@ describe('reports mistakes', () => {
   });
 
   test.each([
+    ['geo-files = "/a"', ["f:1: geo-files takes a list of absolute paths, not '/a'"]],
+    ['geo-files = ["a.mmdb"]', ["f:1: geo-files takes an absolute path, not 'a.mmdb'"]],
     ['on = 1', ['f:1: on takes tables: [[on]], not 1']],
     ['[[on]]\ncommand = ["a"]', ['f:1: on.query is missing']],
     ['[[on]]\nquery = "a"', ['f:1: on needs a command, bell = true or notify = true']],

@@ -26,9 +26,11 @@ async function setUp(rules: readonly Partial<OnRule>[], isGiven = false) {
   const programs = new FakePrograms();
   const reports: OnReport[] = [];
   const on = rules.map((fields) => ({ ...RULE, ...fields }));
-  const { origins } = invocationOf(parseCommandLine([]), {});
+  const { origins, geoFiles } = invocationOf(parseCommandLine([]), {});
   const origin = isGiven ? ({ from: 'command line' } as const) : origins.on;
-  const read = await readRules({ on, origins: { ...origins, on: origin } });
+  const read = await readRules({ on, geoFiles, origins: { ...origins, on: origin } }, {}, (text) => {
+    throw new Error(text);
+  });
   const running = new OnRules(read, {
     account: ACCOUNT,
     report: (report) => reports.push(report),

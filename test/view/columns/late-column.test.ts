@@ -8,25 +8,25 @@ import { NOTHING } from '../../../src/view/text/format.ts';
 import { after, baseline, batch, emptyState, socket } from '../../helpers/fakes.ts';
 
 /*
- * Proves what ARCHITECTURE says a late column takes: adds a made-up one, the country of the peer, to the table of
+ * Proves what ARCHITECTURE says a late column takes: adds a made-up one, the region of the peer, to the table of
  * columns, and a field to the lookups. The answers arrive after the rows.
  */
 
-/** The made-up field of lookups: countries by address. */
-const countriesIn = new WeakMap<Lookups, Readonly<Record<string, string>>>();
+/** The made-up field of lookups: regions by address. */
+const regionsIn = new WeakMap<Lookups, Readonly<Record<string, string>>>();
 
-const countryOf = ({ socket: { remote } }: ColumnRow, lookups: Lookups): string =>
-  countriesIn.get(lookups)?.[remote?.address ?? ''] ?? '';
+const regionOf = ({ socket: { remote } }: ColumnRow, lookups: Lookups): string =>
+  regionsIn.get(lookups)?.[remote?.address ?? ''] ?? '';
 
-Object.assign(COLUMN_IDS, { [COLUMN_IDS.length]: 'country' });
+Object.assign(COLUMN_IDS, { [COLUMN_IDS.length]: 'region' });
 Object.assign(NETWORK_COLUMNS, {
-  country: onRequest({
-    title: 'COUNTRY',
+  region: onRequest({
+    title: 'REGION',
     about: 'made up',
     align: 'left',
     width: { least: 2, good: 7, most: 20 },
-    text: (row, { lookups }) => wordsText(countryOf(row, lookups)),
-    key: countryOf,
+    text: (row, { lookups }) => wordsText(regionOf(row, lookups)),
+    key: regionOf,
     keyFrom: 'remote',
     isLate: true,
   }),
@@ -39,8 +39,8 @@ const { RowOrder } = await import('../../../src/view/table/order.ts');
 const { noteWidths, placeColumns } = await import('../../../src/view/table/place.ts');
 const { cellContext, rowText, tableLines } = await import('../../../src/view/table/rows.ts');
 
-const found = columnOf('country');
-if (found === undefined) throw new Error('there is no column of countries');
+const found = columnOf('region');
+if (found === undefined) throw new Error('there is no column of regions');
 const column = found;
 
 const PEERS = { a: '192.0.2.1', b: '192.0.2.2', c: '192.0.2.3' };
@@ -49,9 +49,9 @@ const SOCKETS = Object.entries(PEERS).map(([id, address]) =>
 );
 
 /** Returns the state after an answer: with other lookups. */
-function answered(before: State, countries: Readonly<Record<string, string>>): State {
+function answered(before: State, regions: Readonly<Record<string, string>>): State {
   const lookups = { ...before.lookups };
-  countriesIn.set(lookups, countries);
+  regionsIn.set(lookups, regions);
   return { ...before, lookups };
 }
 

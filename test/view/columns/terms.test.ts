@@ -4,6 +4,7 @@ import { LOCAL_HOST } from '../../../src/model/host.ts';
 import { compileForSubjects } from '../../../src/query/compile.ts';
 import { parseQuery } from '../../../src/query/query.ts';
 import { COLUMN_IDS } from '../../../src/store/columns.ts';
+import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import { GROUPS } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { termOfCell, termOfGroup } from '../../../src/view/columns/terms.ts';
@@ -46,7 +47,7 @@ describe('the term of a cell', () => {
     ['rxRate', 'process="my app"'],
     [null, 'process="my app"'],
   ] as const)('%s: %s', (column, expected) => {
-    expect(termOfCell(column, FULL)).toBe(expected);
+    expect(termOfCell(column, FULL, NO_LOOKUPS)).toBe(expected);
   });
 
   test('is undefined for an unknown value', () => {
@@ -61,28 +62,26 @@ describe('the term of a cell', () => {
       'command',
       null,
     ] as const)
-      expect(termOfCell(column, bare)).toBeUndefined();
+      expect(termOfCell(column, bare, NO_LOOKUPS)).toBeUndefined();
     const unix = rowOf(socket({ protocol: 'unix', family: 'unix', local: '/run/x:0', remote: '/run/y:0' }));
-    expect([termOfCell('localAddress', unix), termOfCell('remoteAddress', unix)]).toEqual([
-      undefined,
-      undefined,
-    ]);
+    expect([
+      termOfCell('localAddress', unix, NO_LOOKUPS),
+      termOfCell('remoteAddress', unix, NO_LOOKUPS),
+    ]).toEqual([undefined, undefined]);
   });
 
   test('is the protocol name of a raw socket, if it has one', () => {
     const raw = (protocol: number) =>
       rowOf(socket({ protocol: 'raw', local: `*:${protocol}`, remote: '192.0.2.1:0' }));
-    expect((['localPort', 'service', 'remotePort'] as const).map((id) => termOfCell(id, raw(1)))).toEqual([
-      'lport:icmp',
-      ':icmp',
-      undefined,
-    ]);
-    expect(termOfCell('localPort', raw(200))).toBeUndefined();
+    expect(
+      (['localPort', 'service', 'remotePort'] as const).map((id) => termOfCell(id, raw(1), NO_LOOKUPS)),
+    ).toEqual(['lport:icmp', ':icmp', undefined]);
+    expect(termOfCell('localPort', raw(200), NO_LOOKUPS)).toBeUndefined();
   });
 
   test('names the user that the column shows', () => {
     const owner = { knowledge: 'exact', pid: 1, process: 'x', user: 'bob' } as const;
-    const term = termOfCell('user', rowOf(socket({ owners: [owner] })));
+    const term = termOfCell('user', rowOf(socket({ owners: [owner] })), NO_LOOKUPS);
     expect(term).toBe('user=bob');
     const matches = compileForSubjects(queryFrom(term ?? ''), context);
     expect(matches(rowOf(socket({ owners: [owner] })))).toBe(true);
@@ -110,7 +109,7 @@ test('the terms of any row and its groups match the row', () => {
       fc.constantFrom(null, ...COLUMN_IDS),
       fc.constantFrom(...GROUPS),
       (row, column, group) => {
-        for (const term of [termOfCell(column, row), termOfGroup(row, group)]) {
+        for (const term of [termOfCell(column, row, NO_LOOKUPS), termOfGroup(row, group, NO_LOOKUPS)]) {
           if (term === undefined) continue;
           const parsed = parseQuery(`!${term}`);
           if ('problem' in parsed) throw new Error(`${term}: ${parsed.problem.message}`);

@@ -2,31 +2,39 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
 import type { Action } from '../../../src/store/actions.ts';
-import { type GroupBy, type State } from '../../../src/store/state.ts';
+import { locationOf } from '../../../src/store/locations.ts';
+import type { Lookups } from '../../../src/store/lookups.ts';
+import { type GroupBy, GROUPS as ALL_GROUPS, type State } from '../../../src/store/state.ts';
 import type { Row } from '../../../src/store/row.ts';
 import type { SortKey } from '../../../src/view/table/entry.ts';
 import { COLUMNS } from '../../../src/view/columns/columns.ts';
 import type { Item } from '../../../src/view/table/item.ts';
 import { RowOrder } from '../../../src/view/table/order.ts';
 import { after, baseline, batch, emptyState, listener, queryFrom, socket } from '../../helpers/fakes.ts';
+import { fakeLocations } from '../../helpers/locations.ts';
 import { anyChanges, OpenSockets } from '../../helpers/random-changes.ts';
 
 // A naive reference implementation of grouping.
 
-const KEYS: Readonly<Record<GroupBy, (row: Row) => string>> = {
+const KEYS: Readonly<Record<GroupBy, (row: Row, lookups: Lookups) => string>> = {
   process: ({ socket: { owners } }) => String(owners[0]?.process),
   host: ({ socket: { remote } }) => remote?.address ?? 'no peer',
   port: ({ socket: { remote, local }, direction }) =>
     `${(direction === 'out' && remote ? remote : local).port}/tcp`,
   user: ({ socket }) => String(socket.user ?? socket.uid ?? 'unknown'),
   ns: ({ socket }) => String(socket.netns?.inode ?? 'unknown'),
+  country: ({ socket }, { locations }) => locationOf(locations, socket.remote)?.country?.code ?? 'no country',
+  org: ({ socket }, { locations }) => {
+    const { asn, name } = locationOf(locations, socket.remote)?.org ?? {};
+    return asn === undefined ? (name ?? 'no organisation') : `AS${asn} ${name}`;
+  },
 };
 
 /** Groups rows in the order of the list, with all that a header shows. */
-function naiveGroups(rows: readonly Row[], group: GroupBy) {
+function naiveGroups(rows: readonly Row[], group: GroupBy, lookups: Lookups) {
   const members = new Map<string, Row[]>();
   for (const row of rows) {
-    const key = KEYS[group](row);
+    const key = KEYS[group](row, lookups);
     members.set(key, [...(members.get(key) ?? []), row]);
   }
   return [...members].map(([label, rows]) => {
@@ -70,8 +78,12 @@ function naiveOrder(rows: readonly Row[], { group, sort, lookups }: State): Naiv
         : less(a, b);
   // Ports and inodes sort by number; rows without one come last.
   const rankOf = ({ label }: NaiveGroup) =>
-    /^(no peer|unknown)$/.test(label) ? '\uffff' : group === 'host' ? label : Number.parseInt(label) || label;
-  return naiveGroups(rows, group ?? 'process').toSorted(
+    /^(no peer|unknown|no country|no organisation)$/.test(label)
+      ? '\uffff'
+      : group === 'host'
+        ? label
+        : Number.parseInt(label) || label;
+  return naiveGroups(rows, group ?? 'process', lookups).toSorted(
     (a, b) => lessKey(keyOf(a), keyOf(b)) || less(rankOf(a), rankOf(b)),
   );
 }
@@ -82,7 +94,11 @@ const itemsOf = (groups: readonly NaiveGroup[], isFolded: (label: string) => boo
     ...(isFolded(label) ? [] : rows),
   ]);
 
-const GROUPS: readonly (GroupBy | null)[] = ['process', 'host', 'port', 'user', 'ns', null];
+const GROUPS: readonly (GroupBy | null)[] = [...ALL_GROUPS, null];
+const LOCATIONS = [
+  fakeLocations({ '192.0.2.1': ['DE', 'AS1 Alpha'], '192.0.2.2': ['DE', 'AS20 Beta'] }),
+  fakeLocations({ '192.0.2.2': ['FR'], '192.0.2.30': ['DE', 'Gamma'] }),
+];
 const QUERIES = ['', 'process=a', 'listen', 'a', 'ab'].map(queryFrom);
 
 const version = fc.record({
@@ -140,6 +156,7 @@ const step = fc.record({
       weight: 2,
       arbitrary: fc.constantFrom<Action>(
         { type: 'fold-all' },
+        ...LOCATIONS.map((locations) => ({ type: 'locations' as const, locations })),
         ...GROUPS.map((group) => ({ type: 'group' as const, group })),
       ),
     },
@@ -202,9 +219,9 @@ test('after any steps the groups equal those of the reference implementation', (
         expect(new Set(order.rows())).toEqual(new Set(rows));
         expect(order.openCount).toBe(flat.openCount);
         if (state.group !== null && !state.frozen) {
-          const { group, folds } = state;
+          const { group, folds, lookups } = state;
           const folded = new Set(
-            naiveGroups(rows, group).flatMap(({ label, rows: [first] }) =>
+            naiveGroups(rows, group, lookups).flatMap(({ label, rows: [first] }) =>
               first && folds.except.has(order.headerOf(first.id) ?? '') !== folds.all ? [label] : [],
             ),
           );
@@ -217,7 +234,9 @@ test('after any steps the groups equal those of the reference implementation', (
           ).toEqual(itemsOf(naiveOrder(rows, state), (label) => folded.has(label)));
         }
         if (state.group !== null && state.frozen) {
-          const sums = new Map(naiveGroups(rows, state.group).map(({ label, sum }) => [label, sum]));
+          const sums = new Map(
+            naiveGroups(rows, state.group, state.lookups).map(({ label, sum }) => [label, sum]),
+          );
           for (const item of items) if (item.type === 'group') expect(item.sum).toEqual(sums.get(item.label));
           if (!rearranged) {
             const [then, now] = [blocksOf(before), blocksOf(items)];

@@ -1,0 +1,66 @@
+import { readdir } from 'node:fs/promises';
+import { basename, isAbsolute, join } from 'node:path';
+import type { GeoPart } from '../../store/locations.ts';
+import type { Environment } from '../config/paths.ts';
+
+/** Directories of geoipupdate, of packages and of users, besides that of the user. */
+const SYSTEM_FOLDERS = ['/usr/share/GeoIP', '/usr/local/share/GeoIP', '/var/lib/GeoIP'];
+
+/** Maximum number of names of a directory that are read. */
+const MAX_NAMES = 1000;
+
+/** Names of files with each kind of answer, the smallest and most exact kind of file first. */
+const NAMES: Readonly<Record<GeoPart, readonly RegExp[]>> = {
+  country: [
+    /^(?:geolite2|geoip2|dbip)-country/i,
+    /^(?:ipinfo_lite|country|country_asn)\.mmdb$/i,
+    /^(?:geolite2|geoip2|dbip)-(?:city|location|enterprise)/i,
+  ],
+  org: [
+    /^(?:geolite2-asn|geoip2-isp|dbip-asn)/i,
+    /^(?:asn|ipinfo_lite|country_asn)\.mmdb$/i,
+    /^(?:geoip2-enterprise|dbip-isp)/i,
+  ],
+};
+
+/** Returns what a file knows, by its name and its own description; both if neither says so. */
+export function partsOf(path: string, type: string): readonly GeoPart[] {
+  const text = `${basename(path)} ${type}`;
+  const parts: GeoPart[] = [
+    ...(/country|city|location|enterprise|ipinfo_lite/i.test(text) ? ['country' as const] : []),
+    ...(/asn|isp|enterprise|ipinfo_lite/i.test(text) ? ['org' as const] : []),
+  ];
+  return parts.length > 0 ? parts : ['country', 'org'];
+}
+
+/** Returns the directories where files are usually, that of the user first. */
+export function usualFolders(environment: Environment): readonly string[] {
+  const [data = '', home = ''] = [environment['XDG_DATA_HOME'], environment['HOME']];
+  const own = isAbsolute(data) ? data : isAbsolute(home) ? join(home, '.local', 'share') : undefined;
+  return [...(own === undefined ? [] : [join(own, 'GeoIP')]), ...SYSTEM_FOLDERS];
+}
+
+/** Returns the names of a directory, the last one by alphabet, which has the latest date, first. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder))
+      .slice(0, MAX_NAMES)
+      .filter((name) => name.toLowerCase().endsWith('.mmdb'))
+      .toSorted()
+      .toReversed();
+  } catch {
+    return [];
+  }
+}
+
+/** Returns the paths of one file for each kind of answer, or of one for both: of the best kind, in the first directory. */
+export async function usualPaths(folders: readonly string[]): Promise<readonly string[]> {
+  const paths = (
+    await Promise.all(folders.map(async (folder) => [folder, await namesIn(folder)] as const))
+  ).flatMap(([folder, names]) => names.map((name) => join(folder, name)));
+  const best = Object.values(NAMES).flatMap((kinds) => {
+    const found = kinds.map((kind) => paths.find((path) => kind.test(basename(path))));
+    return found.find((path) => path !== undefined) ?? [];
+  });
+  return [...new Set(best)];
+}

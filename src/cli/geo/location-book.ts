@@ -1,0 +1,86 @@
+import { bitsOf } from '../../model/address-bits.ts';
+import { Cache } from '../../model/cache.ts';
+import { reachOf } from '../../model/reach.ts';
+import type { Location, GeoFile, GeoPart, Locations } from '../../store/locations.ts';
+import type { Mmdb } from './mmdb.ts';
+import { isLocationKey, locationIn, type LocationRecord } from './location-record.ts';
+
+/** Maximum number of addresses, and of records of each file, whose answers are kept. */
+const MAX_KEPT = 50_000;
+
+/** A file in memory. */
+export interface LoadedFile extends GeoFile {
+  readonly db: Mmdb;
+  /** What it knows. */
+  readonly parts: readonly GeoPart[];
+}
+
+/** A file with the records that were read. */
+interface OpenFile extends LoadedFile {
+  readonly records: Cache<number, LocationRecord>;
+}
+
+/** Answers from files in memory: of each kind, that of the first file that has one. */
+export class LocationBook implements Locations {
+  readonly parts: ReadonlySet<GeoPart>;
+  readonly problems: readonly string[];
+  readonly #files: readonly OpenFile[];
+  readonly #onFault: (file: GeoFile, error: unknown) => void;
+  readonly #answers = new Cache<string, Location | 'unknown'>(MAX_KEPT);
+
+  /** @param onFault called with a file that turns out to be damaged, several times if it has several faults */
+  constructor(
+    files: readonly LoadedFile[],
+    problems: readonly string[],
+    onFault: (file: GeoFile, error: unknown) => void,
+  ) {
+    this.#files = files.map((file) => ({ ...file, records: new Cache(MAX_KEPT) }));
+    this.parts = new Set(files.flatMap(({ parts }) => parts));
+    this.problems = problems;
+    this.#onFault = onFault;
+  }
+
+  readonly of = (address: string): Location | undefined => {
+    let answer = this.#answers.get(address);
+    if (answer === undefined) {
+      answer = this.#find(address);
+      this.#answers.set(address, answer);
+    }
+    return answer === 'unknown' ? undefined : answer;
+  };
+
+  #find(address: string): Location | 'unknown' {
+    // Private addresses are someone else's in each network, and a file that has them is wrong about them.
+    if (reachOf(address) !== 'public') return 'unknown';
+    let location: Location = {};
+    for (const file of this.#files) {
+      const { country, org } = this.#record(file, address);
+      const from: GeoFile = {
+        path: file.path,
+        ...(file.builtAtMs !== undefined && { builtAtMs: file.builtAtMs }),
+      };
+      if (location.country === undefined && country !== undefined)
+        location = { ...location, country: { code: country, from } };
+      if (location.org === undefined && org !== undefined) location = { ...location, org: { ...org, from } };
+    }
+    return location.country || location.org ? location : 'unknown';
+  }
+
+  #record(file: OpenFile, address: string): LocationRecord {
+    const bits = bitsOf(address);
+    if (bits === undefined) return {};
+    try {
+      const offset = file.db.find(bits);
+      if (offset === undefined) return {};
+      let record = file.records.get(offset);
+      if (record === undefined) {
+        record = locationIn(file.db.record(offset, isLocationKey));
+        file.records.set(offset, record);
+      }
+      return record;
+    } catch (error) {
+      this.#onFault(file, error);
+      return {};
+    }
+  }
+}

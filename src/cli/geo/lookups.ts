@@ -1,0 +1,38 @@
+import type { GeoPart } from '../../store/locations.ts';
+import { missingText } from '../../store/wanted-locations.ts';
+import type { Lookups } from '../../store/lookups.ts';
+import type { Query } from '../../query/query.ts';
+import type { Environment } from '../config/paths.ts';
+import { resolveHosts } from '../hosts.ts';
+import { GeoFiles } from './geo-files.ts';
+import { usualFolders, usualPaths } from './geo-paths.ts';
+
+/**
+ * Returns the files of the setting, or those in the usual directories.
+ * @param onProblem see `GeoFiles`
+ */
+export const geoFilesOf = (
+  given: readonly string[],
+  environment: Environment,
+  onProblem?: (text: string) => void,
+): GeoFiles =>
+  new GeoFiles(async () => (given.length > 0 ? given : usualPaths(usualFolders(environment))), onProblem);
+
+/**
+ * Resolves to all that a command must know before it tests a query: addresses of host names, and where peers are.
+ * @param parts further answers about peers that the command shows
+ * @throws Error, for the user, that names what cannot be known
+ */
+export async function lookupsFor(
+  { hosts, geoParts }: Pick<Query, 'hosts' | 'geoParts'>,
+  files: GeoFiles,
+  parts: readonly GeoPart[] = [],
+): Promise<Lookups> {
+  const lookups = await resolveHosts(hosts);
+  const wanted = [...new Set([...geoParts, ...parts])];
+  if (wanted.length === 0) return lookups;
+  const locations = await files.load();
+  const missing = missingText(wanted, locations);
+  if (missing !== undefined) throw new Error(missing);
+  return { ...lookups, locations };
+}
