@@ -34,6 +34,8 @@ export interface World {
   readonly askWhois: (address: string, onAnswer: (whois: Whois) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
+  /** Ends the reading of evidence. */
+  readonly stopEvidence: () => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
   readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
@@ -120,6 +122,9 @@ export class EffectRunner {
         return;
       case 'ask-evidence':
         world.readEvidence(effect.target, (evidence) => dispatch({ type: 'evidence', evidence }));
+        return;
+      case 'stop-evidence':
+        world.stopEvidence();
         return;
       case 'open-process':
         void world

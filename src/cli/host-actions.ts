@@ -21,6 +21,8 @@ export interface HostActions {
   readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
   /** Reads what is known of a process, see `readEvidence`. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
+  /** Ends the reading of evidence. */
+  readonly stopEvidence: () => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
   /** Sends a signal to an open process, its group or its service. */
@@ -30,16 +32,19 @@ export interface HostActions {
   readonly releaseProcess: (facts: ProcessFacts) => void;
 }
 
-/** Returns `readEvidence` of this machine. */
-function evidenceReader(): HostActions['readEvidence'] {
+/** Returns the actions about evidence on this machine. */
+export function evidenceReader(read = readEvidence): Pick<HostActions, 'readEvidence' | 'stopEvidence'> {
   let latest: ProcessTarget | undefined;
-  return (target, onEvidence) => {
-    latest = target;
-    const isWanted = (): boolean => latest === target;
-    const report = (evidence: Evidence): void => {
-      if (isWanted()) onEvidence(evidence);
-    };
-    void readEvidence(target, report, isWanted);
+  return {
+    readEvidence: (target, onEvidence) => {
+      latest = target;
+      const isWanted = (): boolean => latest === target;
+      const report = (evidence: Evidence): void => {
+        if (isWanted()) onEvidence(evidence);
+      };
+      void read(target, report, isWanted);
+    },
+    stopEvidence: () => void (latest = undefined),
   };
 }
 
@@ -51,7 +56,7 @@ function localActions(): HostActions {
     usageOf,
     resolve: resolveHost,
     askNames: (addresses, onAnswers) => names.ask(addresses, onAnswers),
-    readEvidence: evidenceReader(),
+    ...evidenceReader(),
     openProcess: open,
     signal,
     waitForEnd,

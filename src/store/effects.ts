@@ -46,6 +46,8 @@ export type Effect =
     }
   /** Releases the open process with these facts. */
   | { readonly type: 'release-process'; readonly facts: ProcessFacts }
+  /** Ends the reading of evidence. */
+  | { readonly type: 'stop-evidence' }
   /** Closes sockets of other programs; `what` names them. Sends `sockets-closed`. */
   | { readonly type: 'close-sockets'; readonly sockets: readonly SocketToClose[]; readonly what: string }
   /** Looks up the addresses of a host name. Sends `host`. */

@@ -37,16 +37,29 @@ const TYPING_MS = 400;
  */
 export function update(before: State, action: Action): Update {
   if (action.type === 'run-command') return update({ ...before, prompt: null }, action.action);
-  const state = reduce(before, action);
+  const state = withoutPartOfEvidence(before, reduce(before, action));
   const released: readonly Effect[] =
     before.process && state.process?.facts !== before.process.facts
       ? [{ type: 'release-process', facts: before.process.facts }]
       : [];
+  const stopped: readonly Effect[] =
+    before.evidence && !before.evidence.isComplete && state.evidence === null
+      ? [{ type: 'stop-evidence' }]
+      : [];
   return withLocations(
-    withNames({ state, effects: [...effectsOf(before, action, state), ...released] }, action.type),
+    withNames(
+      { state, effects: [...effectsOf(before, action, state), ...released, ...stopped] },
+      action.type,
+    ),
     action,
   );
 }
+
+/** Drops evidence that is not complete when the details close, which ends its reading: they ask again when they open. */
+const withoutPartOfEvidence = (before: State, state: State): State =>
+  before.panes.details && !state.panes.details && state.evidence?.isComplete === false
+    ? { ...state, evidence: null }
+    : state;
 
 /** Looks up the host names that need it. */
 function withNames({ state, effects }: Update, action: Action['type']): Update {

@@ -33,6 +33,7 @@ function setUp(intervalMs: number) {
       save: unused,
       saveState: unused,
       readEvidence: unused,
+      stopEvidence: unused,
       askWhois: unused,
       openProcess: unused,
       signal: unused,

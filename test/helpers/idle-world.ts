@@ -15,6 +15,7 @@ export const IDLE_WORLD: World = {
   save: async () => ({ text: '', isError: false }),
   saveState: () => {},
   readEvidence: () => {},
+  stopEvidence: () => {},
   askWhois: () => {},
   openProcess: async () => 'not available',
   signal: () => ({ reached: 0 }),

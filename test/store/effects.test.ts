@@ -156,6 +156,23 @@ describe('effects', () => {
     expect(types(after(details, { type: 'pane', pane: 'details' }), painted)).toEqual([]);
   });
 
+  test('the reading of evidence ends when the details close, and starts again when they open', () => {
+    const { order, events } = { order: new RowOrder(), events: new ShownEvents() };
+    order.update(details);
+    const painted = arrange(details, { order, events }, layoutOf(details, order.length));
+    const { state } = update(details, painted);
+    const evidence = { pid: 7, verdict: [], lines: [] };
+    const read = after(state, { type: 'evidence', evidence: { ...evidence, isComplete: false } });
+    const close: Action = { type: 'pane', pane: 'details' };
+    const closed = update(read, close);
+    expect(closed.effects).toContainEqual({ type: 'stop-evidence' });
+    expect(types(after(closed.state, close, { type: 'settled' }), painted)).toContain('ask-evidence');
+    // What is complete stays.
+    const complete = after(state, { type: 'evidence', evidence: { ...evidence, isComplete: true } });
+    const kept = update(complete, close);
+    expect([kept.effects, kept.state.evidence?.isComplete]).toEqual([[], true]);
+  });
+
   test('views and hide rules are saved when they change', () => {
     const rule = { process: 'a', remote: '*', port: 1 };
     const hidden = after(emptyState(), { type: 'hide', rule });

@@ -3,6 +3,7 @@ import type { Row } from '../../store/row.ts';
 import type { KeyHelp } from '../header/key-help.ts';
 import type { Line } from '../text/line.ts';
 import { topWithin, withPosition } from '../text/position.ts';
+import type { GroupItem } from '../table/item.ts';
 import type { RowOrder } from '../table/order.ts';
 import { factField, factLines } from './details.ts';
 import type { Fact } from './flow.ts';
@@ -16,10 +17,26 @@ type Subject = Row | readonly Fact[] | undefined;
 
 const isFacts = (subject: Subject): subject is readonly Fact[] => Array.isArray(subject);
 
+/** Facts of the group that was shown last, by the order of its rows: they read each row, and most paints change none. */
+const lastFacts = new WeakMap<
+  RowOrder,
+  { readonly revision: number; readonly id: string; readonly facts: readonly Fact[] }
+>();
+
+function factsOfGroup(order: RowOrder, group: GroupItem): readonly Fact[] {
+  const { id } = group;
+  const last = lastFacts.get(order);
+  if (last?.id === id && last.revision === order.revision) return last.facts;
+  const { revision } = order;
+  const facts = groupFacts(group, order.rowsIn(group));
+  lastFacts.set(order, { revision, id, facts });
+  return facts;
+}
+
 /** Returns what the details of a line of the table are about. */
 function subjectAt(order: RowOrder, index: number): Subject {
   const item = order.at(index);
-  if (item?.type === 'group') return groupFacts(item, order.rowsIn(item));
+  if (item?.type === 'group') return factsOfGroup(order, item);
   return item?.type === 'time-wait' ? timeWaitFacts(item) : item?.row;
 }
 

@@ -31,6 +31,9 @@ export class RowOrder {
   /** The last answer of `indexOf`; undefined once a line may have moved. */
   #indexed: { readonly id: string; readonly index: number } | undefined;
 
+  /** Increases with each update that may have changed a shown row, or which rows are shown. */
+  revision = 0;
+
   /** Number of lines of the table: rows and group headers. */
   get length(): number {
     return this.#shown.arrangement.length + (this.#lastLine ? 1 : 0);
@@ -160,6 +163,7 @@ export class RowOrder {
     const change = shown.filter.update(state);
     const isRekeyed = shown.updateKeys(state);
     const isRegrouped = !shown.arrangement.isBy(group, lookups);
+    if (touched.size > 0 || change !== 'none' || isRegrouped) this.revision++;
     const isFrozen = frozen && sort === before && !isRegrouped && (change === 'none' || change === 'time');
     if (isFrozen) {
       const asked = change === 'time' ? new Set([...touched, ...shown.entries.ids()]) : touched;

@@ -140,10 +140,12 @@ const tooLarge = (readAt: string): FilePart => ({
 /**
  * Returns the SHA-256 of a file, and whether its digest is that in its package. Reads the whole file, in pieces.
  * @param owner its package; undefined if it has none
+ * @param isWanted returns false when the digest is no longer needed; then there are no lines
  */
 export async function digestPart(
   { label, files, readAt }: FileOfProcess,
   owner: PackageOwner | undefined,
+  isWanted: () => boolean,
 ): Promise<FilePart> {
   const size = (await files.stat(readAt))?.size ?? 0;
   if (size > MAX_DIGESTED) return tooLarge(readAt);
@@ -155,6 +157,7 @@ export async function digestPart(
   const buffer = Buffer.allocUnsafe(CHUNK);
   try {
     for (let length = 0; ;) {
+      if (!isWanted()) return { lines: [], findings: [] };
       const part = await withinTime(async () =>
         buffer.subarray(0, (await file.read(buffer, 0, CHUNK)).bytesRead),
       );

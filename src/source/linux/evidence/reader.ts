@@ -111,8 +111,9 @@ export async function readLinuxEvidence(
   // Last: to read large files takes longest.
   for (const [i, file] of filesOfProcess.entries()) {
     if (!isWanted()) return;
-    add(await digestPart(file, owners[i]));
+    add(await digestPart(file, owners[i], isWanted));
   }
+  if (!isWanted()) return;
   // If another process got its pid meanwhile, some parts are about that one.
   const { startTicks } = parseStat((await files.text(`/proc/${pid}/stat`)) ?? '') ?? self.stat;
   if (startTicks === self.stat.startTicks) report(true);

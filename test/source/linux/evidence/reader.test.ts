@@ -13,6 +13,8 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../../src/model/evidence.ts';
+import { digestPart } from '../../../../src/source/linux/evidence/file-part.ts';
+import { Files } from '../../../../src/source/linux/evidence/files.ts';
 import { readLinuxEvidence } from '../../../../src/source/linux/evidence/reader.ts';
 import { useFolders } from '../../../helpers/folder.ts';
 
@@ -56,6 +58,22 @@ const texts = ({ verdict }: Evidence): string[] => verdict.map(({ text }) => tex
 const unusualTexts = ({ verdict }: Evidence): string[] =>
   verdict.filter(({ isUnusual }) => isUnusual).map(({ text }) => text);
 const lineOf = ({ lines }: Evidence, label: string) => lines.find((it) => it.label === label);
+
+test('a large file is no longer read when its digest is not wanted', async () => {
+  const path = join(newFolder(), 'large');
+  // Four pieces.
+  writeFileSync(path, Buffer.alloc(4 * 2 ** 20));
+  let asked = 0;
+  const file = {
+    label: 'program',
+    path,
+    files: new Files('/'),
+    readAt: path,
+    startedAtMs: undefined,
+  } as const;
+  const part = await digestPart(file, undefined, () => ++asked < 2);
+  expect([part, asked]).toEqual([{ lines: [], findings: [] }, 2]);
+});
 
 /** Waits until a process runs the program file. */
 const untilRuns = (pid: number, path: string): Promise<void> =>
