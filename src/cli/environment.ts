@@ -46,6 +46,8 @@ const KEPT_ON_WINDOWS: Readonly<Record<string, RegExp>> = {
   COMPUTERNAME: ANY,
   TEMP: ANY,
   TMP: ANY,
+  // The name of the account in Wine.
+  WINEUSERNAME: NAME,
 };
 
 function isKept(name: string, value: string, platform: NodeJS.Platform): boolean {

@@ -74,3 +74,6 @@ export const isAnyAddress = (address: string): boolean => address === '0.0.0.0' 
 /** Returns the IPv4 address inside a v4-mapped one (`::ffff:192.0.2.1` → `192.0.2.1`), any other text unchanged. */
 export const unmapped = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+
+/** Returns true for an IPv6 address in fe80::/10, which is unique only together with its scope. */
+export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);

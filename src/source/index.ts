@@ -28,9 +28,17 @@ export const SOURCES = {
     },
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
+  iphlpapi: {
+    about: 'Windows: the IP Helper API; as administrator also traffic',
+    systems: ['win32'],
+    open: async (options: SourceOptions) => (await import('./windows/open.ts')).openIphlpapi(options),
+  },
   systeminformation: {
     about: 'any system: the output of netstat',
-    lacks: { linux: 'polls take much longer, and UDP sockets without a peer are not shown' },
+    lacks: {
+      linux: 'polls take much longer, and UDP sockets without a peer are not shown',
+      win32: 'polls take much longer, and traffic, services and the age of sockets are not shown',
+    },
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
       return portableSource({ bounds });

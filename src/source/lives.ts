@@ -43,7 +43,7 @@ const STAGES: Readonly<Record<SocketState, number>> = {
 };
 
 /** Returns the stage; sockets without a state are open. */
-const stage = (state: SocketState | undefined): number => (state === undefined ? 1 : STAGES[state]);
+export const stageOf = (state: SocketState | undefined): number => (state === undefined ? 1 : STAGES[state]);
 
 /**
  * Returns true if a sighting with the same protocol and endpoints continues the life of `socket`. The inode of a TCP
@@ -55,9 +55,9 @@ const continues = (socket: Socket, next: Sighting): boolean => {
   if (socket.inode !== undefined && next.inode !== undefined) return socket.inode === next.inode;
   // A socket without an inode gets one only at accept(), also if its peer has closed (CLOSE_WAIT) by then. One that its
   // process has closed never does, so this is another life.
-  const isClosed = stage(socket.state) > 1 && socket.state !== 'CLOSE_WAIT';
+  const isClosed = stageOf(socket.state) > 1 && socket.state !== 'CLOSE_WAIT';
   if (socket.inode === undefined && next.inode !== undefined && isClosed) return false;
-  return stage(next.state) >= stage(socket.state);
+  return stageOf(next.state) >= stageOf(socket.state);
 };
 
 /** Returns protocol and endpoints as text. */

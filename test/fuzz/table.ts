@@ -7,6 +7,7 @@ import { proc } from './targets/proc.ts';
 import { query } from './targets/query.ts';
 import { state } from './targets/state.ts';
 import { trace } from './targets/trace.ts';
+import { windows } from './targets/windows.ts';
 
 /** All targets. Netlink datagrams have a test of their own. */
 export const TARGETS: Readonly<Record<string, Target>> = {
@@ -18,4 +19,5 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   query,
   state,
   trace,
+  windows,
 };

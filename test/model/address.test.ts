@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIpv6, isAnyAddress, parseIpv6, unmapped } from '../../src/model/address.ts';
+import { formatIpv6, isAnyAddress, isLinkLocal, parseIpv6, unmapped } from '../../src/model/address.ts';
 
 const canonicalText = (text: string) => {
   const groups = parseIpv6(text);
@@ -122,4 +122,9 @@ test('unmapped extracts the IPv4 address of v4-mapped addresses only', () => {
     '64:ff9b::1',
     '::',
   ]);
+});
+
+test('isLinkLocal is true for fe80::/10 only', () => {
+  expect(['fe80::1', 'febf::1', 'fe80::1%eth0'].every(isLinkLocal)).toBe(true);
+  expect(['fec0::1', 'fe7f::1', '::fe80', '2001:db8::fe80', '169.254.0.1'].some(isLinkLocal)).toBe(false);
 });

@@ -7,8 +7,10 @@ import { snapshot } from '../helpers/fakes.ts';
 const openers = vi.hoisted(() => ({
   sockDiag: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   procNet: vi.fn<(options: SourceOptions) => Promise<Source>>(),
+  iphlpapi: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   portable: vi.fn<() => Source>(),
 }));
+vi.mock('../../src/source/windows/open.ts', () => ({ openIphlpapi: openers.iphlpapi }));
 vi.mock('../../src/source/linux/open.ts', () => ({
   openSockDiag: openers.sockDiag,
   openProcNet: openers.procNet,
@@ -30,6 +32,7 @@ beforeEach(() => {
   platform.mockReturnValue('linux');
   openers.sockDiag.mockReset().mockResolvedValue(working('sock_diag'));
   openers.procNet.mockReset().mockResolvedValue(working('/proc/net'));
+  openers.iphlpapi.mockReset().mockResolvedValue(working('iphlpapi'));
   openers.portable.mockReset().mockReturnValue(working('systeminformation'));
 });
 afterEach(() => {
@@ -91,6 +94,25 @@ describe('the best source that works', () => {
     expect(await notices(source)).toEqual([]);
   });
 
+  test('is iphlpapi on Windows, without a notice', async () => {
+    platform.mockReturnValue('win32');
+    const source = await openSource(undefined, OPTIONS);
+    expect(source.name).toBe('iphlpapi');
+    expect(await notices(source)).toEqual([]);
+    expect(openers.sockDiag).not.toHaveBeenCalled();
+  });
+
+  test('falls back to systeminformation on Windows, with the reason and what is missing there', async () => {
+    platform.mockReturnValue('win32');
+    failOpening('iphlpapi', 'the package koffi is not installed');
+    const source = await openSource(undefined, OPTIONS);
+    expect(source.name).toBe('systeminformation');
+    expect(await notices(source)).toEqual([
+      'no iphlpapi: the package koffi is not installed: polls take much longer, and traffic, services and the age of ' +
+        'sockets are not shown',
+    ]);
+  });
+
   test('rejects with the reason of each source if none works', async () => {
     failOpening('sockDiag', 'one');
     failOpening('procNet', 'two');
@@ -143,5 +165,5 @@ describe('a source chosen by name', () => {
 });
 
 test('the names of the sources', () => {
-  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'systeminformation']);
+  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'iphlpapi', 'systeminformation']);
 });

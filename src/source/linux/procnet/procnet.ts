@@ -1,4 +1,5 @@
 import type { Progress } from '../../../model/progress.ts';
+import { isLinkLocal } from '../../../model/address.ts';
 import type { Degradation, Snapshot } from '../../../model/batch.ts';
 import type { Socket } from '../../../model/socket.ts';
 import { counted } from '../../../model/text.ts';
@@ -7,7 +8,7 @@ import { Lives } from '../../lives.ts';
 import type { Source } from '../../types.ts';
 import { Attribution, isHidden } from '../owners/attribution.ts';
 import { LIMIT, type Outcome, Proc } from '../proc/proc.ts';
-import { isLinkLocal, parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
+import { parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
 
 export interface ProcNetSourceOptions {
   /** Path of the proc file system; `/proc` by default. */

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { formatIpv6 } from '../../../model/address.ts';
+import { formatIpv6, isLinkLocal } from '../../../model/address.ts';
 import {
   type Endpoint,
   hasPorts,
@@ -170,9 +170,6 @@ export function parseLinkScopes(text: string): Map<string, string> {
   for (const address of ambiguous) scopes.delete(address);
   return scopes;
 }
-
-/** Returns true for an address in fe80::/10, which is unique only together with its scope. */
-export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
 
 /** Returns the sighting with the scope of its local address added to both link-local addresses: they share one link. */
 export function withScope(sighting: Sighting, scopes: ReadonlyMap<string, string>): Sighting {

@@ -1,4 +1,4 @@
-import { isAnyAddress } from '../../../model/address.ts';
+import { isAnyAddress, isLinkLocal } from '../../../model/address.ts';
 import type {
   Direction,
   Endpoint,
@@ -12,7 +12,6 @@ import type {
 import type { Attribution } from '../owners/attribution.ts';
 import type { InetAddresses } from '../netlink/inet.ts';
 import type { Network } from '../namespaces/network.ts';
-import { isLinkLocal } from '../procnet/table.ts';
 
 /** New values of a socket from one kernel message. Undefined `addresses` mean that they did not change. */
 export interface SocketMessage {

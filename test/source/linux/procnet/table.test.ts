@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import type { Sighting } from '../../../../src/source/lives.ts';
 import {
   decodeAddress,
-  isLinkLocal,
   parseLinkScopes,
   parseTable,
   type Table,
@@ -218,11 +217,6 @@ describe('addresses', () => {
     ['00000000000000000000FFFFC000020A', 'ipv6', false, '::ffff:192.0.2.10'],
   ] as const)('%s as %s, little endian %s', (hex, family, littleEndian, address) => {
     expect(decodeAddress(hex, family, littleEndian)).toBe(address);
-  });
-
-  test('isLinkLocal is true for fe80::/10 only', () => {
-    expect(['fe80::1', 'febf::1', 'fe80::1%eth0'].every(isLinkLocal)).toBe(true);
-    expect(['fec0::1', 'fe7f::1', '::fe80', '2001:db8::fe80', '169.254.0.1'].some(isLinkLocal)).toBe(false);
   });
 
   const sighting = (local: string, remote: string | null): Sighting => ({

@@ -1,0 +1,50 @@
+import type { TableName } from './layout.ts';
+
+/** Error codes, winerror.h and ntstatus.h. */
+export const ERROR = {
+  none: 0,
+  fileNotFound: 2,
+  accessDenied: 5,
+  notSupported: 50,
+  insufficientBuffer: 122,
+  moreData: 234,
+  /** SetTcpEntry without elevation; ERROR_MR_MID_NOT_FOUND. */
+  notElevated: 317,
+  notFound: 1168,
+  lengthMismatch: 0xc000_0004,
+} as const;
+
+/** What Windows says of a process that netpane may open. */
+export interface ProcessDetails {
+  /** FILETIME. */
+  readonly created: number;
+  /** Path of the program. */
+  readonly exe?: string | undefined;
+  readonly command?: string | undefined;
+  /** Name of the account, without its domain. */
+  readonly user?: string | undefined;
+}
+
+/**
+ * The calls of Windows that the source `iphlpapi` makes. `native.ts` makes them through koffi; tests have fakes. No call
+ * throws.
+ *
+ * Calls that fill a buffer read its length from `size`, store the needed or written length there, and return a code of
+ * `ERROR`.
+ */
+export interface WindowsApi {
+  /** True if the process of netpane is elevated (an administrator that Windows lets act as one). */
+  readonly isElevated: boolean;
+  /** GetExtendedTcpTable or GetExtendedUdpTable with the class MODULE. */
+  readTable(table: TableName, into: Uint8Array, size: Uint32Array): number;
+  /** NtQuerySystemInformation(SystemProcessInformation): every process, also those that netpane may not open. */
+  readProcesses(into: Uint8Array, size: Uint32Array): number;
+  /** EnumServicesStatusExW: the running services. @param count receives their number */
+  readServices(into: Uint8Array, size: Uint32Array, count: Uint32Array): number;
+  /** Returns the address of a buffer. Structures in it refer to their texts by address. */
+  addressOf(bytes: Uint8Array): bigint;
+  /** Returns what is known of a process; undefined if it has ended or netpane may not open it. */
+  identify(pid: number): ProcessDetails | undefined;
+  /** Returns the name of the service with this tag in a process (I_QueryTagInformation); undefined if there is none. */
+  serviceOfTag(pid: number, tag: number): string | undefined;
+}

@@ -1,0 +1,206 @@
+import { ERROR, type WindowsApi } from './api.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+import { FIRST_ROW, ROWS, type RowLayout, type TableName } from './layout.ts';
+
+/** Initial size of a table, bytes: 400 rows. */
+const INITIAL_BYTES = 64 * 1024;
+
+/** No row. */
+const NONE = -1;
+
+/** Maximum number of rows that may have left between two others before these are searched by hash. */
+const MAX_SKIPPED = 8;
+
+/** Makes the hash of rows differ from run to run, so that no program can choose endpoints with equal hashes. */
+const SEED = Math.trunc(Math.random() * 2 ** 32);
+
+/** Which 32-bit numbers of a row netpane reads, with the bits of each that count. */
+interface SignificantWords {
+  readonly index: Int32Array;
+  /** Windows leaves the upper half of a port undefined. */
+  readonly mask: Int32Array;
+}
+
+function significantWords(layout: RowLayout): SignificantWords {
+  const { family, connection, scopes } = layout;
+  const addressWords = family === 'ipv4' ? 1 : 4;
+  const words: [offset: number, mask: number][] = [];
+  const add = (offset: number | undefined, count = 1, mask = -1): void => {
+    if (offset === undefined) return;
+    for (let i = 0; i < count; i++) words.push([offset + 4 * i, mask]);
+  };
+  add(layout.localPort, 1, 0xffff);
+  add(connection?.remotePort, 1, 0xffff);
+  add(connection?.state);
+  add(layout.pid);
+  add(layout.created, 2);
+  add(layout.localAddress, addressWords);
+  add(connection?.remoteAddress, addressWords);
+  add(scopes?.local);
+  add(scopes?.remote);
+  add(layout.tag);
+  return {
+    index: Int32Array.from(words, ([offset]) => offset >>> 2),
+    mask: Int32Array.from(words, ([, mask]) => mask),
+  };
+}
+
+/**
+ * A socket table of Windows, with the one before it: finds the rows that have not changed by comparing numbers, without
+ * making objects. 20,000 unchanged rows take 0.6 ms (IPv4) or 0.9 ms (IPv6), without the call itself.
+ */
+export class KeptTable {
+  readonly layout: RowLayout;
+  readonly #api: WindowsApi;
+  readonly #name: TableName;
+  readonly #words: SignificantWords;
+  readonly #wordsPerRow: number;
+  #now = new GrowingBuffer(INITIAL_BYTES);
+  #before = new GrowingBuffer(INITIAL_BYTES);
+  #countBefore = 0;
+  /** Number of rows. */
+  count = 0;
+  /** Number of rows that Windows counted but that were not in its answer. */
+  missing = 0;
+
+  constructor(api: WindowsApi, name: TableName) {
+    this.#api = api;
+    this.#name = name;
+    this.layout = ROWS[name];
+    this.#words = significantWords(this.layout);
+    this.#wordsPerRow = this.layout.size >>> 2;
+  }
+
+  /**
+   * Reads the table.
+   * @returns false if it has the same rows as before, in the same order
+   * @throws CallFailed; the table before is kept
+   */
+  read(): boolean {
+    // If the call fails, `#now` must still have the rows before.
+    [this.#now, this.#before] = [this.#before, this.#now];
+    try {
+      this.#now.fill(
+        `the table ${this.#name}`,
+        (into, size) => this.#api.readTable(this.#name, into, size),
+        ERROR.insufficientBuffer,
+      );
+    } catch (error) {
+      [this.#now, this.#before] = [this.#before, this.#now];
+      throw error;
+    }
+    const { bytes, words } = this.#now;
+    const counted = words[0] ?? 0;
+    this.#countBefore = this.count;
+    this.count = Math.min(counted, Math.floor((bytes.length - FIRST_ROW) / this.layout.size));
+    this.missing = counted - this.count;
+    if (this.count !== this.#countBefore) return true;
+    for (let row = 0; row < this.count; row++) if (!this.#isSame(row, row)) return true;
+    return false;
+  }
+
+  /** Returns a view of the rows. */
+  get view(): DataView {
+    return new DataView(this.#now.bytes.buffer);
+  }
+
+  /** Returns the offset of a row in `view`. */
+  offsetOf(row: number): number {
+    return FIRST_ROW + row * this.layout.size;
+  }
+
+  /**
+   * Returns for each row the index of an equal row of the table before; -1 if there is none. Each row of the table before
+   * is in the result at most once.
+   */
+  matchRows(): Int32Array {
+    const matches = new Int32Array(this.count).fill(NONE);
+    const taken = new Uint8Array(this.#countBefore);
+    const unmatched: number[] = [];
+    // Most rows follow the row that they followed before, or one of the rows in between has left.
+    let expected = 0;
+    for (let row = 0; row < this.count; row++) {
+      const end = Math.min(expected + MAX_SKIPPED, this.#countBefore);
+      let before = expected;
+      while (before < end && !this.#isSame(row, before)) before++;
+      if (before < end) {
+        matches[row] = before;
+        taken[before] = 1;
+        expected = before + 1;
+      } else unmatched.push(row);
+    }
+    if (unmatched.length === 0) return matches;
+    const index = new RowIndex(taken, (it) => this.#hash(this.#before.words, it));
+    for (const row of unmatched)
+      matches[row] = index.take(this.#hash(this.#now.words, row), (it) => this.#isSame(row, it));
+    return matches;
+  }
+
+  /** Returns true if a row equals a row of the table before. */
+  #isSame(row: number, rowBefore: number): boolean {
+    const { index, mask } = this.#words;
+    const now = this.#now.words;
+    const before = this.#before.words;
+    const [start, startBefore] = [this.#startOf(row), this.#startOf(rowBefore)];
+    for (let i = 0; i < index.length; i++) {
+      const at = index[i] as number;
+      const difference = (now[start + at] as number) ^ (before[startBefore + at] as number);
+      if ((difference & (mask[i] as number)) !== 0) return false;
+    }
+    return true;
+  }
+
+  #hash(words: Uint32Array, row: number): number {
+    const { index, mask } = this.#words;
+    const start = this.#startOf(row);
+    let hash = SEED;
+    for (let i = 0; i < index.length; i++) {
+      const word = (words[start + (index[i] as number)] as number) & (mask[i] as number);
+      hash = Math.imul((hash ^ word) + 0x7f4a_7c15, 0x9e37_79b1);
+      hash ^= hash >>> 15;
+    }
+    return hash >>> 0;
+  }
+
+  /** Returns the index of the first number of a row. */
+  #startOf(row: number): number {
+    return (FIRST_ROW >>> 2) + row * this.#wordsPerRow;
+  }
+}
+
+/** Rows that are not taken, by hash. Rows with the same place in the index are in a list. */
+class RowIndex {
+  readonly #heads: Int32Array;
+  readonly #next: Int32Array;
+
+  constructor(taken: Uint8Array, hashOf: (row: number) => number) {
+    let count = 0;
+    for (const it of taken) if (it === 0) count++;
+    // A power of two of at least twice the number of rows.
+    this.#heads = new Int32Array(2 ** Math.ceil(Math.log2(count * 2 + 2))).fill(NONE);
+    this.#next = new Int32Array(taken.length);
+    // From the last row to the first, so that equal rows are taken in their order.
+    for (let row = taken.length - 1; row >= 0; row--) {
+      if (taken[row] === 1) continue;
+      const place = hashOf(row) & (this.#heads.length - 1);
+      this.#next[row] = this.#heads[place] as number;
+      this.#heads[place] = row;
+    }
+  }
+
+  /** Removes and returns the first row of this hash that is the same; -1 if there is none. */
+  take(hash: number, isSame: (row: number) => boolean): number {
+    const place = hash & (this.#heads.length - 1);
+    let last = NONE;
+    for (let row = this.#heads[place] as number; row !== NONE; row = this.#next[row] as number) {
+      if (isSame(row)) {
+        const after = this.#next[row] as number;
+        if (last === NONE) this.#heads[place] = after;
+        else this.#next[last] = after;
+        return row;
+      }
+      last = row;
+    }
+    return NONE;
+  }
+}

@@ -1,0 +1,38 @@
+import type { Degradation } from '../../model/batch.ts';
+import { counted } from '../../model/text.ts';
+
+const AS_ADMINISTRATOR = 'start the terminal with "Run as administrator"';
+
+/** Without elevation. @param closed number of programs with sockets that netpane may not open */
+export const notElevated = (closed: number): Degradation => ({
+  code: 'not-elevated',
+  text:
+    (closed === 0 ? '' : `path, command line and user of ${counted(closed, 'program')} are hidden; `) +
+    `traffic, round-trip times and closing connections need an administrator: ${AS_ADMINISTRATOR}`,
+  short: 'no traffic: not administrator',
+});
+
+/** As an administrator. @param closed number of programs with sockets that Windows protects even from administrators */
+export const protectedPrograms = (closed: number): Degradation => ({
+  code: 'programs-protected',
+  text: `path, command line and user of ${counted(closed, 'program')} are hidden: Windows protects them from administrators too`,
+  short: `${counted(closed, 'program')} protected`,
+});
+
+export const stale = (why: string): Degradation => ({
+  code: 'stale',
+  text: `the sockets could not be read, the previous ones are shown: ${why}`,
+  short: 'stale: cannot read the tables',
+});
+
+export const missingRows = (count: number): Degradation => ({
+  code: 'missing-rows',
+  text: `Windows counts ${counted(count, 'socket')} more than it returns: these are not shown`,
+  short: `${counted(count, 'socket')} not shown`,
+});
+
+export const unknownStates = (count: number): Degradation => ({
+  code: 'unreadable-states',
+  text: `Windows reports a state that netpane does not know for ${counted(count, 'connection')}`,
+  short: counted(count, 'state unknown', 'states unknown'),
+});

@@ -1,0 +1,56 @@
+import type { Owner } from '../../model/socket.ts';
+import { type Processes, SYSTEM_PID } from './processes.ts';
+import type { Row } from './row.ts';
+
+/** States in which the process may already have closed the socket: then no process holds it. */
+const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
+  'TIME_WAIT',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'CLOSING',
+  'LAST_ACK',
+  'CLOSE',
+]);
+
+/** A process may start this much later than its socket: the two times are taken from the clock one after the other. */
+const SAME_TIME = 10_000_000;
+
+/**
+ * Returns the owners of a socket: one, with how it is known.
+ *
+ * Windows keeps the process that bound, connected or accepted a socket, also if that process has ended and another one
+ * inherited the socket: then its pid may be that of a third process by now, which started after the socket was made.
+ * @param before the owners of the same socket in the last poll
+ */
+export function ownersOf(
+  row: Row,
+  before: readonly Owner[] | undefined,
+  processes: Processes,
+): readonly Owner[] {
+  const { pid, state, tag, created } = row;
+  if (pid === 0) return inherited(before) ?? [without(row)];
+  const identity = processes.identityOf(pid, tag);
+  if (identity.type === 'pending') return [{ knowledge: 'pending', pid }];
+  if (identity.type === 'ended') return inherited(before) ?? [{ knowledge: 'gone', pid }];
+  const { program } = identity;
+  if (created !== 0 && identity.created > created + SAME_TIME) {
+    const tried = `process ${pid} (${program.process ?? '?'}) started after the socket was made`;
+    return inherited(before) ?? [{ knowledge: 'unknown', tried }];
+  }
+  if (pid === SYSTEM_PID) return [{ knowledge: 'kernel', ...program }];
+  if (state === 'TIME_WAIT') return [{ knowledge: 'inherited', ...program }];
+  // A connection gets a process only after its handshake; until then Windows names that of the listener.
+  return [{ knowledge: state === 'SYN_RECV' ? 'listener' : 'exact', ...program }];
+}
+
+/** Returns the owners as the last known ones; undefined if there is no process among them. */
+function inherited(before: readonly Owner[] | undefined): readonly Owner[] | undefined {
+  if (!before?.some(({ pid, knowledge }) => pid !== undefined && knowledge !== 'pending')) return undefined;
+  return before.map((owner) => ({ ...owner, knowledge: 'inherited' }));
+}
+
+/** Returns why a socket has no process. */
+const without = ({ state }: Row): Owner =>
+  MAY_BE_CLOSED.has(state)
+    ? { knowledge: 'gone' }
+    : { knowledge: 'unknown', tried: 'Windows names no process for it' };

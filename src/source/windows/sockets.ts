@@ -1,0 +1,159 @@
+import { sameOwners, sameSocket } from '../../model/fields.ts';
+import { type Owner, sameEndpoint, type Socket } from '../../model/socket.ts';
+import { RollingMap } from '../rolling-map.ts';
+import { type NewSocketKind, type SocketBounds, SocketLimiter } from '../socket-limiter.ts';
+import type { WindowsApi } from './api.ts';
+import { KeptTable } from './kept-table.ts';
+import { millisecondsOf, TABLE_NAMES } from './layout.ts';
+import { type Row, tupleOf } from './row.ts';
+import { type Life, TableLives } from './table-lives.ts';
+
+/** Returns the owners of a row. @param before those of the same socket in the last poll */
+export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => readonly Owner[];
+
+/**
+ * All sockets of the four tables, by id.
+ *
+ *     readTables ─▶ which lives changed ─▶ (owners are read) ─▶ publish ─▶ sockets by id
+ */
+export class WindowsSockets {
+  readonly #tables: readonly TableLives[];
+  readonly #limiter: SocketLimiter;
+  readonly #published = new RollingMap<Socket>();
+  /** Ids of the sockets, with those that ended since the last publication: no other socket may have these until then. */
+  readonly #ids = new Set<string>();
+  #endedIds: string[] = [];
+  /** Number of ids that another socket had when they were made. */
+  #duplicates = 0;
+  /** Number of lives with a socket. */
+  #kept = 0;
+  /** Number of lives that the last publication had no room for. */
+  #omitted = 0;
+  /** Lives that are new or have another row since the last publication. */
+  #changed: Life[] = [];
+  /** The pids in the tables. */
+  pids: ReadonlySet<number> = new Set();
+  /** Number of rows with a state that netpane does not know. */
+  unknownStates = 0;
+
+  constructor(api: WindowsApi, bounds: SocketBounds | undefined) {
+    this.#tables = TABLE_NAMES.map((name) => new TableLives(new KeptTable(api, name)));
+    this.#limiter = new SocketLimiter(bounds);
+  }
+
+  /** Reads the tables. @throws CallFailed if one cannot be read; those before it may have been read */
+  readTables(): void {
+    let isChanged = false;
+    for (const table of this.#tables) {
+      const { changed, ended } = table.poll();
+      if (changed.length + ended.length > 0) isChanged = true;
+      for (const life of changed) this.#changed.push(life);
+      for (const { socket } of ended) {
+        if (socket === undefined) continue;
+        this.#published.delete(socket.id);
+        this.#endedIds.push(socket.id);
+        this.#kept--;
+      }
+    }
+    if (!isChanged) return;
+    const pids = new Set<number>();
+    this.unknownStates = 0;
+    for (const { lives } of this.#tables) {
+      for (const { row } of lives) {
+        if (row.pid !== 0) pids.add(row.pid);
+        if (row.isStateUnknown) this.unknownStates++;
+      }
+    }
+    this.pids = pids;
+  }
+
+  /** Number of rows that Windows counted but did not return. */
+  get missing(): number {
+    return this.#tables.reduce((sum, { missing }) => sum + missing, 0);
+  }
+
+  /**
+   * Ends a poll.
+   * @param changedPids pids whose owners are to be asked for again
+   * @returns every socket by id; the same map as before if nothing changed
+   */
+  publish(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): ReadonlyMap<string, Socket> {
+    this.#limiter.begin();
+    for (const life of this.#changed) this.#update(life, ownersOf);
+    this.#changed = [];
+    if (changedPids.size > 0 || this.#omitted > 0) {
+      for (const life of this.lives())
+        if (life.socket === undefined || changedPids.has(life.row.pid)) this.#update(life, ownersOf);
+    }
+    this.#omitted = this.#count - this.#kept;
+    if (this.#omitted > 0) {
+      for (const { row, socket } of this.lives())
+        if (socket === undefined) this.#limiter.countOmitted(kindOf(row));
+    }
+    for (const id of this.#endedIds) this.#ids.delete(id);
+    this.#endedIds = [];
+    return this.#published.publish();
+  }
+
+  /** Number of rows. */
+  get #count(): number {
+    return this.#tables.reduce((sum, { lives }) => sum + lives.length, 0);
+  }
+
+  /** Makes or updates the socket of a life, if there is room for it. */
+  #update(life: Life, ownersOf: OwnersOf): void {
+    const { row, socket: before } = life;
+    if (before === undefined) {
+      if (!this.#limiter.hasRoom(this.#kept, kindOf(row))) return;
+      this.#kept++;
+    }
+    const owners = ownersOf(row, before?.owners);
+    const kept = before && sameOwners(before.owners, owners) ? before.owners : owners;
+    const next = makeSocket(row, before?.id ?? this.#newId(row), before, kept);
+    if (before === undefined || !sameSocket(before, next)) this.replace(life, next);
+  }
+
+  /** Returns an id: endpoints and time of creation, with a number after it if another socket has the same. */
+  #newId(row: Row): string {
+    const base = `${tupleOf(row)} ${row.created}`;
+    const id = this.#ids.has(base) ? `${base} ${++this.#duplicates}` : base;
+    this.#ids.add(id);
+    return id;
+  }
+
+  /** Notices about sockets that exceeded the bounds. */
+  notices() {
+    return this.#limiter.notices();
+  }
+
+  /** Yields the lives of all tables. */
+  *lives(): Generator<Life> {
+    for (const { lives } of this.#tables) yield* lives;
+  }
+
+  /** Stores a new version of the socket of a life for the next publication. */
+  replace(life: Life, socket: Socket): void {
+    life.socket = socket;
+    this.#published.set(socket.id, socket);
+  }
+}
+
+const kindOf = ({ state, remote }: Row): NewSocketKind =>
+  state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
+
+function makeSocket(row: Row, id: string, before: Socket | undefined, owners: readonly Owner[]): Socket {
+  const { protocol, family, local, remote, state, created } = row;
+  // A row in TIME_WAIT may have lost the time.
+  const createdAtMs = before?.createdAtMs ?? millisecondsOf(created);
+  return {
+    id,
+    protocol,
+    family,
+    local: before && sameEndpoint(before.local, local) ? before.local : local,
+    remote: before && sameEndpoint(before.remote, remote) ? before.remote : remote,
+    ...(state !== undefined && { state }),
+    ...(createdAtMs !== undefined && { createdAtMs }),
+    ...(before?.traffic && { traffic: before.traffic }),
+    owners,
+  };
+}

@@ -1,0 +1,143 @@
+import type { Socket } from '../../model/socket.ts';
+import { stageOf } from '../lives.ts';
+import type { KeptTable } from './kept-table.ts';
+import { decodeRow, type Row, tupleOf } from './row.ts';
+
+/** One socket from its first row to its last. */
+export interface Life {
+  /** Its row in the last poll. */
+  row: Row;
+  /** Undefined until the first poll that had room for it. */
+  socket: Socket | undefined;
+}
+
+/** What a poll of one table found. */
+export interface TablePoll {
+  /** New lives, and those with another row. */
+  readonly changed: readonly Life[];
+  readonly ended: readonly Life[];
+}
+
+const UNCHANGED: TablePoll = { changed: [], ended: [] };
+
+/**
+ * Returns true if a row with the same protocol and endpoints is a later one of the same socket. The times of creation
+ * decide if both are known. A connection in TIME_WAIT has left its socket, whose time may be lost or another one.
+ */
+function continues(before: Row, now: Row): boolean {
+  const isRemnant = now.state === 'TIME_WAIT' && before.state !== 'TIME_WAIT';
+  if (before.created !== 0 && now.created !== 0 && !isRemnant) return before.created === now.created;
+  return stageOf(now.state) >= stageOf(before.state);
+}
+
+/** Follows the sockets of one table from poll to poll: decides which row continues which life. */
+export class TableLives {
+  readonly #table: KeptTable;
+  /** By row of the last poll. */
+  #lives: Life[] = [];
+
+  constructor(table: KeptTable) {
+    this.#table = table;
+  }
+
+  /** The lives of the last poll. */
+  get lives(): readonly Life[] {
+    return this.#lives;
+  }
+
+  /** Number of rows that Windows counted in the last poll but did not return. */
+  get missing(): number {
+    return this.#table.missing;
+  }
+
+  /** Reads the table. @throws CallFailed; the lives stay as they are */
+  poll(): TablePoll {
+    const table = this.#table;
+    if (!table.read()) return UNCHANGED;
+    const matches = table.matchRows();
+    const unmatched = new UnmatchedLives(this.#lives, matches);
+    const { view } = table;
+    const changed: Life[] = [];
+    const lives = new Array<Life>(matches.length);
+    const undecided: { readonly place: number; readonly row: Row }[] = [];
+    for (let place = 0; place < matches.length; place++) {
+      let life = this.#lives[matches[place] as number];
+      if (life === undefined) {
+        const row = decodeRow(view, table.offsetOf(place), table.layout);
+        // A known time of creation leaves no doubt about the life; the other rows get what these leave.
+        life = unmatched.takeByCreation(row);
+        if (life === undefined) {
+          undecided.push({ place, row });
+          continue;
+        }
+        life.row = row;
+        changed.push(life);
+      }
+      lives[place] = life;
+    }
+    for (const { place, row } of undecided) {
+      const life = unmatched.takeByEndpoints(row) ?? { row, socket: undefined };
+      life.row = row;
+      changed.push(life);
+      lives[place] = life;
+    }
+    this.#lives = lives;
+    return { changed, ended: unmatched.rest() };
+  }
+}
+
+/** Lives of the poll before whose row is not in this poll. A new row may continue each of them, once. */
+class UnmatchedLives {
+  readonly #byCreation = new Map<string, Life[]>();
+  readonly #byEndpoints = new Map<string, Life[]>();
+  readonly #left = new Set<Life>();
+
+  /** @param matches indexes of the lives that have the same row as before */
+  constructor(lives: readonly Life[], matches: Int32Array) {
+    const isMatched = new Uint8Array(lives.length);
+    for (const match of matches) if (match >= 0) isMatched[match] = 1;
+    for (let i = 0; i < lives.length; i++) {
+      if (isMatched[i] === 1) continue;
+      const life = lives[i] as Life;
+      this.#left.add(life);
+      const tuple = tupleOf(life.row);
+      add(this.#byEndpoints, tuple, life);
+      if (life.row.created !== 0) add(this.#byCreation, `${tuple} ${life.row.created}`, life);
+    }
+  }
+
+  /** Removes and returns a life with the endpoints and the time of creation of a row. */
+  takeByCreation(row: Row): Life | undefined {
+    if (row.created === 0 || this.#left.size === 0) return undefined;
+    return this.#take(this.#byCreation.get(`${tupleOf(row)} ${row.created}`));
+  }
+
+  /** Removes and returns a life with the endpoints of a row that the row may continue. */
+  takeByEndpoints(row: Row): Life | undefined {
+    if (this.#left.size === 0) return undefined;
+    return this.#take(this.#byEndpoints.get(tupleOf(row)), (life) => continues(life.row, row));
+  }
+
+  /** Removes and returns the last life of a list that is left; undefined if there is none or it does not fit. */
+  #take(lives: Life[] | undefined, fits: (life: Life) => boolean = () => true): Life | undefined {
+    for (let life = lives?.at(-1); life !== undefined; life = lives?.at(-1)) {
+      if (this.#left.has(life)) {
+        if (!fits(life)) return undefined;
+        this.#left.delete(life);
+        return life;
+      }
+      lives?.pop();
+    }
+    return undefined;
+  }
+
+  rest(): Life[] {
+    return [...this.#left];
+  }
+}
+
+function add(map: Map<string, Life[]>, key: string, life: Life): void {
+  const list = map.get(key);
+  if (list) list.push(life);
+  else map.set(key, [life]);
+}

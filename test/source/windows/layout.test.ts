@@ -1,0 +1,100 @@
+// The layouts in layout.ts are those of the headers of mingw-w64: a C compiler checks them, where it is installed.
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import {
+  FIRST_ROW,
+  millisecondsOf,
+  PROCESS,
+  type RowLayout,
+  ROWS,
+  SERVICE,
+  UNICODE_STRING,
+} from '../../../src/source/windows/layout.ts';
+import { fileTime } from '../../helpers/windows.ts';
+
+const COMPILER = 'x86_64-w64-mingw32-gcc';
+const hasCompiler = spawnSync(COMPILER, ['--version']).status === 0;
+
+const HEADERS = ['winsock2.h', 'ws2tcpip.h', 'windows.h', 'iphlpapi.h', 'winternl.h', 'winsvc.h'];
+
+/** A constant expression in C, and its value according to layout.ts. */
+type Claim = readonly [expression: string, value: number | undefined];
+
+const offsets = (type: string, fields: Readonly<Record<string, number | undefined>>): Claim[] =>
+  Object.entries(fields).map(([field, value]) => [`offsetof(${type}, ${field})`, value]);
+
+/** Returns the claims about a row. @param prefix of the address fields */
+function rowClaims(name: string, layout: RowLayout, prefix: 'dw' | 'uc'): Claim[] {
+  const row = `MIB_${name}ROW_OWNER_MODULE`;
+  const { connection, scopes } = layout;
+  return [
+    [`sizeof(${row})`, layout.size],
+    [`offsetof(MIB_${name}TABLE_OWNER_MODULE, table)`, FIRST_ROW],
+    ...offsets(row, {
+      [`${prefix}LocalAddr`]: layout.localAddress,
+      dwLocalPort: layout.localPort,
+      dwOwningPid: layout.pid,
+      liCreateTimestamp: layout.created,
+      OwningModuleInfo: layout.tag,
+    }),
+    ...(connection
+      ? offsets(row, {
+          [`${prefix}RemoteAddr`]: connection.remoteAddress,
+          dwRemotePort: connection.remotePort,
+          dwState: connection.state,
+        })
+      : []),
+    ...(scopes ? offsets(row, { dwLocalScopeId: scopes.local }) : []),
+    ...(scopes?.remote === undefined ? [] : offsets(row, { dwRemoteScopeId: scopes.remote })),
+  ];
+}
+
+const CLAIMS: readonly Claim[] = [
+  ...rowClaims('TCP', ROWS.tcp4, 'dw'),
+  ...rowClaims('TCP6', ROWS.tcp6, 'uc'),
+  ...rowClaims('UDP', ROWS.udp4, 'dw'),
+  ...rowClaims('UDP6', ROWS.udp6, 'uc'),
+  ...offsets('SYSTEM_PROCESS_INFORMATION', {
+    NextEntryOffset: PROCESS.next,
+    CreateTime: PROCESS.created,
+    'ImageName.Length': PROCESS.nameBytes,
+    'ImageName.Buffer': PROCESS.nameAddress,
+    UniqueProcessId: PROCESS.pid,
+  }),
+  ['sizeof(ENUM_SERVICE_STATUS_PROCESSW)', SERVICE.size],
+  ...offsets('ENUM_SERVICE_STATUS_PROCESSW', {
+    lpServiceName: SERVICE.name,
+    'ServiceStatusProcess.dwProcessId': SERVICE.pid,
+  }),
+  ['sizeof(UNICODE_STRING)', UNICODE_STRING.size],
+  ...offsets('UNICODE_STRING', { Length: UNICODE_STRING.bytes, Buffer: UNICODE_STRING.address }),
+];
+
+/** Returns what the compiler says of the claims; empty if all are true. */
+function compile(claims: readonly Claim[]): string {
+  const source = [
+    '#define _WIN32_WINNT 0x0A00',
+    ...HEADERS.map((name) => `#include <${name}>`),
+    '#include <stddef.h>',
+    ...claims.map(([expression, value]) => `_Static_assert(${expression} == ${value}, "${expression}");`),
+  ].join('\n');
+  return spawnSync(COMPILER, ['-xc', '-fsyntax-only', '-'], { input: source, encoding: 'utf8' }).stderr;
+}
+
+describe.skipIf(!hasCompiler)(`with ${COMPILER}, if it is installed`, () => {
+  test('the layouts are those of the headers', () => {
+    expect(compile(CLAIMS)).toBe('');
+  });
+
+  test('a wrong offset would be noticed', () => {
+    expect(compile([['sizeof(MIB_TCPROW_OWNER_MODULE)', ROWS.tcp4.size + 1]])).toContain(
+      'static assertion failed',
+    );
+  });
+});
+
+test('a FILETIME before 1970 is no time', () => {
+  expect([0, 1, Number(fileTime(1)) - 20_000].map(millisecondsOf)).toEqual([undefined, undefined, undefined]);
+  const now = Date.UTC(2026, 10, 30);
+  expect(millisecondsOf(Number(fileTime(now)))).toBe(now);
+});
