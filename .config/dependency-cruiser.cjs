@@ -27,6 +27,13 @@ const linuxRooms = {
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'ledger', 'sockets'],
 };
 
+/** Rooms of src/source/macos/. None of them imports the files of that folder itself. */
+const macosRooms = {
+  native: [],
+  table: [],
+  owners: ['native', 'table'],
+};
+
 /** Rooms of src/view/. None of them imports the files of that folder itself. */
 const viewRooms = {
   text: [],
@@ -52,6 +59,7 @@ module.exports = {
   forbidden: [
     ...rulesOf('src', rooms),
     ...rulesOf('src/source/linux', linuxRooms, 'linux-'),
+    ...rulesOf('src/source/macos', macosRooms, 'macos-'),
     ...rulesOf('src/view', viewRooms, 'view-'),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -28,6 +28,11 @@ export const SOURCES = {
     },
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
+  pcblist: {
+    about: "macOS: the kernel's lists; as root the processes of all users",
+    systems: ['darwin'],
+    open: async (options: SourceOptions) => (await import('./macos/open.ts')).openPcblist(options),
+  },
   iphlpapi: {
     about: 'Windows: the IP Helper API; as administrator also traffic',
     systems: ['win32'],
@@ -38,6 +43,8 @@ export const SOURCES = {
     lacks: {
       linux: 'polls take much longer, and UDP sockets without a peer are not shown',
       win32: 'polls take much longer, and traffic, services and the age of sockets are not shown',
+      darwin:
+        'polls take much longer, and traffic, round-trip times and the age of connections are not shown',
     },
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');

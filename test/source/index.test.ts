@@ -7,6 +7,7 @@ import { snapshot } from '../helpers/fakes.ts';
 const openers = vi.hoisted(() => ({
   sockDiag: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   procNet: vi.fn<(options: SourceOptions) => Promise<Source>>(),
+  pcblist: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   iphlpapi: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   portable: vi.fn<() => Source>(),
 }));
@@ -15,6 +16,7 @@ vi.mock('../../src/source/linux/open.ts', () => ({
   openSockDiag: openers.sockDiag,
   openProcNet: openers.procNet,
 }));
+vi.mock('../../src/source/macos/open.ts', () => ({ openPcblist: openers.pcblist }));
 vi.mock('../../src/source/portable/portable.ts', () => ({ portableSource: openers.portable }));
 
 const OPTIONS: SourceOptions = { also: ['unix'], tcpDetails: true, ownerBudgetMs: 5 };
@@ -32,6 +34,7 @@ beforeEach(() => {
   platform.mockReturnValue('linux');
   openers.sockDiag.mockReset().mockResolvedValue(working('sock_diag'));
   openers.procNet.mockReset().mockResolvedValue(working('/proc/net'));
+  openers.pcblist.mockReset().mockResolvedValue(working('pcblist'));
   openers.iphlpapi.mockReset().mockResolvedValue(working('iphlpapi'));
   openers.portable.mockReset().mockReturnValue(working('systeminformation'));
 });
@@ -92,6 +95,20 @@ describe('the best source that works', () => {
     expect(openers.procNet).not.toHaveBeenCalled();
     expect(source.name).toBe('systeminformation');
     expect(await notices(source)).toEqual([]);
+  });
+
+  test('is pcblist on macOS; without koffi systeminformation, with a notice of what is missing', async () => {
+    platform.mockReturnValue('darwin');
+    const best = await openSource(undefined, OPTIONS);
+    expect(best.name).toBe('pcblist');
+    expect(await notices(best)).toEqual([]);
+    failOpening('pcblist', 'the package koffi is not installed');
+    const other = await openSource(undefined, OPTIONS);
+    expect(other.name).toBe('systeminformation');
+    expect(await notices(other)).toEqual([
+      'no pcblist: the package koffi is not installed: polls take much longer, and traffic, round-trip times and the age of connections are not shown',
+    ]);
+    expect(openers.sockDiag).not.toHaveBeenCalled();
   });
 
   test('is iphlpapi on Windows, without a notice', async () => {
@@ -165,5 +182,5 @@ describe('a source chosen by name', () => {
 });
 
 test('the names of the sources', () => {
-  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'iphlpapi', 'systeminformation']);
+  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'pcblist', 'iphlpapi', 'systeminformation']);
 });

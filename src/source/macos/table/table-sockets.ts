@@ -27,6 +27,16 @@ export interface TableSocket {
   hinted: readonly Owner[] | undefined;
 }
 
+/** What a table has. */
+export interface TableCounts {
+  /** Number of sockets by its header, of those in the table, and of those that cannot be read. */
+  readonly promised: number;
+  readonly received: number;
+  readonly malformed: number;
+  /** False if its end is missing. */
+  readonly isComplete: boolean;
+}
+
 /** What rows need of the machine. */
 export interface TableContext {
   readonly interfaceName: InterfaceName;
@@ -78,14 +88,19 @@ export class TableSockets {
     }
   }
 
-  /**
-   * Reads a table (see `layout.ts`). If its end is missing, sockets that it lacks stay.
-   * @returns the number of sockets that the kernel promised and withheld, and of rows that cannot be read
-   */
-  read(words: Int32Array): { promised: number; received: number; malformed: number; isComplete: boolean } {
-    const rows = this.#rows;
+  /** Keeps all sockets as they are: the table could not be read. */
+  skip(): void {
     this.changed.clear();
     this.closed.length = 0;
+  }
+
+  /**
+   * Reads a table (see `layout.ts`). If its end is missing, sockets that it lacks stay.
+   * @returns what the table has
+   */
+  read(words: Int32Array): TableCounts {
+    const rows = this.#rows;
+    this.skip();
     this.#poll++;
     let received = 0;
     let place = 0;

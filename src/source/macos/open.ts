@@ -1,0 +1,48 @@
+import { release } from 'node:os';
+import { type Source, type SourceOptions, SourceUnavailable } from '../types.ts';
+import type { MacCalls } from './native/calls.ts';
+import { KernelTable, TableUnread } from './native/kernel-table.ts';
+import { LibSystem } from './native/lib-system.ts';
+import { Rows } from './table/rows.ts';
+import { PcblistSource, TABLES } from './pcblist.ts';
+
+/** Architectures with the layouts of `table/layout.ts` and `native/processes.ts`. */
+const ARCHITECTURES: readonly string[] = ['arm64', 'x64'];
+
+/**
+ * Opens the source `pcblist`. Rejects with `SourceUnavailable` on another system, without koffi, if macOS refuses the
+ * lists, and if it withholds every socket.
+ */
+export async function openPcblist(options: SourceOptions): Promise<Source> {
+  if (process.platform !== 'darwin') throw new SourceUnavailable('this is not macOS');
+  if (!ARCHITECTURES.includes(process.arch)) throw new SourceUnavailable('it needs a 64-bit Node');
+  return openWith(await LibSystem.load(), options);
+}
+
+/** Opens the source with these calls. @throws SourceUnavailable as `openPcblist` */
+export function openWith(calls: MacCalls, options: SourceOptions): Source {
+  tryTable(calls);
+  const ownUid = process.geteuid?.() ?? 0;
+  return new PcblistSource({
+    ...options,
+    calls,
+    ownUid,
+    isRoot: ownUid === 0,
+    darwin: Number.parseInt(release(), 10),
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+  });
+}
+
+/** Throws `SourceUnavailable` if the list of TCP sockets cannot be read, or macOS withholds all of them. */
+function tryTable(calls: MacCalls): void {
+  try {
+    const rows = new Rows();
+    rows.begin(new KernelTable(calls, TABLES.tcp).read());
+    if (rows.promised > 0 && !rows.next())
+      throw new SourceUnavailable(`macOS withholds all ${rows.promised} TCP sockets from netpane`);
+  } catch (error) {
+    if (error instanceof TableUnread) throw new SourceUnavailable(error.message);
+    throw error;
+  }
+}

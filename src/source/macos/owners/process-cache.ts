@@ -1,0 +1,90 @@
+import type { Owner } from '../../../model/socket.ts';
+import type { MacProcesses } from '../native/processes.ts';
+
+/** What a process runs: an owner without how it is known. */
+export type Program = Omit<Owner, 'knowledge'>;
+
+interface Entry {
+  readonly program: Program;
+  readonly startedAtMs: number | undefined;
+  /** Last poll that compared its start, and last one that used it. */
+  checkedPoll: number;
+}
+
+/** Options of `ProcessCache`. */
+export interface ProcessCacheOptions {
+  readonly processes: Pick<MacProcesses, 'shortInfo' | 'startedAtMs' | 'path' | 'command'>;
+  readonly userName: (uid: number) => string | undefined;
+  readonly ownUid: number;
+  readonly isRoot: boolean;
+}
+
+/** Keeps what processes run, by pid and start. */
+export class ProcessCache {
+  readonly #options: ProcessCacheOptions;
+  readonly #entries = new Map<number, Entry>();
+  #poll = 0;
+
+  constructor(options: ProcessCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a poll. @param pids all processes; those that have ended are forgotten */
+  beginPoll(pids: ReadonlySet<number>): void {
+    this.#poll++;
+    for (const pid of this.#entries.keys()) if (!pids.has(pid)) this.#entries.delete(pid);
+  }
+
+  /**
+   * Returns what a process runs; undefined if it has ended. The same object while it is the same process.
+   * @param again true to read name and program again, which execve(2) changes
+   */
+  of(pid: number, again = false): Program | undefined {
+    const known = this.#entries.get(pid);
+    if (known && known.checkedPoll === this.#poll && !again) return known.program;
+    const startedAtMs = this.#options.processes.startedAtMs(pid);
+    if (known && known.startedAtMs === startedAtMs && !again) {
+      known.checkedPoll = this.#poll;
+      return known.program;
+    }
+    const program = this.#read(pid, startedAtMs);
+    if (program === undefined) {
+      this.#entries.delete(pid);
+      return undefined;
+    }
+    const isSame = known !== undefined && isSameProgram(known.program, program);
+    const entry = { program: isSame ? known.program : program, startedAtMs, checkedPoll: this.#poll };
+    this.#entries.set(pid, entry);
+    return entry.program;
+  }
+
+  #read(pid: number, startedAtMs: number | undefined): Program | undefined {
+    const { processes, userName, ownUid, isRoot } = this.#options;
+    const info = processes.shortInfo(pid);
+    if (info === undefined) return undefined;
+    const exe = processes.path(pid);
+    const command = isRoot || info.uid === ownUid ? processes.command(pid) : undefined;
+    const user = userName(info.uid);
+    return {
+      pid,
+      process: fullName(info.name, exe),
+      ...(command !== undefined && { command }),
+      ...(exe !== undefined && { exe }),
+      ...(user !== undefined && { user }),
+      ...(startedAtMs !== undefined && { startedAtMs }),
+    };
+  }
+}
+
+/** Returns the name of a process: that of its program file, if the kernel has its beginning. */
+export function fullName(name: string, exe: string | undefined): string {
+  const file = exe?.slice(exe.lastIndexOf('/') + 1) ?? '';
+  return name !== '' && !file.startsWith(name) ? name : file || name;
+}
+
+const isSameProgram = (one: Program, other: Program): boolean =>
+  one.process === other.process &&
+  one.exe === other.exe &&
+  one.command === other.command &&
+  one.user === other.user &&
+  one.startedAtMs === other.startedAtMs;

@@ -1,0 +1,152 @@
+/*
+ * Structures of XNU that netpane reads, written down from its headers: bsd/netinet/in_pcb.h, bsd/netinet/tcp_var.h and
+ * bsd/sys/socketvar.h (packed to 4 bytes), bsd/sys/proc_info.h, bsd/sys/sysctl.h and bsd/sys/proc.h. `layout.c` prints
+ * where their fields are; `libsystem.c` answers the calls of libSystem with them.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma pack(4)
+struct xinpgen {
+  uint32_t xig_len, xig_count;
+  uint64_t xig_gen, xig_sogen;
+};
+
+struct xinpcb_n {
+  uint32_t xi_len, xi_kind;
+  uint64_t xi_inpp;
+  uint16_t inp_fport, inp_lport;
+  uint64_t inp_ppcb, inp_gencnt;
+  int32_t inp_flags;
+  uint32_t inp_flow;
+  uint8_t inp_vflag, inp_ip_ttl, inp_ip_p;
+  uint32_t inp_dependfaddr[4], inp_dependladdr[4];
+  struct {
+    uint8_t inp4_ip_tos;
+  } inp_depend4;
+  struct {
+    uint8_t inp6_hlim;
+    int32_t inp6_cksum;
+    uint16_t inp6_ifindex;
+    int16_t inp6_hops;
+  } inp_depend6;
+  uint32_t inp_flowhash, inp_flags2;
+};
+
+/* macOS before 13 ends it after so_e_pid. */
+struct xsocket_n {
+  uint32_t xso_len, xso_kind;
+  uint64_t xso_so;
+  int16_t so_type;
+  uint32_t so_options;
+  int16_t so_linger, so_state;
+  uint64_t so_pcb;
+  int32_t xso_protocol, xso_family;
+  int16_t so_qlen, so_incqlen, so_qlimit, so_timeo;
+  uint16_t so_error;
+  int32_t so_pgid;
+  uint32_t so_oobmark, so_uid;
+  int32_t so_last_pid, so_e_pid;
+  uint64_t so_gencnt;
+  uint32_t so_flags, so_flags1;
+  int32_t so_usecount, so_retaincnt;
+  uint32_t xso_filter_flags;
+};
+
+struct xsockbuf_n {
+  uint32_t xsb_len, xsb_kind, sb_cc, sb_hiwat, sb_mbcnt, sb_mbmax;
+  int32_t sb_lowat;
+  int16_t sb_flags, sb_timeo;
+};
+
+struct data_stats {
+  uint64_t rxpackets, rxbytes, txpackets, txbytes;
+};
+
+struct xsockstat_n {
+  uint32_t xst_len, xst_kind;
+  struct data_stats xst_tc_stats[4];
+};
+
+struct xtcpcb_n {
+  uint32_t xt_len, xt_kind;
+  uint64_t t_segq;
+  int32_t t_dupacks, t_timer[4], t_state;
+  uint32_t t_flags;
+  int32_t t_force;
+  uint32_t snd_una, snd_max, snd_nxt, snd_up, snd_wl1, snd_wl2, iss, irs, rcv_nxt, rcv_adv, rcv_wnd, rcv_up;
+  uint32_t snd_wnd, snd_cwnd, snd_ssthresh, t_maxopd, t_rcvtime, t_starttime;
+  int32_t t_rtttime;
+  uint32_t t_rtseq;
+  int32_t t_rxtcur;
+  uint32_t t_maxseg;
+  int32_t t_srtt, t_rttvar, t_rxtshift;
+  uint32_t t_rttmin, t_rttupdated, max_sndwnd;
+  int32_t t_softerror;
+  char t_oobflags, t_iobc;
+  uint8_t snd_scale, rcv_scale, request_r_scale, requested_s_scale;
+  uint32_t ts_recent, ts_recent_age, last_ack_sent, cc_send, cc_recv, snd_recover, snd_cwnd_prev, snd_ssthresh_prev;
+};
+#pragma pack()
+
+struct proc_fdinfo {
+  int32_t proc_fd;
+  uint32_t proc_fdtype;
+};
+
+struct proc_bsdshortinfo {
+  uint32_t pbsi_pid, pbsi_ppid, pbsi_pgid, pbsi_status;
+  char pbsi_comm[16];
+  uint32_t pbsi_flags, pbsi_uid, pbsi_gid, pbsi_ruid, pbsi_rgid, pbsi_svuid, pbsi_svgid, pbsi_rfu;
+};
+
+struct proc_fileinfo {
+  uint32_t fi_openflags, fi_status;
+  int64_t fi_offset;
+  int32_t fi_type;
+  uint32_t fi_guardflags;
+};
+
+struct vinfo_stat {
+  uint32_t vst_dev;
+  uint16_t vst_mode, vst_nlink;
+  uint64_t vst_ino;
+  uint32_t vst_uid, vst_gid;
+  int64_t vst_times[8], vst_size, vst_blocks;
+  int32_t vst_blksize;
+  uint32_t vst_flags, vst_gen, vst_rdev;
+  int64_t vst_qspare[2];
+};
+
+struct sockbuf_info {
+  uint32_t sbi_cc, sbi_hiwat, sbi_mbcnt, sbi_mbmax, sbi_lowat;
+  int16_t sbi_flags, sbi_timeo;
+};
+
+struct socket_fdinfo {
+  struct proc_fileinfo pfi;
+  struct {
+    struct vinfo_stat soi_stat;
+    uint64_t soi_so, soi_pcb;
+    int32_t soi_type, soi_protocol, soi_family;
+    int16_t soi_options, soi_linger, soi_state, soi_qlen, soi_incqlen, soi_qlimit, soi_timeo;
+    uint16_t soi_error;
+    uint32_t soi_oobmark;
+    struct sockbuf_info soi_rcv, soi_snd;
+    int32_t soi_kind;
+    uint32_t rfu_1;
+    uint8_t soi_proto[528];
+  } psi;
+};
+
+/* The fields of struct kinfo_proc of a 64-bit system that are used; 648 bytes with the others. */
+struct kinfo_proc {
+  int64_t p_starttime_sec;
+  int32_t p_starttime_usec;
+  int32_t padding;
+  uint64_t p_vmspace, p_sigacts;
+  int32_t p_flag;
+  char p_stat;
+  int32_t p_pid;
+  uint8_t others[604];
+};

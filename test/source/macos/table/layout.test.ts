@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import {
+  BUFFER_BYTES,
+  INPCB,
+  SOCKET,
+  SOCKET_WORDS,
+  STATS,
+  TCPCB,
+  XINPGEN_BYTES,
+  XINPGEN_COUNT,
+} from '../../../../src/source/macos/table/layout.ts';
+import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
+
+// Without a C compiler there is nothing to compare with.
+test.runIf(hasCompiler)('the layouts are those of structures written from the headers of XNU', () => {
+  const at = JSON.parse(execFileSync(compile('layout.c'), { encoding: 'utf8' })) as Record<string, number>;
+  const words = {
+    'xinpgen.xig_count': XINPGEN_COUNT,
+    'xinpcb_n.xi_inpp': INPCB.pcb,
+    'xinpcb_n.inp_fport': INPCB.ports,
+    'xinpcb_n.inp_gencnt': INPCB.generation,
+    'xinpcb_n.inp_vflag': INPCB.vflag,
+    'xinpcb_n.inp_dependfaddr': INPCB.remoteAddress,
+    'xinpcb_n.inp_dependladdr': INPCB.localAddress,
+    'xsocket_n.xso_so': SOCKET.socket,
+    'xsocket_n.xso_family': SOCKET.family,
+    'xsocket_n.so_qlen': SOCKET.queueLength,
+    'xsocket_n.so_qlimit': SOCKET.queueLimit,
+    'xsocket_n.so_uid': SOCKET.uid,
+    'xsocket_n.so_last_pid': SOCKET.lastPid,
+    'xsocket_n.so_e_pid': SOCKET.effectivePid,
+    'xsocket_n.so_gencnt': SOCKET_WORDS,
+    'xsockbuf_n.sb_cc': BUFFER_BYTES,
+    'xsockstat_n.xst_tc_stats[0].rxbytes': STATS.rxBytes,
+    'xsockstat_n.xst_tc_stats[0].txbytes': STATS.txBytes,
+    'xtcpcb_n.t_state': TCPCB.state,
+    'xtcpcb_n.snd_una': TCPCB.sndUna,
+    'xtcpcb_n.iss': TCPCB.iss,
+    'xtcpcb_n.irs': TCPCB.irs,
+    'xtcpcb_n.rcv_nxt': TCPCB.rcvNxt,
+    'xtcpcb_n.snd_cwnd': TCPCB.sndCwnd,
+    'xtcpcb_n.t_starttime': TCPCB.startTime,
+    'xtcpcb_n.t_maxseg': TCPCB.maxSegment,
+    'xtcpcb_n.t_srtt': TCPCB.srtt,
+    'xtcpcb_n.t_rttvar': TCPCB.rttvar,
+  };
+  expect(Object.fromEntries(Object.keys(words).map((name) => [name, (at[name] ?? NaN) / 4]))).toEqual(words);
+  expect(at).toMatchObject({
+    xinpgen: XINPGEN_BYTES,
+    // The sizes of the records of the dump of macOS 27.
+    xinpcb_n: 104,
+    xsocket_n: 104,
+    xsockbuf_n: 32,
+    xsockstat_n: 136,
+    xtcpcb_n: 204,
+    // The fields that `native/processes.ts` reads.
+    proc_fdinfo: 8,
+    proc_bsdshortinfo: 64,
+    'proc_bsdshortinfo.pbsi_ppid': 4,
+    'proc_bsdshortinfo.pbsi_pgid': 8,
+    'proc_bsdshortinfo.pbsi_comm': 16,
+    'proc_bsdshortinfo.pbsi_uid': 36,
+    socket_fdinfo: 792,
+    'socket_fdinfo.psi.soi_so': 160,
+    kinfo_proc: 648,
+    'kinfo_proc.p_starttime_usec': 8,
+    'kinfo_proc.p_pid': 40,
+  });
+});
