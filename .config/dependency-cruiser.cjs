@@ -32,6 +32,7 @@ const macosRooms = {
   native: [],
   table: [],
   owners: ['native', 'table'],
+  act: ['native', 'owners'],
 };
 
 /** Rooms of src/view/. None of them imports the files of that folder itself. */

@@ -6,9 +6,14 @@ import type { ProcessHandle } from './types.ts';
  * @throws Error with a message for the user if it has ended, another process has its pid, or the system cannot open it
  */
 export async function openProcess(target: ProcessTarget): Promise<ProcessHandle> {
-  if (process.platform !== 'linux')
-    throw new Error(
-      'netpane sends signals on Linux only: on this system another process may get the pid meanwhile',
-    );
-  return (await import('./linux/open-process.ts')).openProcess(target);
+  switch (process.platform) {
+    case 'linux':
+      return (await import('./linux/open-process.ts')).openProcess(target);
+    case 'darwin':
+      return (await import('./macos/open-process.ts')).openProcess(target);
+    default:
+      throw new Error(
+        'netpane sends signals on Linux and macOS only: on this system another process may get the pid meanwhile',
+      );
+  }
 }

@@ -137,7 +137,10 @@ export interface SourceOptions {
   readonly bounds?: SocketBounds | undefined;
 }
 
-/** An open process. A signal reaches this process or none, even if its number is given to another one. */
+/**
+ * An open process. A signal reaches this process or none, even if its number is given to another one; on macOS only if
+ * that happened before the start of the process was compared, just before the signal.
+ */
 export interface ProcessHandle {
   /** As of the opening. */
   readonly facts: ProcessFacts;

@@ -11,6 +11,10 @@ export interface FakeProcess {
   /** Handle of the socket of each descriptor; undefined if they may not be read. */
   readonly sockets?: Readonly<Record<number, bigint>>;
   readonly arguments?: readonly string[];
+  readonly parent?: number;
+  readonly group?: number;
+  /** True once it has ended and its parent has not noticed. */
+  readonly isZombie?: boolean;
 }
 
 /** A macOS for unit tests: its tables and processes can be replaced between two polls. */
@@ -76,7 +80,10 @@ export class FakeMac implements MacCalls {
     if (process === undefined) return -ERRNO.ESRCH;
     const view = new DataView(into.buffer);
     if (flavor === FLAVOR.shortInfo) {
+      if (process.isZombie) return -ERRNO.ESRCH;
       into.fill(0);
+      view.setUint32(4, process.parent ?? 1, true);
+      view.setUint32(8, process.group ?? pid, true);
       into.set(Buffer.from(process.name.slice(0, 15)), 16);
       view.setUint32(36, process.uid ?? 501, true);
       return 64;
