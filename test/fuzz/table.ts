@@ -2,6 +2,7 @@ import type { Target } from './target.ts';
 import { commandLine } from './targets/command-line.ts';
 import { config } from './targets/config.ts';
 import { keys } from './targets/keys.ts';
+import { names } from './targets/names.ts';
 import { pcblist } from './targets/pcblist.ts';
 import { proc } from './targets/proc.ts';
 import { query } from './targets/query.ts';
@@ -14,6 +15,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'command-line': commandLine,
   config,
   keys,
+  names,
   pcblist,
   proc,
   query,

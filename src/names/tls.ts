@@ -1,0 +1,42 @@
+import { MAX_NAME_LENGTH, nameText, numberAt } from './bytes.ts';
+
+const RECORD_HANDSHAKE = 0x16;
+const CLIENT_HELLO = 1;
+/** Length of the header of a record, and of a handshake message. */
+const RECORD_HEADER = 5;
+const HANDSHAKE_HEADER = 4;
+/** Version and random number, before the session id (RFC 8446, section 4.1.2). */
+const BEFORE_SESSION = 34;
+const SERVER_NAME = 0;
+const HOST_NAME = 0;
+
+/**
+ * Returns the server name (SNI, RFC 6066) in a TLS record with a ClientHello; undefined without one. A hello that is cut
+ * is read as far as it goes. With Encrypted Client Hello this is the name of the outer hello: a hello that hides another
+ * one looks like one that only pretends to, which browsers send to every server.
+ */
+export const serverNameInRecord = (bytes: Uint8Array): string | undefined =>
+  bytes[0] === RECORD_HANDSHAKE ? serverNameInHello(bytes.subarray(RECORD_HEADER)) : undefined;
+
+/** Returns the server name in a ClientHello without a record header, as QUIC sends it; undefined without one. */
+export function serverNameInHello(bytes: Uint8Array): string | undefined {
+  if (bytes[0] !== CLIENT_HELLO) return undefined;
+  let at = HANDSHAKE_HEADER + BEFORE_SESSION;
+  at += 1 + (bytes[at] ?? 0);
+  at += 2 + numberAt(bytes, at);
+  at += 1 + (bytes[at] ?? 0);
+  const end = Math.min(bytes.length, at + 2 + numberAt(bytes, at));
+  // Each extension has at least four bytes, so the loop ends.
+  for (at += 2; at + 4 <= end; at += 4 + numberAt(bytes, at + 2))
+    if (numberAt(bytes, at) === SERVER_NAME) return hostNameIn(bytes, at + 4, end);
+  return undefined;
+}
+
+/** Returns the first name of a server name extension; it must be a host name, which is the only kind. */
+function hostNameIn(bytes: Uint8Array, at: number, end: number): string | undefined {
+  const start = at + 5;
+  const length = numberAt(bytes, at + 3);
+  if (bytes[at + 2] !== HOST_NAME || length === 0 || start + length > end) return undefined;
+  const name = length > MAX_NAME_LENGTH ? '' : nameText(bytes, start, start + length, true);
+  return name === '' || name.length > MAX_NAME_LENGTH ? undefined : name;
+}
