@@ -53,6 +53,7 @@ export async function build(root) {
       netpane: 'src/cli/main.ts',
       program: 'src/cli/program.ts',
       worker: 'src/sampler/worker.ts',
+      names: 'src/names/worker.ts',
     },
     outdir: 'dist',
     external: ['koffi'],

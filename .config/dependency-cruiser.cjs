@@ -6,6 +6,7 @@ const rooms = {
   export: ['model', 'view'],
   source: ['model'],
   sampler: ['model', 'source'],
+  names: ['model', 'source'],
   store: ['model', 'query'],
   view: ['model', 'store', 'query'],
   tui: ['model', 'store', 'view', 'query'],
@@ -21,6 +22,7 @@ const linuxRooms = {
   trace: ['netlink', 'proc'],
   act: ['netlink', 'proc'],
   confine: ['netlink'],
+  names: ['netlink', 'proc', 'namespaces'],
   evidence: ['proc', 'namespaces'],
   ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
@@ -78,7 +80,7 @@ module.exports = {
     {
       name: 'only-source-sampler-worker-and-cli-access-the-system',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(source|cli|sampler/worker)' },
+      from: { path: '^src/', pathNot: '^src/(source|cli|(sampler|names)/worker)' },
       to: { path: systemModules },
     },
     {
@@ -92,6 +94,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/sampler/' },
       to: { path: '^src/source/', pathNot: '^src/source/(types|index|native-gate|thread-cpu|confine)\\.ts$' },
+    },
+    {
+      name: 'names-import-only-captured-packets',
+      severity: 'error',
+      from: { path: '^src/names/' },
+      to: { path: '^src/source/', pathNot: '^src/source/(types|native-gate|captured-packets|confine)\\.ts$' },
     },
     {
       name: 'only-the-table-of-sources-names-a-platform',

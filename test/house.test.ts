@@ -51,6 +51,8 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ['export-imports-only-model-view', 'src/export/added.ts', "import '../store/reduce.ts';"],
   ['source-imports-only-model', 'src/source/added.ts', "import '../sampler/diff.ts';"],
   ['sampler-imports-only-model-source', 'src/sampler/added.ts', "import '../store/table.ts';"],
+  ['names-imports-only-model-source', 'src/names/added.ts', "import '../store/table.ts';"],
+  ['names-import-only-captured-packets', 'src/names/added-b.ts', "import '../source/index.ts';"],
   ['store-imports-only-model-query', 'src/store/added.ts', "import '../view/text/width.ts';"],
   ['view-imports-only-model-store-query', 'src/view/added.ts', "import '../tui/theme.ts';"],
   ['tui-imports-only-model-store-view-query', 'src/tui/added.ts', "import '../source/lives.ts';"],
@@ -76,6 +78,11 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   [
     'linux-evidence-imports-only-proc-namespaces',
     'src/source/linux/evidence/added.ts',
+    "import '../trace/trace.ts';",
+  ],
+  [
+    'linux-names-imports-only-netlink-proc-namespaces',
+    'src/source/linux/names/added.ts',
     "import '../trace/trace.ts';",
   ],
   ['linux-act-imports-only-netlink-proc', 'src/source/linux/act/added.ts', "import '../trace/trace.ts';"],

@@ -56,7 +56,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const numeric = switches.has('numeric') ? ({ serviceNames: false } as const) : {};
   const readOnly = switches.has('read-only') ? ({ readOnly: true } as const) : {};
   const rule = ruleOf(valueOf('on', textValue('a query')), run);
-  const names = switches.has('resolve') ? ({ resolveNames: true } as const) : {};
+  const resolveNames = switches.has('resolve') ? ({ resolveNames: true } as const) : {};
+  const names = switches.has('names') ? ({ names: true } as const) : {};
   const query = queryText(switches, values, forms, [...queries, words.join(' ')]);
   return {
     command: switches.has('help') ? 'help' : switches.has('version') ? 'version' : command,
@@ -75,6 +76,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       ...noColour,
       ...numeric,
       ...readOnly,
+      ...resolveNames,
       ...names,
       ...settings,
       ...(query !== undefined && { query }),

@@ -78,10 +78,17 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
       // The first poll runs while the code of the screen is loaded.
-      const sampling = startSampling(new URL('./worker.js', import.meta.url), { ...invocation, bounds });
-      process.once('exit', () => sampling.end());
+      const startNames = invocation.names && (await import('./names-thread.ts')).startNames;
+      const names = startNames ? startNames(new URL('./names.js', import.meta.url)) : undefined;
+      const setup = { ...invocation, bounds };
+      const sampling = startSampling(new URL('./worker.js', import.meta.url), setup, names);
+      process.once('exit', () => {
+        sampling.end();
+        names?.end();
+      });
       const { showLive } = await import('./live.ts');
-      showLive(invocation, openLink(), bounds, sampling, [...complaints, ...problems], account, rules);
+      const messages = [...complaints, ...problems];
+      showLive(invocation, openLink(), bounds, { sampling, names }, messages, account, rules);
     },
   },
   ls: {

@@ -19,6 +19,7 @@ import { openTty } from './tty.ts';
 import { finish, type Link } from './link.ts';
 import type { Invocation } from './invocation.ts';
 import { OnRules, type ReadRule } from './on/rules.ts';
+import type { NamesThread } from './names-thread.ts';
 import type { Sampling } from './sampling.ts';
 import { restoredState, savedStateOf } from './restore.ts';
 import { saveSockets } from './save.ts';
@@ -47,7 +48,7 @@ export function showLive(
   invocation: Invocation,
   link: Link,
   bounds: Bounds,
-  sampling: Sampling,
+  { sampling, names }: { readonly sampling: Sampling; readonly names: NamesThread | undefined },
   startMessages: readonly string[],
   account: Account,
   rules: readonly ReadRule[],
@@ -125,6 +126,7 @@ export function showLive(
   app.dispatch({ type: 'start', atMs: nowMs() });
   complain = (text) => app.dispatch({ type: 'message', message: { text, isError: true } });
   sampling.onFailure(crash);
+  names?.onNames((found) => app.dispatch({ type: 'asked-names', names: found, atMs: nowMs() }));
   const storms = new StormDetector();
   sampling.onBatch((batch) => {
     app.dispatch({ type: 'batch', batch, atMs: nowMs() });

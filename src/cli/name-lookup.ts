@@ -100,7 +100,7 @@ async function askServers(
     if (name === '') return { type: 'none' };
     return name.length > MAX_NAME_LENGTH
       ? TOO_LONG
-      : { type: 'name', name, others: others.length, from: 'dns' };
+      : { type: 'name', name, others: others.length, from: 'reverse-dns' };
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     return NO_NAME.has(code)

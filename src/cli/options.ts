@@ -128,6 +128,11 @@ const OTHERS = {
     commands: ['screen'],
     group: 'Options',
   },
+  names: {
+    about: 'name peers as programs asked for them: DNS, TLS, QUIC (Linux, root)',
+    commands: ['screen'],
+    group: 'Options',
+  },
   'no-color': {
     about: 'no colours; the environment variable NO_COLOR does the same',
     commands: ['screen'],

@@ -1,4 +1,4 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Batch } from '../model/batch.ts';
 import type { CloseResult } from '../model/close.ts';
 import { BatchDecoder } from '../model/compact.ts';
@@ -47,23 +47,25 @@ export interface SamplingThread {
 /**
  * Starts a sampling thread.
  * @param progress shared words in which the thread notes its current work
+ * @param captures receives the capture sockets; undefined for none
  */
 export function startThread(
   file: URL,
   { source, also, intervalMs, maxShare, eventBufferKiB, bounds }: WorkerSetup,
   { onBatch, onClosed, onError, onExit }: ThreadListener,
   progress: Int32Array,
+  captures?: MessagePort,
 ): SamplingThread {
   const { port1: here, port2: there } = new MessageChannel();
   const gateWords = NativeGate.sharedWords();
   const gate = new NativeGate(gateWords);
   // Enters on behalf of the thread, which leaves when its source is open.
   gate.enter();
-  const opening = { gate: gateWords, leftovers: there, progress };
+  const opening = { gate: gateWords, leftovers: there, progress, captures };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,
-    transferList: [there],
+    transferList: [there, ...(captures ? [captures] : [])],
     resourceLimits: {
       maxYoungGenerationSizeMb: YOUNG_MB,
       codeRangeSizeMb: CODE_MB,

@@ -6,6 +6,7 @@ import { counted } from '../model/text.ts';
 import type { GapEvent } from '../model/event.ts';
 import type { WorkerSetup } from '../sampler/worker.ts';
 import { PlainError } from './errors.ts';
+import type { NamesThread } from './names-thread.ts';
 import { type SamplingThread, startThread } from './sampling-thread.ts';
 
 /** Sampling in another thread, for the live screen. */
@@ -35,14 +36,22 @@ const restarted = (sockets: number): Degradation => ({
   short: 'restarted: out of memory',
 });
 
+const withNotices = (batch: Batch, notices: readonly Degradation[]): Batch =>
+  notices.length === 0 ? batch : { ...batch, degradations: [...batch.degradations, ...notices] };
+
 const OUT_OF_MEMORY_AGAIN =
   'the sampling thread ran out of memory twice, the second time with smaller bounds: netpane needs more memory';
 
 /**
  * Starts the sampling thread. If it runs out of memory, restarts it once with smaller bounds. The first batch after the
  * restart contains all sockets again, and a gap event marks the time between.
+ * @param names the names thread, which receives the capture sockets; undefined for none
  */
-export function startSampling(file: URL, setup: WorkerSetup): Sampling {
+export function startSampling(
+  file: URL,
+  setup: WorkerSetup,
+  names?: Pick<NamesThread, 'connect' | 'notices'>,
+): Sampling {
   const startedMs = performance.now();
   const progressWords = Progress.sharedWords();
   // A single batch: the thread sends the next one only after this one is taken.
@@ -74,7 +83,7 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
       file,
       { ...setup, intervalMs, bounds },
       {
-        onBatch: (batch) => take(change(batch)),
+        onBatch: (batch) => take(withNotices(change(batch), names?.notices() ?? [])),
         onClosed: (number, result) => {
           closing.get(number)?.resolve(result);
           closing.delete(number);
@@ -91,6 +100,7 @@ export function startSampling(file: URL, setup: WorkerSetup): Sampling {
         },
       },
       progressWords,
+      names?.connect(),
     );
 
   const restart = (): void => {

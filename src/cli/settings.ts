@@ -53,6 +53,8 @@ export interface Settings {
   readonly serviceNames: boolean;
   /** True if the name servers are asked for the names of the peers on the screen. */
   readonly resolveNames: boolean;
+  /** True if the names of peers are captured as programs ask for them. */
+  readonly names: boolean;
   readonly mouse: boolean;
   readonly restore: Restore;
   /** True if netpane must not act on processes and sockets. */
@@ -263,6 +265,12 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
   },
   resolveNames: {
     key: 'resolve-names',
+    initial: false,
+    schema: ({ yesOrNo }) => yesOrNo,
+    print: (on) => on,
+  },
+  names: {
+    key: 'names',
     initial: false,
     schema: ({ yesOrNo }) => yesOrNo,
     print: (on) => on,

@@ -4,7 +4,7 @@ import type { Endpoint } from './socket.ts';
 /** Where a program named a host: in a question to DNS, multicast DNS or LLMNR, or at the start of TLS or QUIC. */
 export type AskedFrom = 'dns' | 'mdns' | 'llmnr' | 'tls' | 'quic';
 
-/** A name that a program of this machine asked for. Untrusted: anybody on the network can send such packets. */
+/** A name that a program of this machine asked for. Untrusted: every host on the network can send such packets. */
 export interface AskedName {
   /** The address that has the name, as `peerAddress` writes it, or the connection (`connectionKey`). */
   readonly subject: string;

@@ -24,6 +24,8 @@ export interface LinuxFacts {
   readonly landlockAbi: number | undefined;
   /** True if a thread can be confined (`confineThread`); else the reason, a clause. */
   readonly confinement: true | string;
+  /** True if netpane may capture the names that programs ask for (`--names`); else the reason, a clause. */
+  readonly names: true | string;
   /** Limit of open files: in use, and as high as netpane may raise it. */
   readonly openFiles: { readonly soft: string; readonly hard: string } | undefined;
   /** Package databases that were found: dpkg, apk, pacman, rpm. */

@@ -4,6 +4,7 @@ import { reachOf } from '../model/reach.ts';
 import { addressAt } from './bytes.ts';
 import { addressesInAnswer, messageInSegment } from './dns.ts';
 import { type Packet, packetIn } from './packet.ts';
+import { QuicHellos } from './quic.ts';
 import { serverNameInRecord } from './tls.ts';
 
 /** A name in a packet. */
@@ -20,22 +21,56 @@ const ANSWERS: ReadonlyMap<number, AskedFrom> = new Map([
 ]);
 
 /**
- * Returns the names in an IP packet that was captured: those of the addresses in an answer, or the one with which a
- * connection begins. Never throws, whatever the packet is.
+ * Maximum number of first packets of QUIC that are read between two calls of `beginTurn`. Each takes some 0.1 ms to decrypt,
+ * and a program can send as many as it likes.
  */
-export function namesIn(bytes: Uint8Array): readonly FoundName[] {
-  const packet = packetIn(bytes);
-  if (packet === undefined) return [];
-  const { protocol, payload, sourcePort } = packet;
-  const from = ANSWERS.get(sourcePort);
-  if (from !== undefined) {
-    const message = protocol === 'tcp' ? messageInSegment(payload) : payload;
-    return addressesInAnswer(message, from === 'mdns').flatMap(({ address, name, ttlSeconds }) =>
-      isOfOneHost(address) ? [{ subject: unmapped(address), name, from, ttlSeconds }] : [],
-    );
+const MAX_QUIC = 100;
+
+/** Finds the names in captured packets. */
+export class PacketNames {
+  readonly #quic = new QuicHellos();
+  #quicCount = 0;
+  #skipped = 0;
+
+  /** Number of packets that were not read, because there were too many between two calls of `beginTurn`. */
+  get skipped(): number {
+    return this.#skipped;
   }
-  const name = protocol === 'tcp' ? serverNameInRecord(payload) : undefined;
-  return name === undefined ? [] : [{ subject: keyOf(bytes, packet), name, from: 'tls', ttlSeconds: 0 }];
+
+  /** Call it at intervals. */
+  beginTurn(): void {
+    this.#quicCount = 0;
+  }
+
+  /**
+   * Returns the names in an IP packet: those of the addresses in an answer, or the one with which a connection begins. Never
+   * throws, whatever the packet is.
+   */
+  namesIn(bytes: Uint8Array): readonly FoundName[] {
+    const packet = packetIn(bytes);
+    if (packet === undefined) return [];
+    const { protocol, payload, sourcePort } = packet;
+    const from = ANSWERS.get(sourcePort);
+    if (from !== undefined)
+      return namesInAnswer(protocol === 'tcp' ? messageInSegment(payload) : payload, from);
+    const subject = keyOf(bytes, packet);
+    const name = protocol === 'tcp' ? serverNameInRecord(payload) : this.#nameInQuic(subject, payload);
+    return name === undefined
+      ? []
+      : [{ subject, name, from: protocol === 'tcp' ? 'tls' : 'quic', ttlSeconds: 0 }];
+  }
+
+  #nameInQuic(subject: string, payload: Uint8Array): string | undefined {
+    if (++this.#quicCount <= MAX_QUIC) return this.#quic.nameIn(subject, payload);
+    this.#skipped++;
+    return undefined;
+  }
+}
+
+function namesInAnswer(message: Uint8Array, from: AskedFrom): readonly FoundName[] {
+  return addressesInAnswer(message, from === 'mdns').flatMap(({ address, name, ttlSeconds }) =>
+    isOfOneHost(address) ? [{ subject: unmapped(address), name, from, ttlSeconds }] : [],
+  );
 }
 
 /**

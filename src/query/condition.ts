@@ -23,10 +23,10 @@ export interface QueryContext {
    */
   addressesOf(host: string): readonly string[] | undefined;
   /**
-   * Returns the name of the address of a peer, in small letters; undefined if it is not known. Without the function no
-   * name is known.
+   * Returns the name of the peer of a socket, in small letters; undefined if it is not known. Without the function no name
+   * is known.
    */
-  nameOf?(address: string): string | undefined;
+  nameOf?(socket: Socket): string | undefined;
   /** Returns what is known of the location of the address of a peer. Without the function nothing is known. */
   locationOf?(address: string): QueryLocation;
   /** Returns the peer of a local connection; undefined without a known one. Without the function no peer is known. */

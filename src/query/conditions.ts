@@ -87,11 +87,11 @@ function textTest(
   compiling: Compiling,
   matches: (text: string) => boolean,
 ): Condition {
-  const { texts, isOfPeer, ofPeerAddress }: TextRow = FIELDS[field];
-  if (ofPeerAddress) {
+  const { texts, isOfPeer, ofPeer }: TextRow = FIELDS[field];
+  if (ofPeer) {
     const { pool, context } = compiling;
-    return ({ remote }) => {
-      const text = remote < 0 ? undefined : ofPeerAddress(pool.text(remote), context);
+    return ({ remote }, { socket }) => {
+      const text = remote < 0 ? undefined : ofPeer(socket, pool.text(remote), context);
       return text !== undefined && matches(text);
     };
   }

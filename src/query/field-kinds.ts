@@ -1,4 +1,5 @@
 import { serviceNames } from '../model/services.ts';
+import type { Socket } from '../model/socket.ts';
 import type { QueryContext } from './condition.ts';
 import type { Piece } from './mistake.ts';
 import type { Range } from './ranges.ts';
@@ -31,8 +32,8 @@ export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
   readonly texts: (names: NameParts) => readonly string[];
-  /** Returns the text that lookups have of the address of the peer, in small letters; in place of `texts`. */
-  readonly ofPeerAddress?: (address: string, context: QueryContext) => string | undefined;
+  /** Returns the text that lookups have of the peer, in small letters; in place of `texts`. */
+  readonly ofPeer?: (socket: Socket, address: string, context: QueryContext) => string | undefined;
   /** `*` in TEXT stands for any text, and TEXT for a whole text then. */
   readonly takesStar?: true;
   /** The texts are those of the peer of a local connection. */

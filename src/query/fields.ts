@@ -56,10 +56,10 @@ export const FIELDS = {
     takesStar: true,
     syntax: 'host:TEXT, host=NAME',
     example: 'host:*.example',
-    about: 'name of the address of the peer, as far as HOST has shown it; * stands for any text',
+    about: 'name of the peer, as far as HOST has shown it; * stands for any text',
     expected: 'a name or an address: host:example, host:*.example, host:192.0.2.1',
     texts: () => [],
-    ofPeerAddress: (address, context) => context.nameOf?.(address),
+    ofPeer: (socket, _, context) => context.nameOf?.(socket),
     unknownIn: ['poll', 'event'],
   },
   country: {
@@ -70,7 +70,7 @@ export const FIELDS = {
     about: 'country of the address of the peer, by a file of this machine (--geo)',
     expected: 'the two letters of a country: country:DE',
     texts: () => [],
-    ofPeerAddress: (address, context) => context.locationOf?.(address).country,
+    ofPeer: (_, address, context) => context.locationOf?.(address).country,
     geoPart: 'country',
   },
   org: {
@@ -82,7 +82,7 @@ export const FIELDS = {
     about: 'network operator of the address of the peer, by a file of this machine, as ORG shows it',
     expected: 'a name or a number: org:hetzner, org:*cloud*, org:AS13335',
     texts: () => [],
-    ofPeerAddress: (address, context) => context.locationOf?.(address).org,
+    ofPeer: (_, address, context) => context.locationOf?.(address).org,
     geoPart: 'org',
   },
   asn: {

@@ -1,7 +1,7 @@
 import type { Bounds } from '../model/bounds.ts';
 import { openSource, type SourceName } from '../source/index.ts';
 import { threadCpuClock } from '../source/thread-cpu.ts';
-import type { ExtraKind } from '../source/types.ts';
+import type { CaptureReceiver, ExtraKind } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
 
 /** Settings of a sampler and its source. */
@@ -43,7 +43,13 @@ const CLOCK: Clock = {
  */
 export async function openSampler(
   { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, omitsRemnants, bounds }: SamplerSetup,
-  options: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'>,
+  {
+    captures,
+    ...options
+  }: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'> & {
+    /** See `SourceOptions`. */
+    readonly captures?: CaptureReceiver | undefined;
+  },
 ): Promise<Sampler> {
   const { progress } = options;
   progress?.begin('open');
@@ -54,6 +60,7 @@ export async function openSampler(
     events: true,
     eventBufferKiB,
     omitsRemnants,
+    captures,
     bounds,
     progress,
   });

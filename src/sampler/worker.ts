@@ -4,6 +4,7 @@ import { BatchEncoder, type EncodedBatch } from '../model/compact.ts';
 import { Progress } from '../model/progress.ts';
 import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
+import type { CaptureMessage, CaptureReceiver } from '../source/types.ts';
 import { HeapTuner } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
@@ -22,6 +23,8 @@ export interface WorkerOpening {
   readonly leftovers: MessagePort;
   /** Shared memory of a `Progress`. */
   readonly progress: Int32Array;
+  /** Receives the capture sockets (`CaptureMessage`); undefined if none are wanted. */
+  readonly captures?: MessagePort | undefined;
 }
 
 export interface WorkerData extends WorkerSetup {
@@ -38,6 +41,16 @@ export type WorkerRequest =
 export type WorkerMessage =
   | { readonly type: 'batch'; readonly batch: EncodedBatch }
   | { readonly type: 'closed'; readonly number: number; readonly result: CloseResult };
+
+/** Returns a receiver that passes capture sockets on. The port does not keep the thread running. */
+const receiverAt = (to: MessagePort): CaptureReceiver => {
+  const post = (message: CaptureMessage): void => to.postMessage(message);
+  to.unref();
+  return {
+    opened: (descriptor) => post({ type: 'opened', descriptor }),
+    ended: (descriptor) => post({ type: 'ended', descriptor }),
+  };
+};
 
 /*
  * Entry of the sampling thread. It posts a part of a batch and waits until the part is taken before it posts the next
@@ -69,6 +82,7 @@ if (port) {
           });
         },
         progress: new Progress(opening.progress),
+        captures: opening.captures && receiverAt(opening.captures),
         // Thrown outside of promises: it reaches the screen's thread as the `error` event of the worker.
         onError: (error) => setImmediate(fail, error),
       },
@@ -76,7 +90,11 @@ if (port) {
     // Without a turn of the event loop since the source was opened, in which the thread could end.
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
     // Programs that a source runs would inherit the confinement. The trace is stopped by writing to its files.
-    if (!sampler.runsPrograms) await confineThread(sampler.leftovers !== undefined);
+    if (!sampler.runsPrograms)
+      await confineThread({
+        changesFiles: sampler.leftovers !== undefined,
+        captures: opening.captures !== undefined,
+      });
   } finally {
     gate.leave();
   }

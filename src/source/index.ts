@@ -8,6 +8,8 @@ interface SourceEntry {
   readonly systems?: readonly NodeJS.Platform[];
   /** By system: what it lacks compared with the previous source for that system, a clause. Absent if it is the best. */
   readonly lacks?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
+  /** True if it opens capture sockets. */
+  readonly captures?: true;
   /** Opens the source. Rejects with `SourceUnavailable` if it cannot work here. */
   readonly open: (options: SourceOptions) => Promise<Source>;
 }
@@ -17,6 +19,7 @@ export const SOURCES = {
   sock_diag: {
     about: 'Linux: the kernel, over netlink; as root all network namespaces',
     systems: ['linux'],
+    captures: true,
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openSockDiag(options),
   },
   proc: {
@@ -67,7 +70,7 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
   const reasons: string[] = [];
   for (const candidate of SOURCE_NAMES.filter(isForThisSystem)) {
     try {
-      return withNotice(await SOURCES[candidate].open(options), fallbackNotice(reasons, candidate));
+      return withNotice(await openEntry(candidate, options), fallbackNotice(reasons, candidate));
     } catch (error) {
       if (!(error instanceof SourceUnavailable)) throw error;
       reasons.push(`no ${candidate}: ${error.message}`);
@@ -78,7 +81,7 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
 
 async function openNamed(name: SourceName, options: SourceOptions): Promise<Source> {
   try {
-    return withNotice(await SOURCES[name].open(options), fallbackNotice([`--source ${name}`], name));
+    return withNotice(await openEntry(name, options), fallbackNotice([`--source ${name}`], name));
   } catch (error) {
     if (!(error instanceof SourceUnavailable)) throw error;
     throw new Error(
@@ -87,6 +90,18 @@ async function openNamed(name: SourceName, options: SourceOptions): Promise<Sour
     );
   }
 }
+
+/** Opens a source; if it captures no names and these are wanted, its degradations say so. */
+async function openEntry(name: SourceName, options: SourceOptions): Promise<Source> {
+  const { open, captures }: SourceEntry = SOURCES[name];
+  return withNotice(await open(options), options.captures && !captures ? UNCAPTURED : undefined);
+}
+
+const UNCAPTURED: Degradation = {
+  code: 'names-uncaptured',
+  text: 'names that programs ask for are not seen: only the source sock_diag captures them',
+  short: 'no names',
+};
 
 function isForThisSystem(name: SourceName): boolean {
   const { systems }: SourceEntry = SOURCES[name];

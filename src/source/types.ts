@@ -108,6 +108,42 @@ export type KernelEvent =
 export const EXTRA_KINDS = ['unix', 'sctp', 'mptcp', 'vsock'] as const;
 export type ExtraKind = (typeof EXTRA_KINDS)[number];
 
+/**
+ * Takes capture sockets: they receive the packets of a network namespace that name hosts. A descriptor belongs to the
+ * receiver, which closes it when its namespace has ended.
+ */
+export interface CaptureReceiver {
+  opened(descriptor: number): void;
+  ended(descriptor: number): void;
+}
+
+/** What a thread posts to the receiver of its capture sockets. */
+export interface CaptureMessage {
+  readonly type: keyof CaptureReceiver;
+  readonly descriptor: number;
+}
+
+/** Reads packets from capture sockets, whose descriptors belong to it from `add` on. */
+export interface PacketReader {
+  /** Number of packets that were lost because a socket's buffer was full. */
+  readonly lost: number;
+  add(descriptor: number): void;
+  /** Closes a socket. */
+  remove(descriptor: number): void;
+  /** Calls back once when a packet waits. One call at a time. */
+  wait(onReady: () => void): void;
+  /** Reads the packets that wait, each from its IP header on. A packet is valid until the function returns. */
+  drain(onPacket: (packet: Uint8Array) => void): void;
+}
+
+/** What a confined thread may still do. */
+export interface KeptRights {
+  /** It changes settings of the kernel, which are files. */
+  readonly changesFiles: boolean;
+  /** It opens capture sockets. */
+  readonly captures: boolean;
+}
+
 /** Options of a source. A source that does not support one of them reports a degradation. */
 export interface SourceOptions {
   /** Further kinds of sockets to read. */
@@ -133,6 +169,8 @@ export interface SourceOptions {
    * still holds. A remnant has no events of its own.
    */
   readonly omitsRemnants?: boolean | undefined;
+  /** Opens capture sockets for this receiver; undefined for none. */
+  readonly captures?: CaptureReceiver | undefined;
   /** Maximum number of sockets kept; undefined for all. */
   readonly bounds?: SocketBounds | undefined;
 }

@@ -8,6 +8,7 @@ import type { Query } from '../query/query.ts';
 import type { HideRule } from './hide-rules.ts';
 import type { HostAnswer } from './lookups.ts';
 import type { ColumnChoice, ColumnId, SameColumns, WidestSeen } from './columns.ts';
+import type { AskedName } from '../model/asked-name.ts';
 import type { PeerNames } from './peer-names.ts';
 import type { Locations } from './locations.ts';
 import type { Focus, PaneName, Places } from './panes.ts';
@@ -186,6 +187,8 @@ export type Action =
   | { readonly type: 'names'; readonly answers: PeerNames }
   /** The files that know where peers are, as they are now. */
   | { readonly type: 'locations'; readonly locations: Locations }
+  /** Names that programs asked for. */
+  | { readonly type: 'asked-names'; readonly names: readonly AskedName[]; readonly atMs: number }
   /** Shows or hides what a poll costs. */
   | { readonly type: 'cost' }
   | { readonly type: 'palette'; readonly palette: Palette }

@@ -1,7 +1,8 @@
 import { unmapped } from '../model/address.ts';
+import { type AskedFrom, connectionKey } from '../model/asked-name.ts';
 import { bitsOf } from '../model/address-bits.ts';
 import { reachOf } from '../model/reach.ts';
-import type { Endpoint } from '../model/socket.ts';
+import type { Endpoint, Socket } from '../model/socket.ts';
 
 /** What is known of the name of an address. */
 export type NameAnswer =
@@ -11,7 +12,8 @@ export type NameAnswer =
       readonly name: string;
       /** Number of further names of the address. */
       readonly others: number;
-      readonly from: 'hosts' | 'dns';
+      /** Who knows the name: the address was looked up, or a program of this machine asked for the name. */
+      readonly from: 'hosts' | 'reverse-dns' | AskedFrom;
     }
   /** The name servers say that the address has no name. */
   | { readonly type: 'none' }
@@ -25,6 +27,8 @@ export type PeerNames = ReadonlyMap<string, PeerName>;
 
 /** Maximum number of answers kept; beyond it the oldest are dropped. */
 export const MAX_NAMES = 10_000;
+/** The same for names that programs asked for. */
+export const MAX_ASKED = 16_384;
 
 /** Time until an address with a name is asked about again, milliseconds. */
 const NAME_FRESH_MS = 60 * 60_000;
@@ -40,8 +44,12 @@ export function peerAddress(remote: Pick<Endpoint, 'address'> | null): string | 
   return reach === 'any' || reach === 'many' ? undefined : address;
 }
 
-/** Returns the names with further answers. */
-export function withAnswers(names: PeerNames, answers: Iterable<readonly [string, PeerName]>): PeerNames {
+/** Returns the names with further answers. @param max maximum number kept */
+export function withAnswers(
+  names: PeerNames,
+  answers: Iterable<readonly [string, PeerName]>,
+  max = MAX_NAMES,
+): PeerNames {
   const all = new Map(names);
   for (const [address, answer] of answers) {
     // The newest answer goes last.
@@ -49,7 +57,7 @@ export function withAnswers(names: PeerNames, answers: Iterable<readonly [string
     all.set(address, answer);
   }
   for (const address of all.keys()) {
-    if (all.size <= MAX_NAMES) break;
+    if (all.size <= max) break;
     all.delete(address);
   }
   return all;
@@ -68,8 +76,29 @@ export const addressesToAsk = (
     );
   });
 
-/** Returns the name of an address; undefined if it is not known. */
-export function nameOf(names: PeerNames, address: string | undefined): string | undefined {
-  const answer = address === undefined ? undefined : names.get(address);
-  return answer?.type === 'name' ? answer.name : undefined;
+/** Names of peers: those that were looked up, by address, and those that programs asked for, also by connection. */
+interface KnownNames {
+  readonly names: PeerNames;
+  readonly asked: PeerNames;
 }
+
+/** A socket whose peer has a name. */
+type WithPeer = Pick<Socket, 'protocol' | 'local' | 'remote'>;
+
+/**
+ * Returns all that is known of the name of a socket's peer, the best first: what its program named at the start of the
+ * connection, what programs asked for that has the address, what the address is called.
+ */
+export function answersAbout({ names, asked }: KnownNames, socket: WithPeer): readonly PeerName[] {
+  const { protocol, local, remote } = socket;
+  const address = peerAddress(remote);
+  if (remote === null || address === undefined) return [];
+  const named = asked.size === 0 ? undefined : asked.get(connectionKey(protocol, local, remote));
+  return [named, asked.get(address), names.get(address)].filter((it) => it !== undefined);
+}
+
+/** Returns the name of a socket's peer; undefined if none is known. */
+export const nameOf = (known: KnownNames, socket: WithPeer): string | undefined => {
+  const [best] = answersAbout(known, socket);
+  return best?.type === 'name' ? best.name : undefined;
+};

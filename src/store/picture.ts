@@ -17,6 +17,11 @@ export const pictureOf = (state: State): Picture => state.pause ?? livePicture(s
 /** Returns true if the rates are not current because no batch has come. A pause shows the rates of its own moment. */
 export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;
 
-/** Returns which optional fields the table has: those that sockets have had, and names of peers while they are asked for. */
-export const seenIn = ({ table: { seen }, lookups: { asksNames } }: Pick<State, 'table' | 'lookups'>): Seen =>
-  asksNames ? { ...seen, names: true } : seen;
+/**
+ * Returns which optional fields the table has: those that sockets have had, and names of peers while they are asked for, or if
+ * programs asked for some.
+ */
+export const seenIn = ({
+  table: { seen },
+  lookups: { asksNames, asked },
+}: Pick<State, 'table' | 'lookups'>): Seen => (asksNames || asked.size > 0 ? { ...seen, names: true } : seen);

@@ -14,7 +14,7 @@ import {
   withSelection,
 } from './cursor-actions.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
-import { type HostAnswer, withHosts, withNames } from './lookups.ts';
+import { type HostAnswer, withAsked, withHosts, withNames } from './lookups.ts';
 import { COVERING_PANES } from './panes.ts';
 import { livePicture, pictureOf } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
@@ -227,6 +227,8 @@ function reduced(state: State, action: Action): State {
       return { ...state, lookups: withNames(state.lookups, action.answers) };
     case 'locations':
       return { ...state, lookups: { ...state.lookups, locations: action.locations } };
+    case 'asked-names':
+      return { ...state, lookups: withAsked(state.lookups, action.names, action.atMs) };
     case 'cost':
       return { ...state, showsCost: !state.showsCost };
     case 'palette':

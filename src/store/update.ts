@@ -188,6 +188,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'service-names':
     case 'names':
     case 'locations':
+    case 'asked-names':
     case 'cost':
     case 'palette':
     case 'settled':

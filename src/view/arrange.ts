@@ -1,5 +1,5 @@
 import type { Action } from '../store/actions.ts';
-import { addressesToAsk, peerAddress } from '../store/peer-names.ts';
+import { addressesToAsk, answersAbout, peerAddress } from '../store/peer-names.ts';
 import { seenIn } from '../store/picture.ts';
 import type { Row } from '../store/row.ts';
 import type { State } from '../store/state.ts';
@@ -42,10 +42,16 @@ export function sceneOf(
   return { state, order, events, layout, focus, columns: columnsOf(state, layout), keys };
 }
 
-/** Returns the addresses of the peers of these rows whose names must be asked for; none unless the user wants names. */
+/**
+ * Returns the addresses of the peers of these rows whose names must be asked for; none unless the user wants names. A peer that
+ * a program asked for by name has one already.
+ */
 function unnamedPeers({ lookups, clock }: State, rows: readonly Row[]): readonly string[] {
   if (!lookups.asksNames) return [];
-  const addresses = rows.flatMap(({ socket }) => peerAddress(socket.remote) ?? []);
+  const addresses = rows.flatMap(({ socket }) => {
+    const isNamed = answersAbout({ names: new Map(), asked: lookups.asked }, socket).length > 0;
+    return isNamed ? [] : (peerAddress(socket.remote) ?? []);
+  });
   return addressesToAsk(lookups.names, addresses, clock.lastBatchMs);
 }
 

@@ -76,14 +76,14 @@ test('delivers answers together, with the time of each', async () => {
   ask(addresses(2));
   await pass(100);
   const startMs = performance.now();
-  answer('192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'dns' });
+  answer('192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'reverse-dns' });
   await pass(10);
   answer('192.0.2.2');
   expect(delivered).toEqual([]);
   await pass(240);
   expect(delivered).toEqual([
     new Map([
-      ['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'dns', atMs: startMs }],
+      ['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'reverse-dns', atMs: startMs }],
       ['192.0.2.2', { type: 'none', atMs: startMs + 10 }],
     ]),
   ]);

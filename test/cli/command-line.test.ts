@@ -31,6 +31,7 @@ test('no arguments: the live screen with all defaults', () => {
     mouse: true,
     restore: 'layout',
     resolveNames: false,
+    names: false,
     readOnly: false,
     whoisServer: 'whois.iana.org',
     geoFiles: [],

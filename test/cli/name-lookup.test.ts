@@ -81,14 +81,14 @@ describe('a name server', () => {
 
   test('says the name of an address', async () => {
     const { found, asked } = await lookedUp((it) => [answerTo(it, [domain('API', 'example')])]);
-    expect(found).toEqual({ type: 'name', name: 'api.example', others: 0, from: 'dns' });
+    expect(found).toEqual({ type: 'name', name: 'api.example', others: 0, from: 'reverse-dns' });
     expect(asked).toEqual(['7.2.0.192.in-addr.arpa']);
   });
 
   test('says several names, of which the first in alphabetical order is taken', async () => {
     const names = ['c', 'a', 'b', 'a'].map((it) => domain(it, 'example'));
     const { found } = await lookedUp((it) => [answerTo(it, names)]);
-    expect(found).toEqual({ type: 'name', name: 'a.example', others: 2, from: 'dns' });
+    expect(found).toEqual({ type: 'name', name: 'a.example', others: 2, from: 'reverse-dns' });
   });
 
   test('says that there is no name (NXDOMAIN), or an empty answer', async () => {
@@ -141,7 +141,7 @@ describe('the hosts file', () => {
     expect(await lookUp(ADDRESS)).toEqual({ type: 'name', name: 'web.example', others: 0, from: 'hosts' });
     expect(await lookUp('2001:db8::1')).toEqual({ type: 'name', name: 'six', others: 0, from: 'hosts' });
     expect(asked).toEqual([]);
-    expect(await lookUp('192.0.2.8')).toMatchObject({ name: 'other', from: 'dns' });
+    expect(await lookUp('192.0.2.8')).toMatchObject({ name: 'other', from: 'reverse-dns' });
   });
 
   test.each([

@@ -167,8 +167,8 @@ const peerNames = (subject: Subject, context: QueryContext): string[] =>
     .flatMap(({ process, nowProcess }) => [process, nowProcess])
     .filter((it) => it !== undefined);
 
-const peerHost = ({ socket: { remote } }: Subject, context: QueryContext): string | undefined =>
-  remote ? context.nameOf?.(plain(remote.address)) : undefined;
+const peerHost = ({ socket }: Subject, context: QueryContext): string | undefined =>
+  socket.remote ? context.nameOf?.(socket) : undefined;
 
 const peerLocation = ({ socket: { remote } }: Subject, context: QueryContext): QueryLocation =>
   (remote && context.locationOf?.(plain(remote.address))) || {};

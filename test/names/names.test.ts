@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { connectionKey } from '../../src/model/asked-name.ts';
-import { namesIn } from '../../src/names/names.ts';
+import { PacketNames } from '../../src/names/names.ts';
+import { quicInitial } from '../helpers/quic.ts';
 import {
   clientHello,
   dnsMessage,
@@ -9,6 +10,8 @@ import {
   TO_QUESTION,
   withLength,
 } from '../helpers/packets.ts';
+
+const namesIn = (packet: Uint8Array) => new PacketNames().namesIn(packet);
 
 const ANSWER = dnsMessage('api.example', [{ name: TO_QUESTION, type: 'A', value: '192.0.2.1' }]);
 const NAMED = { subject: '192.0.2.1', name: 'api.example', ttlSeconds: 60 };
@@ -72,4 +75,22 @@ test('a later fragment, another protocol and another version have no names', () 
   expect(namesIn(packet)).toHaveLength(1);
   expect([changed(7, 1), changed(9, 1), changed(0, 0x55), changed(0, 0x44)]).toEqual([[], [], [], []]);
   expect(namesIn(new Uint8Array())).toEqual([]);
+});
+
+test('the name at the start of QUIC is that of the connection; of a flood, only some packets are read', async () => {
+  const hello = (await clientHello('api.example')).subarray(5);
+  const datagram = quicInitial(Buffer.from('12345678'), [{ offset: 0, bytes: hello }]);
+  const packet = ipPacket('udp', ['10.0.0.2', 40_000], ['10.0.0.1', 443], datagram);
+  const names = new PacketNames();
+  const found = {
+    subject: 'udp 10.0.0.2 40000 10.0.0.1 443',
+    name: 'api.example',
+    from: 'quic',
+    ttlSeconds: 0,
+  };
+  expect(names.namesIn(packet)).toEqual([found]);
+  const counts = Array.from({ length: 109 }, () => names.namesIn(packet).length);
+  expect([counts.filter((it) => it === 1).length, names.skipped]).toEqual([99, 10]);
+  names.beginTurn();
+  expect(names.namesIn(packet)).toEqual([found]);
 });

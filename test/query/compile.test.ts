@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { unmapped } from '../../src/model/address.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import { compileForSubjects, compileQuery, type QueryContext } from '../../src/query/compile.ts';
 import { narrows } from '../../src/query/narrows.ts';
@@ -28,7 +29,7 @@ const context: QueryContext = {
   nowMs: 10_000,
   baselineMs: 500,
   addressesOf: (host) => HOSTS.get(host),
-  nameOf: (address) => NAMES.get(address),
+  nameOf: ({ remote }) => NAMES.get(unmapped(remote?.address ?? '').replace(/%.*/, '')),
   locationOf: (address) => LOCATIONS.get(address) ?? {},
 };
 

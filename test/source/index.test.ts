@@ -184,3 +184,12 @@ describe('a source chosen by name', () => {
 test('the names of the sources', () => {
   expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'pcblist', 'iphlpapi', 'systeminformation']);
 });
+
+test('a source that captures no names says so, if names are wanted', async () => {
+  const captures = { opened: () => undefined, ended: () => undefined };
+  expect(await notices(await openSource(undefined, { ...OPTIONS, captures }))).toEqual([]);
+  expect(await notices(await openSource('proc', OPTIONS))).toHaveLength(1);
+  expect(await notices(await openSource('proc', { ...OPTIONS, captures }))).toContain(
+    'names that programs ask for are not seen: only the source sock_diag captures them',
+  );
+});

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { connectionKey } from '../../src/model/asked-name.ts';
 import {
   addressesToAsk,
+  answersAbout,
   MAX_NAMES,
   nameOf,
   peerAddress,
@@ -9,7 +11,13 @@ import {
 } from '../../src/store/peer-names.ts';
 
 const MINUTE = 60_000;
-const named = (name: string, atMs = 0): PeerName => ({ type: 'name', name, others: 0, from: 'dns', atMs });
+const named = (name: string, atMs = 0, from: 'reverse-dns' | 'dns' | 'tls' = 'reverse-dns'): PeerName => ({
+  type: 'name',
+  name,
+  others: 0,
+  from,
+  atMs,
+});
 
 test('the address of a peer is one of a single host, without scope', () => {
   const addressOf = (address: string) => peerAddress({ address });
@@ -33,7 +41,12 @@ test('the oldest answers are dropped beyond the bound', () => {
   expect(again.size).toBe(MAX_NAMES);
   const more = withAnswers(again, [['b', named('b')]]);
   expect(more.size).toBe(MAX_NAMES);
-  expect(['a0', 'a1', 'a2', 'b'].map((it) => nameOf(more, it))).toEqual(['new', undefined, 'n2', 'b']);
+  expect(['a0', 'a1', 'a2', 'b'].map((it) => more.get(it))).toEqual([
+    named('new'),
+    undefined,
+    named('n2'),
+    named('b'),
+  ]);
   expect(full.size).toBe(MAX_NAMES);
 });
 
@@ -47,4 +60,25 @@ test('a name is asked for again after an hour, any other answer after ten minute
   expect(askedAt(10 * MINUTE - 1)).toEqual(['new']);
   expect(askedAt(10 * MINUTE)).toEqual(['none', 'failed', 'new']);
   expect(askedAt(60 * MINUTE)).toEqual(['name', 'none', 'failed', 'new']);
+});
+
+test('the name of a connection is better than one of its address, and a name that was asked for better than one by reverse DNS', () => {
+  const of = (port: number) => ({
+    protocol: 'tcp' as const,
+    local: { address: '10.0.0.1', port },
+    remote: { address: '::ffff:192.0.2.1', port: 443 },
+  });
+  const remote = { address: '192.0.2.1', port: 443 };
+  const tls = named('tls.example', 1, 'tls');
+  const dns = named('dns.example', 2, 'dns');
+  const asked = new Map([
+    [connectionKey('tcp', { address: '10.0.0.1', port: 5000 }, remote), tls],
+    ['192.0.2.1', dns],
+  ]);
+  const reverse = named('reverse.example');
+  const known = { names: new Map([['192.0.2.1', reverse]]), asked };
+  expect(answersAbout(known, of(5000))).toEqual([tls, dns, reverse]);
+  expect([nameOf(known, of(5000)), nameOf(known, of(5001))]).toEqual(['tls.example', 'dns.example']);
+  expect(nameOf({ ...known, asked: new Map() }, of(5000))).toBe('reverse.example');
+  expect(answersAbout(known, { ...of(5000), remote: null })).toEqual([]);
 });

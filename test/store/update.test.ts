@@ -228,7 +228,17 @@ const ACTIONS = {
     { type: 'names', answers: new Map() },
     {
       type: 'names',
-      answers: new Map([['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'dns', atMs: 1 }]]),
+      answers: new Map([
+        ['192.0.2.1', { type: 'name', name: 'a.example', others: 0, from: 'reverse-dns', atMs: 1 }],
+      ]),
+    },
+  ),
+  'asked-names': from<Action>(
+    { type: 'asked-names', names: [], atMs: 1 },
+    {
+      type: 'asked-names',
+      names: [{ subject: '192.0.2.1', name: 'a.example', others: 1, from: 'dns' }],
+      atMs: 2,
     },
   ),
   locations: from<Action>({

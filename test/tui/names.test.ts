@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Action } from '../../src/store/actions.ts';
 import { NO_LOOKUPS } from '../../src/store/lookups.ts';
 import type { State } from '../../src/store/state.ts';
 import { FakeApp } from '../helpers/app.ts';
@@ -21,7 +22,7 @@ const SOCKETS = [
 async function open(changes: Partial<State> = {}, rows = 30): Promise<FakeApp> {
   const app = new FakeApp(130, rows, { ...emptyState(), ...changes });
   app.names = {
-    '192.0.2.1': { type: 'name', name: 'api.example', others: 1, from: 'dns' },
+    '192.0.2.1': { type: 'name', name: 'api.example', others: 1, from: 'reverse-dns' },
     '192.0.2.2': { type: 'none' },
     '192.0.2.4': { type: 'failed', why: 'no answer in time' },
   };
@@ -108,4 +109,54 @@ test('a hostile name is printable', async () => {
   await app.press('R', ENTER);
   expect(app.text).toContain('evil{bold}');
   expect(app.text.replaceAll('\n', '')).not.toMatch(UNSAFE);
+});
+
+/** Names that programs asked for: of an address, and of the connection to another one. */
+const ASKED: Action = {
+  type: 'asked-names',
+  names: [
+    { subject: '192.0.2.1', name: 'a\x1b[31m.example', others: 2, from: 'dns' },
+    {
+      subject: 'tcp 10.0.0.1 5000 192.0.2.2 443',
+      name: 'tls.example',
+      others: 0,
+      from: 'tls',
+    },
+    { subject: '192.0.2.2', name: 'dns.example', others: 0, from: 'dns' },
+  ],
+  atMs: 0,
+};
+
+test('names that programs asked for are shown with the sign of their source, without a question', async () => {
+  const app = await open();
+  app.app.dispatch(ASKED);
+  await app.press('j');
+  expect(app.text).toContain('≈ a?[31m.example');
+  expect(app.text).toContain('= tls.example');
+  expect(app.lines.filter((it) => UNSAFE.test(it))).toEqual([]);
+  expect(app.askedNames).toEqual([]);
+  // Only those without a name are asked about.
+  await app.press('R');
+  expect(new Set(app.askedNames[0])).toEqual(new Set(['192.0.2.3', '192.0.2.4']));
+});
+
+test('the details have all names with their sources', async () => {
+  const app = await open({ query: queryFrom('none') });
+  app.app.dispatch(ASKED);
+  await app.pass(3 * 60_000);
+  await app.take(batch({ monotonicMs: 3 * 60_000 }));
+  await app.press(ENTER);
+  expect(app.text).toMatch(/host += tls\.example +by TLS, 3m ago/);
+  expect(app.text).toMatch(/≈ dns\.example +by DNS, 3m ago/);
+});
+
+test('a query finds the names that programs asked for', async () => {
+  const app = await open();
+  app.app.dispatch(ASKED);
+  await app.press('/');
+  await app.type('host:tls');
+  await app.press(ENTER);
+  expect(app.text).toContain('knows 3 names of peers');
+  expect(app.text).toContain('192.0.2.2');
+  expect(app.text).not.toContain('192.0.2.1');
 });

@@ -12,6 +12,7 @@ export const TOPICS = [
   'TCP and UDP',
   'close messages',
   'close sockets',
+  'names',
   'ledger',
   'trace',
   'coverage',

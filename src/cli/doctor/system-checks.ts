@@ -58,9 +58,10 @@ function linuxChecks(linux: LinuxFacts): Check[] {
 /** Returns the checks of what netpane uses besides the sockets: closing them, packages, Landlock. */
 export function facilityChecks({ linux }: SystemFacts): Check[] {
   if (linux === undefined) return [];
-  const { closeSockets, packageDatabases, landlockAbi, confinement } = linux;
+  const { closeSockets, names, packageDatabases, landlockAbi, confinement } = linux;
   return [
     okOr('close sockets', closeSockets, 'possible (SOCK_DESTROY)'),
+    okOr('names', names, 'captured from DNS, TLS and QUIC if you ask for them (--names)', AS_ROOT),
     packageDatabases.length > 0
       ? ok('packages', packageDatabases.join(', '))
       : missing('packages', 'no database of dpkg, apk, pacman or rpm: the details name no package'),

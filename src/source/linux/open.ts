@@ -15,6 +15,10 @@ import { tcpProbe } from './netlink/inet-requests.ts';
 import { NativeError } from './netlink/errno.ts';
 import { Native } from './netlink/native.ts';
 import { NativeProc } from './proc/native-proc.ts';
+import { CaptureSockets } from './names/capture-socket.ts';
+import { Captures } from './names/captures.ts';
+import { CLibrary } from './netlink/c-library.ts';
+import { DescriptorBudget } from './netlink/descriptors.ts';
 import { KernelNetlink } from './netlink/system.ts';
 import { FIRST_PID_NAMESPACE } from './proc/privileges.ts';
 import { Proc } from './proc/proc.ts';
@@ -51,10 +55,12 @@ function requireLinux(): void {
 export async function openSockDiag(options: SourceOptions): Promise<Source> {
   requireLinux();
   const native = await Native.load();
-  const { eventBufferKiB, bounds } = options;
+  const { eventBufferKiB, bounds, captures } = options;
+  const budget = new DescriptorBudget(native);
   const waiter = options.events && hasThreadToWait() ? native.openWaiter() : undefined;
   const system = new KernelNetlink(native, {
     closesBuffer: eventBufferKiB && eventBufferKiB * 1024,
+    budget,
     onCloseReceiver: (descriptor) => waiter?.add(descriptor),
   });
   try {
@@ -82,6 +88,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       openLedger: () => openLedger(native, ledgerSockets(bounds, eventBufferKiB)),
       openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds), waiter),
       waiter,
+      captures: captures && new Captures(new CaptureSockets(await CLibrary.load()), budget, captures),
     });
   } catch (error) {
     waiter?.close();

@@ -6,9 +6,11 @@ import { packageDatabases } from './evidence/packages.ts';
 import { capabilityText } from './evidence/process-lines.ts';
 import { containerOf, labelOf } from './namespaces/containers.ts';
 import { canCloseSockets } from './namespaces/socket-closing.ts';
+import { CaptureSockets } from './names/capture-socket.ts';
+import { CLibrary } from './netlink/c-library.ts';
 import { ERRNO } from './netlink/errno.ts';
 import { Native } from './netlink/native.ts';
-import { isSystemError, KernelNetlink } from './netlink/system.ts';
+import { isForbidden, isSystemError, KernelNetlink } from './netlink/system.ts';
 import { type Privileges, readPrivileges, SUDO, type Capability } from './proc/privileges.ts';
 import { Proc } from './proc/proc.ts';
 
@@ -41,6 +43,7 @@ export async function readLinuxSystem(
   const { isInUserNamespace, isInPidNamespace, capabilities } = privileges;
   const container = containerOf(text('self/cgroup'));
   const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(text('self/limits')) ?? [];
+  const confinement = confinementBy(native, text('sys/kernel/seccomp/actions_avail'));
   const linux: LinuxFacts = {
     capabilities: capabilityText(/^CapEff:\s+([0-9a-f]+)$/m.exec(text('self/status'))?.[1] ?? ''),
     lackedCapabilities: capabilities ? USED.filter((name) => !capabilities.has(name)) : [],
@@ -52,7 +55,8 @@ export async function readLinuxSystem(
       typeof native === 'string'
         ? undefined
         : Math.max(0, native.systemCall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_CREATE_RULESET_VERSION)),
-    confinement: confinementBy(native, text('sys/kernel/seccomp/actions_avail')),
+    confinement,
+    names: confinement === true ? await capturingBy(privileges) : confinement,
     openFiles: soft !== undefined && hard !== undefined ? { soft, hard } : undefined,
     packageDatabases: await packageDatabases(files),
   };
@@ -77,6 +81,19 @@ function confinementBy(native: Native | string, actions: string): true | string 
     actions.split(/\s/).includes('errno') ||
     'this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)'
   );
+}
+
+/** Returns true if netpane may open capture sockets; else the reason. It opens one. */
+async function capturingBy({ isRoot }: Privileges): Promise<true | string> {
+  const library = await CLibrary.load();
+  try {
+    library.call('int close(int)')(new CaptureSockets(library).open());
+    return true;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (!isForbidden(error)) return error.message;
+    return isRoot ? 'netpane runs as root without CAP_NET_RAW' : SUDO;
+  }
 }
 
 /** Returns true if netpane may close sockets of other programs and the kernel can; else the reason. */

@@ -15,8 +15,9 @@ import type { Network } from './namespaces/network.ts';
 import type { NetworkPoll } from './namespaces/socket-dumps.ts';
 import { Networks } from './namespaces/networks.ts';
 import { TcpSurplus } from './namespaces/tcp-surplus.ts';
+import type { Captures } from './names/captures.ts';
 import type { NetlinkSystem } from './netlink/system.ts';
-import { Attribution, isHidden } from './owners/attribution.ts';
+import { Attribution, countHidden } from './owners/attribution.ts';
 import { monotonicMs } from './proc/clock.ts';
 import type { Proc } from './proc/proc.ts';
 import { CountedTraffic } from './sockets/counted-traffic.ts';
@@ -36,7 +37,7 @@ import {
 /** Maximum time that the first poll spends searching for namespaces without a process, milliseconds. */
 const FIRST_SEARCH_MS = 1000;
 
-export interface SockDiagOptions extends SourceOptions {
+export interface SockDiagOptions extends Omit<SourceOptions, 'captures'> {
   readonly system: NetlinkSystem;
   readonly proc: Proc;
   /** Path of passwd(5), relative to the proc file system. */
@@ -58,6 +59,8 @@ export interface SockDiagOptions extends SourceOptions {
   readonly openLedger?: () => Ledger | string;
   /** Returns the cookie of another process's socket; undefined if it cannot be opened. */
   readonly cookieOfSocket?: (pid: number, descriptor: number) => Cookie | undefined;
+  /** Captures names in each namespace; undefined if none are wanted. */
+  readonly captures?: Captures | undefined;
   /** Milliseconds of CLOCK_MONOTONIC, the clock of the ledger. */
   readonly monotonicMs?: () => number;
 }
@@ -156,10 +159,9 @@ export class SockDiagSource implements Source {
   async read(): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
-    const nowWallMs = wallMs();
     this.#records?.forgetProcesses();
     this.#refreshNetworks();
-    const polls = this.#readSockets(nowWallMs);
+    const polls = this.#readSockets(wallMs());
     const failure = [...polls].find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
       .failure;
     if (failure !== undefined && this.#isFirst)
@@ -193,6 +195,7 @@ export class SockDiagSource implements Source {
   #refreshNetworks(): void {
     const { pids } = this.#attribution.owners;
     this.#networks.refresh(pids.length > 0 ? pids : undefined);
+    this.#options.captures?.update(this.#networks.values());
   }
 
   /** Reads the sockets of every namespace into `#messages` and `#others`. */
@@ -296,13 +299,12 @@ export class SockDiagSource implements Source {
       sum((poll) => poll.problems) +
       (this.events?.problems ?? 0);
     const interrupted = sum((poll) => poll.interrupted);
-    const incomplete = sum(({ unfinished }) => unfinished.size);
     const missing = new Set([...polls].flatMap(([network, { missing }]) => (network.isOwn ? missing : [])));
     const users = this.#attribution.usersNotice();
     const { privileges } = this.#attribution;
     return [
       // A narrow screen shows only the first notice: an outdated list matters most.
-      ...(incomplete > 0 ? [STALE] : []),
+      ...(sum(({ unfinished }) => unfinished.size) > 0 ? [STALE] : []),
       ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
       ...namespaceNotices(this.#networks, this.#namespaces, privileges, {
@@ -317,6 +319,7 @@ export class SockDiagSource implements Source {
         : []),
       ...(users ? [users] : []),
       ...(this.#ledger === undefined ? [] : ledgerNotices(this.#ledger)),
+      ...(this.#options.captures?.notices(privileges) ?? []),
     ];
   }
 }
@@ -333,14 +336,3 @@ const recordsOf = (ledger: Ledger, attribution: Attribution, options: SockDiagOp
 /** Returns true if only the trace may name the programs of short-lived sockets. */
 const needsTrace = (ledger: Ledger | string | undefined): boolean =>
   typeof ledger !== 'object' || ledger.noOwnersReason !== undefined;
-
-/** Returns the number of sockets with a hidden owner, by user. */
-function countHidden(sockets: ReadonlyMap<string, Socket>): ReadonlyMap<string, number> {
-  const hidden = new Map<string, number>();
-  for (const { owners, user, uid } of sockets.values()) {
-    if (!isHidden(owners)) continue;
-    const name = user ?? `user ${uid ?? '?'}`;
-    hidden.set(name, (hidden.get(name) ?? 0) + 1);
-  }
-  return hidden;
-}

@@ -1,5 +1,5 @@
 import type { ColumnId } from '../../store/columns.ts';
-import { nameOf, peerAddress } from '../../store/peer-names.ts';
+import { nameOf } from '../../store/peer-names.ts';
 import { orgName, locationOf } from '../../store/locations.ts';
 import { hostText } from '../text/host-text.ts';
 import { countryText, orgText } from '../text/location-text.ts';
@@ -10,14 +10,13 @@ export const PEER_COLUMNS = {
   host: {
     title: 'HOST',
     about:
-      'name of the peer by /etc/hosts or reverse DNS, no proof of who it is; … is asked for, ? has no answer',
+      'name of the peer, no proof: ≈ by DNS, = by TLS, no sign by hosts file, reverse DNS; … is asked for, ? no answer',
     align: 'left',
     width: { least: 10, good: 20, most: 64 },
     priority: 7,
     present: ({ names }) => names,
-    text: ({ socket }, { lookups }) => hostText(peerAddress(socket.remote), lookups),
-    key: ({ socket }, { names }) => nameOf(names, peerAddress(socket.remote)) ?? null,
-    keyFrom: 'remote',
+    text: ({ socket }, { lookups }) => hostText(socket, lookups),
+    key: ({ socket }, lookups) => nameOf(lookups, socket) ?? null,
     isLate: true,
     unknownIn: ['poll', 'event'],
   },

@@ -10,7 +10,7 @@ import {
   type Socket,
 } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
-import { peerAddress } from '../../store/peer-names.ts';
+import { answersAbout } from '../../store/peer-names.ts';
 import { peerOf } from '../../store/peers.ts';
 import { locationOf } from '../../store/locations.ts';
 import { pictureOf } from '../../store/picture.ts';
@@ -98,9 +98,10 @@ function exposureField(socket: Socket, width: number): Line[] {
 }
 
 /** Returns what is known of the name of the peer. */
-function hostField({ remote }: Socket, { lookups, clock }: State, width: number): Line[] {
-  const answer = lookups.names.get(peerAddress(remote) ?? '');
-  return answer ? factField(['host', nameFacts(answer, clock.lastBatchMs)], width) : [];
+function hostField(socket: Socket, { lookups, clock }: State, width: number): Line[] {
+  return answersAbout(lookups, socket).flatMap((answer, i) =>
+    factField([i === 0 ? 'host' : '', nameFacts(answer, clock.lastBatchMs)], width),
+  );
 }
 
 /** Returns the country and network operator of the peer, as files of this machine know them. */

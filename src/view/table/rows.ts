@@ -1,5 +1,4 @@
-import { printable } from '../../model/text.ts';
-import { nameOf, peerAddress } from '../../store/peer-names.ts';
+import { peerAddress } from '../../store/peer-names.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import type { State } from '../../store/state.ts';
@@ -7,6 +6,7 @@ import type { RateHistory } from '../../store/rate-history.ts';
 import { isMeasured, type Mark, type Row } from '../../store/row.ts';
 import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
 import type { Sum } from '../../store/sums.ts';
+import { signedName } from '../text/host-text.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item, TimeWaitItem } from './item.ts';
@@ -235,9 +235,11 @@ export function groupLine(
 }
 
 /** Returns the header of a group of one peer with the name of the peer, if it is known. */
-function withHostName(item: GroupItem, { group, lookups: { names } }: State): GroupItem {
-  const name = group === 'host' ? nameOf(names, peerAddress(item.first.socket.remote)) : undefined;
-  return name === undefined ? item : { ...item, label: `${item.label} ${printable(name)}` };
+function withHostName(item: GroupItem, { group, lookups: { names, asked } }: State): GroupItem {
+  const address = group === 'host' ? peerAddress(item.first.socket.remote) : undefined;
+  if (address === undefined) return item;
+  const answer = asked.get(address) ?? names.get(address);
+  return answer?.type === 'name' ? { ...item, label: `${item.label} ${signedName(answer)}` } : item;
 }
 
 const timeWaitText = ({ count }: TimeWaitItem): string => `${countText(count)} TIME_WAIT`;

@@ -12,6 +12,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   '−': '-',
   '–': '-',
   '±': '~',
+  '≈': '~',
   '×': 'x',
   '≥': '>',
   '≤': '<',

@@ -1,14 +1,42 @@
+import type { Socket } from '../../model/socket.ts';
 import { printable, shortened } from '../../model/text.ts';
 import type { Lookups } from '../../store/lookups.ts';
-import type { PeerName } from '../../store/peer-names.ts';
+import { answersAbout, peerAddress, type PeerName } from '../../store/peer-names.ts';
 import { ageText, NOTHING } from './format.ts';
 
-/** Returns the name of an address; `…` while it is being asked for, `?` without an answer. Printable. */
-export function hostText(address: string | undefined, { names, asksNames }: Lookups): string {
-  const answer = address === undefined ? undefined : names.get(address);
-  if (answer?.type === 'name') return printable(answer.name);
+/** Signs before names that programs asked for: of the address of the peer, which may have others too, and of the connection. */
+const SIGNS: Readonly<Partial<Record<NameSource, string>>> = {
+  dns: '≈ ',
+  mdns: '≈ ',
+  llmnr: '≈ ',
+  tls: '= ',
+  quic: '= ',
+};
+
+type NameSource = Extract<PeerName, { type: 'name' }>['from'];
+
+/** Says in words who knows a name. */
+const SOURCES: Readonly<Record<NameSource, string>> = {
+  hosts: '/etc/hosts',
+  'reverse-dns': 'reverse DNS',
+  dns: 'DNS',
+  mdns: 'multicast DNS',
+  llmnr: 'LLMNR',
+  tls: 'TLS',
+  quic: 'QUIC',
+};
+
+/** Returns a name with the sign of its source. Printable. */
+export const signedName = ({ name, from }: Extract<PeerName, { type: 'name' }>): string =>
+  `${SIGNS[from] ?? ''}${printable(name)}`;
+
+/** Returns the name of the peer of a socket; `…` while it is being asked for, `?` without an answer. Printable. */
+export function hostText(socket: Socket, lookups: Lookups): string {
+  const [answer] = answersAbout(lookups, socket);
+  if (answer?.type === 'name') return signedName(answer);
   if (answer?.type === 'failed') return '?';
-  return answer === undefined && address !== undefined && asksNames ? '…' : NOTHING;
+  const isAsked = lookups.asksNames && answer === undefined && peerAddress(socket.remote) !== undefined;
+  return isAsked ? '…' : NOTHING;
 }
 
 /** Returns what is known of the name of an address, with its source and age, in words. Printable. */
@@ -17,9 +45,9 @@ export function nameFacts(answer: PeerName, nowMs: number): readonly string[] {
   switch (answer.type) {
     case 'name':
       return [
-        printable(answer.name),
+        signedName(answer),
         ...(answer.others > 0 ? [`and ${answer.others} more`] : []),
-        `by ${answer.from === 'hosts' ? '/etc/hosts' : 'reverse DNS'}, ${age}`,
+        `by ${SOURCES[answer.from]}, ${age}`,
       ];
     case 'none':
       return ['no name', `by reverse DNS, ${age}`];

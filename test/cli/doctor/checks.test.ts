@@ -23,6 +23,7 @@ const ROOT: LinuxFacts = {
   closeSockets: true,
   landlockAbi: 4,
   confinement: true,
+  names: true,
   openFiles: { soft: '1024', hard: '524288' },
   packageDatabases: ['dpkg'],
 };
@@ -98,10 +99,11 @@ describe('the system', () => {
   });
 
   test('sockets that cannot be closed and a missing package database are said', () => {
-    const linux = { ...ORDINARY, packageDatabases: [], confinement: 'no filters' };
+    const linux = { ...ORDINARY, packageDatabases: [], confinement: 'no filters', names: 'run with sudo' };
     expect(byTopic(facilityChecks({ koffi: true, linux }))).toMatchObject({
       'close sockets': 'missing: run with sudo',
       confinement: 'missing: no filters',
+      names: 'missing: run with sudo',
       packages: 'missing: no database of dpkg, apk, pacman or rpm: the details name no package',
     });
   });

@@ -1,4 +1,4 @@
-import { namesIn } from '../../../src/names/names.ts';
+import { PacketNames } from '../../../src/names/names.ts';
 import { MAX_SUBJECTS, NameTable } from '../../../src/names/table.ts';
 import {
   clientHello,
@@ -8,6 +8,7 @@ import {
   TO_QUESTION,
   withLength,
 } from '../../helpers/packets.ts';
+import { quicInitial } from '../../helpers/quic.ts';
 import { mutatedBytes } from '../mutate.ts';
 import type { Target } from '../target.ts';
 
@@ -32,16 +33,25 @@ const PACKETS = [
   ),
   ipPacket('tcp', NEAR, ['10.0.0.1', 443], await clientHello('api.example.test')),
   ipPacket('tcp', ['fd00::2', 40_000], ['fd00::1', 443], await clientHello('api.example.test')),
+  ipPacket(
+    'udp',
+    NEAR,
+    ['10.0.0.1', 443],
+    quicInitial(Buffer.from('12345678'), [
+      { offset: 0, bytes: (await clientHello('api.example.test')).subarray(5) },
+    ]),
+  ),
 ];
 
 /** Names are of these characters alone. */
 const NAME = /^[a-z\d_.\\-]{1,253}$/;
 
 export const names: Target = {
-  about: 'packets with names: DNS, multicast DNS, LLMNR and the start of TLS',
+  about: 'packets with names: DNS, multicast DNS, LLMNR, and the start of TLS and QUIC',
   inputsPerSession: 10_000,
   suiteRuns: 15_000,
   open: (random) => {
+    const packets = new PacketNames();
     const table = new NameTable();
     let input: Uint8Array = new Uint8Array();
     let count = 0;
@@ -49,7 +59,8 @@ export const names: Target = {
       input: () => input,
       next: () => {
         input = mutatedBytes(random, random.of(PACKETS));
-        const found = namesIn(input);
+        packets.beginTurn();
+        const found = packets.namesIn(input);
         if (found.length > input.length / 12)
           throw new Error(`${found.length} names in ${input.length} bytes`);
         for (const one of found) {

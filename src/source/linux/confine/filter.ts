@@ -1,3 +1,4 @@
+import type { KeptRights } from '../../types.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 
 /*
@@ -66,6 +67,22 @@ const CHANGES: Readonly<Record<FilteredArchitecture, Numbers>> = {
   },
 };
 
+/** Calls that a thread without any rights does not need either: to open, to send, to change a socket or its namespace. */
+const BEYOND_READING: Readonly<Record<FilteredArchitecture, Numbers>> = {
+  // prettier-ignore
+  x64: {
+    open: 2, openat: 257, open_by_handle_at: 304, socket: 41, socketpair: 53, bind: 49, sendto: 44, sendmsg: 46,
+    sendmmsg: 307, setsockopt: 54, setns: 308, bpf: 321, prlimit64: 302, memfd_create: 319, pidfd_open: 434,
+    pidfd_getfd: 438, landlock_create_ruleset: 444,
+  },
+  // prettier-ignore
+  arm64: {
+    openat: 56, open_by_handle_at: 265, socket: 198, socketpair: 199, bind: 200, sendto: 206, sendmsg: 211,
+    sendmmsg: 269, setsockopt: 208, setns: 268, bpf: 280, prlimit64: 261, memfd_create: 279, pidfd_open: 434,
+    pidfd_getfd: 438, landlock_create_ruleset: 444,
+  },
+};
+
 /** Calls that are allowed with some arguments. */
 const CHECKED: Readonly<Record<FilteredArchitecture, Numbers>> = {
   x64: { open: 2, openat: 257, socket: 41, clone: 56, tgkill: 234 },
@@ -79,6 +96,7 @@ const UNKNOWN: Numbers = { clone3: 435, openat2: 437 };
 const WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000;
 const CLONE_THREAD = 0x10000;
 const AF_NETLINK = 16;
+const AF_PACKET = 17;
 /** Set in the numbers of the x32 calls of x64, which have no other use. */
 const X32 = 0x40000000;
 
@@ -121,17 +139,19 @@ export const unknownCalls = (architecture: string): string =>
 /**
  * Returns the filter as an array of `struct sock_filter`.
  * @param pid the process, to which the thread may send signals: the C library does to abort
- * @param mayChangeFiles true to allow changes of files
+ * @param kept undefined for no rights: nothing can be opened
  */
 export function systemCallFilter(
   architecture: FilteredArchitecture,
   pid: number,
-  mayChangeFiles: boolean,
+  kept: KeptRights | undefined,
 ): Uint8Array {
   const refuse = ERROR | EPERM;
+  const mayChangeFiles = kept?.changesFiles === true;
   const refused = [
     ...Object.values(REFUSED[architecture]),
     ...(mayChangeFiles ? [] : Object.values(CHANGES[architecture])),
+    ...(kept ? [] : Object.values(BEYOND_READING[architecture])),
   ];
   const { open, openat, socket, clone, tgkill } = CHECKED[architecture];
   const unlessWriting = (flags: number): Instruction[] => [
@@ -149,7 +169,12 @@ export function systemCallFilter(
     ...Object.values(UNKNOWN).flatMap((number) => giveIf('equal', number, ERROR | ENOSYS)),
     ...forCall(open, unlessWriting(1)),
     ...forCall(openat, unlessWriting(2)),
-    ...forCall(socket, [load(argumentAt(0)), ...giveIf('equal', AF_NETLINK, ALLOW), give(refuse)]),
+    ...forCall(socket, [
+      load(argumentAt(0)),
+      ...giveIf('equal', AF_NETLINK, ALLOW),
+      ...(kept?.captures ? giveIf('equal', AF_PACKET, ALLOW) : []),
+      give(refuse),
+    ]),
     ...forCall(clone, [load(argumentAt(0)), ...giveIf('anyBit', CLONE_THREAD, ALLOW), give(refuse)]),
     ...forCall(tgkill, [load(argumentAt(0)), ...giveIf('equal', pid, ALLOW), give(refuse)]),
     give(ALLOW),

@@ -5,7 +5,7 @@ import { LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 export const MAX_AT_ONCE = 64;
 
 /** Bytes for each datagram: far more than a message about one socket has. */
-const LENGTH = 4096;
+export const DATAGRAM_LENGTH = 4096;
 
 const MSG_DONTWAIT = 0x40;
 
@@ -30,15 +30,15 @@ export class Datagrams {
     this.#recvmmsg = library.call('int recvmmsg(int, void *, unsigned int, int, void *)');
     this.#word = library.bytesOfLong;
     this.#headers = library.allocate(MAX_AT_ONCE * this.#headerLength);
-    const { address, bytes, view } = library.allocate(MAX_AT_ONCE * LENGTH);
+    const { address, bytes, view } = library.allocate(MAX_AT_ONCE * DATAGRAM_LENGTH);
     const { buffer } = bytes;
     this.#buffer = { bytes, view, u16: new Uint16Array(buffer), u32: new Uint32Array(buffer) };
     // Array of struct iovec: address and length.
     const parts = library.allocate(MAX_AT_ONCE * 2 * this.#word);
     for (let i = 0; i < MAX_AT_ONCE; i++) {
       const at = i * 2 * this.#word;
-      this.#setWord(parts, at, address + BigInt(i * LENGTH));
-      this.#setWord(parts, at + this.#word, BigInt(LENGTH));
+      this.#setWord(parts, at, address + BigInt(i * DATAGRAM_LENGTH));
+      this.#setWord(parts, at + this.#word, BigInt(DATAGRAM_LENGTH));
       // msg_iov and msg_iovlen, after msg_name and msg_namelen.
       this.#setWord(this.#headers, i * this.#headerLength + 2 * this.#word, parts.address + BigInt(at));
       this.#setWord(this.#headers, i * this.#headerLength + 3 * this.#word, 1n);
@@ -72,7 +72,7 @@ export class Datagrams {
     if (count < 0) return -this.#library.errno;
     for (let i = 0; i < count; i++) {
       const length = this.#headers.view.getUint32((i * 8 + 7) * this.#word, LITTLE_ENDIAN);
-      onDatagram(this.#buffer, i * LENGTH, i * LENGTH + length);
+      onDatagram(this.#buffer, i * DATAGRAM_LENGTH, i * DATAGRAM_LENGTH + length);
     }
     return count;
   }

@@ -1,6 +1,6 @@
 import type { Degradation } from '../../../model/batch.ts';
 import { isAnyAddress } from '../../../model/address.ts';
-import type { Endpoint, Owner, Protocol, SocketState } from '../../../model/socket.ts';
+import type { Endpoint, Owner, Protocol, Socket, SocketState } from '../../../model/socket.ts';
 import { hiddenNotice, usersUnread } from './hidden-notice.ts';
 import { Owners } from './owners.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
@@ -196,6 +196,17 @@ const MAX_TEXTS = 1000;
 
 /** Returns true if a process holds the socket that this user may not see. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
+
+/** Returns the number of sockets with a hidden owner, by user. */
+export function countHidden(sockets: ReadonlyMap<string, Socket>): ReadonlyMap<string, number> {
+  const hidden = new Map<string, number>();
+  for (const { owners, user, uid } of sockets.values()) {
+    if (!isHidden(owners)) continue;
+    const name = user ?? `user ${uid ?? '?'}`;
+    hidden.set(name, (hidden.get(name) ?? 0) + 1);
+  }
+  return hidden;
+}
 
 /** Owners and users of TCP listeners, by local address and port; listeners on any address by port alone. */
 export class Listeners {

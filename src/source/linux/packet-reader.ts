@@ -1,0 +1,1 @@
+export { CapturedPackets } from './names/packet-reader.ts';

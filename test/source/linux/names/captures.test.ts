@@ -1,0 +1,83 @@
+import { beforeEach, expect, test } from 'vitest';
+import { type CapturedNetwork, Captures } from '../../../../src/source/linux/names/captures.ts';
+import { ERRNO, NativeError } from '../../../../src/source/linux/netlink/errno.ts';
+import type { Privileges } from '../../../../src/source/linux/proc/privileges.ts';
+
+const PRIVILEGES: Privileges = {
+  isRoot: false,
+  procFailure: undefined,
+  isInUserNamespace: false,
+  isInPidNamespace: false,
+  capabilities: new Set(),
+};
+
+/** Error of the next socket that is opened; undefined to open it. */
+let failure: Error | undefined;
+let opened: number;
+let reserved: number;
+let said: string[];
+let captures: Captures;
+
+const network = (): CapturedNetwork => ({ inside: (act) => act() });
+
+beforeEach(() => {
+  [failure, opened, reserved, said] = [undefined, 100, 0, []];
+  captures = new Captures(
+    {
+      open: () => {
+        if (failure) throw failure;
+        return ++opened;
+      },
+    },
+    { reserve: () => void reserved++, release: () => void reserved-- },
+    { opened: (it) => void said.push(`opened ${it}`), ended: (it) => void said.push(`ended ${it}`) },
+  );
+});
+
+test('each namespace has one socket, which ends with it', () => {
+  const [first, second] = [network(), network()];
+  captures.update([first]);
+  captures.update([first, second]);
+  captures.update([first, second]);
+  expect(said).toEqual(['opened 101', 'opened 102']);
+  captures.update([second]);
+  expect(said).toEqual(['opened 101', 'opened 102', 'ended 101']);
+  expect([reserved, captures.notices(PRIVILEGES)]).toEqual([1, []]);
+});
+
+test('without the right, nothing is tried again and a notice says what is missing', () => {
+  const own = network();
+  failure = new NativeError('a packet socket', ERRNO.EPERM, 'EPERM');
+  captures.update([own]);
+  failure = undefined;
+  captures.update([own]);
+  expect([said, reserved]).toEqual([[], 0]);
+  expect(captures.notices(PRIVILEGES)).toEqual([
+    {
+      code: 'names-uncaptured',
+      text: 'names that programs ask for are not seen: run with sudo',
+      short: 'no names',
+    },
+  ]);
+});
+
+test('after any other error it is tried again, and a notice counts the namespaces', () => {
+  const [own, other] = [network(), network()];
+  captures.update([own]);
+  failure = new NativeError('a packet socket', ERRNO.EMFILE, 'EMFILE');
+  captures.update([own, other]);
+  expect(captures.notices(PRIVILEGES).map(({ text }) => text)).toEqual([
+    'names that programs ask for are not seen in 1 network namespace: a packet socket: EMFILE',
+  ]);
+  failure = undefined;
+  captures.update([own, other]);
+  expect(said).toEqual(['opened 101', 'opened 102']);
+  expect([captures.notices(PRIVILEGES), reserved]).toEqual([[], 2]);
+});
+
+test('a namespace that ended is no longer counted', () => {
+  failure = new NativeError('a packet socket', ERRNO.EMFILE, 'EMFILE');
+  captures.update([network()]);
+  captures.update([]);
+  expect(captures.notices(PRIVILEGES)).toEqual([]);
+});
