@@ -188,7 +188,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     option: {
       name: 'source',
       value: 'NAME',
-      about: `${SOURCE_NAMES.join(', ')} (default: first that works)`,
+      about: `${SOURCE_NAMES.join(', ')} (default: the best)`,
       parse: SOURCE,
     },
     schema: ({ text }) => text(SOURCE),
