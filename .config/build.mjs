@@ -1,12 +1,27 @@
-// Bundles the program and the used code of its packages into a few files: the start loads few modules, and an
+// Bundles the program and the used code of its packages into a few files: the start loads few files, and an
 // installation contains no unused package. Only koffi stays outside, because it contains native binaries.
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
 
-/** CommonJS code loads Node's modules by require, which an ES module has to create. */
-const REQUIRE = `import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);`;
+/** What ES modules call `import.meta.url`. */
+const FILE_URL = `const fileUrl = require('node:url').pathToFileURL(__filename).href;`;
+
+/** Packages that are seldom needed: each becomes a file of its own in dist/. */
+const APART = ['pidusage', 're2js', 'systeminformation'];
+
+/** Replaces imports of the packages that stay apart with their files. */
+const apart = {
+  name: 'apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: new RegExp(`^(?:${APART.join('|')})$`) }, ({ path }) => ({
+      path: `./${path}.cjs`,
+      external: true,
+    }));
+  },
+};
 
 /** Terminal descriptions that blessed falls back to. */
 const TERMINALS = ['linux', 'windows-ansi', 'xterm', 'xterm-256color'];
@@ -36,6 +51,14 @@ function registryText(root) {
     .join('');
 }
 
+const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, undefined, 2)}\n`);
+
+/** Writes the code cache of a script, which V8 uses if it has the same version and the same flags. */
+function writeCache(path) {
+  const script = new Script(readFileSync(`${path}.js`, 'latin1'), { filename: `${path}.js` });
+  writeFileSync(`${path}.cache`, script.createCachedData());
+}
+
 /** Builds dist/ from src/ (published) and dist/dev/ (tools of the project). Rejects on an error. */
 export async function build(root) {
   const all = {
@@ -46,33 +69,54 @@ export async function build(root) {
     logLevel: 'warning',
     metafile: true,
   };
-  const modules = { ...all, splitting: true, format: 'esm', chunkNames: 'chunks/[name]-[hash]' };
+  // CommonJS, because V8 keeps a code cache of scripts only.
+  const scripts = {
+    ...all,
+    format: 'cjs',
+    outdir: 'dist',
+    // import() of a script needs a flag of Node.
+    supported: { 'dynamic-import': false },
+    external: ['koffi'],
+    // blessed reads its terminal descriptions from ../usr, relative to __dirname: with the path of the file in its
+    // place, from the folder beside the file.
+    define: { 'import.meta.url': 'fileUrl', __dirname: '__filename' },
+  };
   const program = await esbuild({
-    ...modules,
+    ...scripts,
+    entryPoints: { program: 'src/cli/program.ts', sampler: 'src/sampler/worker.ts' },
+    plugins: [partOfBlessed, apart],
+    // `loadBundle` calls this function.
+    banner: { js: `(function (module, require, __filename) { ${FILE_URL}` },
+    footer: { js: '})' },
+  });
+  for (const name of ['program', 'sampler']) writeCache(join(root, 'dist', name));
+  const packages = await esbuild({
+    ...scripts,
+    entryPoints: APART,
+    outExtension: { '.js': '.cjs' },
+    define: {},
+  });
+  const starters = await esbuild({
+    ...scripts,
     entryPoints: {
       netpane: 'src/cli/main.ts',
-      program: 'src/cli/program.ts',
-      worker: 'src/sampler/worker.ts',
+      worker: 'src/cli/worker-main.ts',
       names: 'src/names/worker.ts',
     },
-    outdir: 'dist',
-    external: ['koffi'],
-    plugins: [partOfBlessed],
-    banner: { js: REQUIRE },
-    // blessed reads its terminal descriptions from ../usr, relative to __dirname.
-    define: { __dirname: 'import.meta.dirname' },
+    banner: { js: FILE_URL },
   });
-  // CommonJS, because it is loaded synchronously by require when a query needs it.
-  const engine = await esbuild({ ...all, entryPoints: ['re2js'], format: 'cjs', outfile: 'dist/re2js.cjs' });
+  const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const near = Object.entries(imports).map(([name, file]) => [name, file.replace('./dist/', './')]);
+  writeJson(join(root, 'dist', 'package.json'), { type: 'commonjs', imports: Object.fromEntries(near) });
   chmodSync(join(root, 'dist', 'netpane.js'), 0o755);
   for (const name of TERMINALS)
     cpSync(join(root, 'node_modules', 'blessed', 'usr', name), join(root, 'dist', 'usr', name));
 
-  const bundle = [program, engine].map(({ metafile }) => metafile);
+  const bundle = [program, packages, starters].map(({ metafile }) => metafile);
   writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle, [REGISTRY]));
   writeFileSync(join(root, 'dist', 'services.txt'), registryText(root));
   mkdirSync(join(root, 'dist', 'dev'));
-  writeFileSync(join(root, 'dist', 'dev', 'bundle.json'), JSON.stringify(packagesOf(bundle), undefined, 2));
+  writeJson(join(root, 'dist', 'dev', 'bundle.json'), packagesOf(bundle));
   const tools = {
     bench: 'test/bench/bench.ts',
     fuzz: 'test/fuzz/fuzz.ts',
@@ -81,6 +125,13 @@ export async function build(root) {
   const present = Object.entries(tools).filter(([, file]) => existsSync(join(root, file)));
   if (present.length > 0) {
     const entryPoints = Object.fromEntries(present);
-    await esbuild({ ...modules, entryPoints, outdir: 'dist/dev', packages: 'external' });
+    const modules = {
+      splitting: true,
+      format: 'esm',
+      chunkNames: 'chunks/[name]-[hash]',
+      packages: 'external',
+    };
+    await esbuild({ ...all, ...modules, entryPoints, outdir: 'dist/dev' });
+    writeJson(join(root, 'dist', 'dev', 'package.json'), { type: 'module' });
   }
 }

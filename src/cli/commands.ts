@@ -74,7 +74,6 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
           : await (
               await import('./on/rules.ts')
             ).readRules(invocation, account.environment, (text) => void problems.push(text));
-      limitHeapGrowth();
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
       // The first poll runs while the code of the screen is loaded.

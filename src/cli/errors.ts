@@ -20,13 +20,14 @@ const SHORTAGES: Readonly<Record<string, string>> = {
   EBADF: 'the file is closed',
 };
 
-/** Returns one line with the remedy if the error means a lack of resources; undefined for other errors. */
+/** Returns one line with the remedy if the error or its cause means a lack of resources; undefined for other errors. */
 export function shortageText(error: unknown): string | undefined {
   const code = codeOf(error);
   // `Worker initialization failure: EAGAIN`
   const cause = code === 'ERR_WORKER_INIT_FAILED' ? messageOf(error).split(' ').at(-1) : undefined;
   const text = SHORTAGES[cause ?? code];
-  return text === undefined ? undefined : `${text} (${messageOf(error).split('\n', 1)[0]})`;
+  if (text !== undefined) return `${text} (${messageOf(error).split('\n', 1)[0]})`;
+  return error instanceof Error && error.cause !== undefined ? shortageText(error.cause) : undefined;
 }
 
 /** Returns the message for an error that ends the program; with the stack if it is a bug in netpane. */

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
+import { loadBundle } from './load-bundle.ts';
 
 // No other import: if the program cannot be loaded (ulimit -n 20), this file must still be able to report it.
 try {
-  await import('./program.ts');
+  loadBundle('program');
 } catch (error) {
   const [reason] = String(error).split('\n', 1);
   const remedy = 'raise the limits of this shell (ulimit -n 1024) or reinstall netpane';

@@ -93,33 +93,37 @@ cleanEnvironment(process.env);
 // In the command thread, each command adds its own listener.
 if (isMainThread) process.on('uncaughtException', (error) => fail([crashText(error)], 1));
 
-setServiceTexts(serviceTexts());
-
-try {
-  const commandLine = parseCommandLine(process.argv.slice(2));
-  const { command } = commandLine;
-  const keeper = command === 'help' || command === 'version' ? undefined : COMMANDS[command].keeper;
-  const problem = keeper?.problem();
-  if (keeper && problem !== undefined) {
-    // Throws if the command line has a mistake, which the user must correct in any case: it is reported first.
-    invocationOf(commandLine, process.env, undefined);
-    fail([problem], keeper.exitCode);
+/** Runs the command line. */
+async function main(): Promise<void> {
+  try {
+    const commandLine = parseCommandLine(process.argv.slice(2));
+    const { command } = commandLine;
+    const keeper = command === 'help' || command === 'version' ? undefined : COMMANDS[command].keeper;
+    const problem = keeper?.problem();
+    if (keeper && problem !== undefined) {
+      // Throws if the command line has a mistake, which the user must correct in any case: it is reported first.
+      invocationOf(commandLine, process.env, undefined);
+      fail([problem], keeper.exitCode);
+    }
+    if (isMainThread && keeper) {
+      // The keeper runs the program again, in the command thread.
+      const { Keeper } = await import('./keeper.ts');
+      new Keeper(new URL('netpane.js', import.meta.url), keeper.hasTerminal);
+    } else {
+      const complaints: string[] = [];
+      const complain = (text: string): void => void complaints.push(text);
+      const account = await openAccount(process.env, complain);
+      const file = needsNoConfigFile(commandLine)
+        ? undefined
+        : await loadConfig(commandLine.configFile, account.environment, checkQuery, complain, account);
+      await run(invocationOf(commandLine, process.env, file), complaints, account);
+    }
+  } catch (error) {
+    // A usage message quotes the command line, into which a script may have put hostile text.
+    if (error instanceof UsageError) fail(error.lines.map(printable), 2);
+    else fail([shortageText(error) ?? messageOf(error)], 1);
   }
-  if (isMainThread && keeper) {
-    // The keeper runs this file again, in the command thread.
-    const { Keeper } = await import('./keeper.ts');
-    new Keeper(new URL(import.meta.url), keeper.hasTerminal);
-  } else {
-    const complaints: string[] = [];
-    const complain = (text: string): void => void complaints.push(text);
-    const account = await openAccount(process.env, complain);
-    const file = needsNoConfigFile(commandLine)
-      ? undefined
-      : await loadConfig(commandLine.configFile, account.environment, checkQuery, complain, account);
-    await run(invocationOf(commandLine, process.env, file), complaints, account);
-  }
-} catch (error) {
-  // A usage message quotes the command line, into which a script may have put hostile text.
-  if (error instanceof UsageError) fail(error.lines.map(printable), 2);
-  else fail([shortageText(error) ?? messageOf(error)], 1);
 }
+
+setServiceTexts(serviceTexts());
+void main();

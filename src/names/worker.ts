@@ -37,15 +37,14 @@ const PAUSE_MS = 250;
  *
  *     capture sockets ─▶ drain ─▶ PacketNames ─▶ NameTable ─▶ changes
  */
-const port = parentPort;
-if (port) {
+async function serve(port: MessagePort): Promise<void> {
   const gate = new NativeGate((workerData as NamesData).gate);
   setNativeGate(gate);
   const post = (message: NamesMessage): void => port.postMessage(message);
   try {
     const reader = await openPacketReader();
     const confined = await confineThread(undefined);
-    if (confined === true) readNames(reader, post);
+    if (confined === true) readNames(reader, port, post);
     else post({ type: 'failed', why: `the thread that parses packets cannot be confined (${confined})` });
   } catch (error) {
     post({ type: 'failed', why: error instanceof Error ? error.message : String(error) });
@@ -54,7 +53,7 @@ if (port) {
   }
 }
 
-function readNames(reader: PacketReader, post: (message: NamesMessage) => void): void {
+function readNames(reader: PacketReader, port: MessagePort, post: (message: NamesMessage) => void): void {
   const packets = new PacketNames();
   const table = new NameTable();
   let lastLost = 0;
@@ -71,7 +70,7 @@ function readNames(reader: PacketReader, post: (message: NamesMessage) => void):
       lastLost = lost;
       setTimeout(wait, PAUSE_MS);
     });
-  port?.on('message', ({ captures }: NamesRequest) => acceptCaptures(captures, reader));
+  port.on('message', ({ captures }: NamesRequest) => acceptCaptures(captures, reader));
   wait();
 }
 
@@ -93,3 +92,5 @@ function acceptCaptures(captures: MessagePort, reader: PacketReader): void {
     for (const descriptor of open) remove(descriptor);
   });
 }
+
+if (parentPort) void serve(parentPort);

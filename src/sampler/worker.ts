@@ -5,7 +5,7 @@ import { Progress } from '../model/progress.ts';
 import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
 import type { CaptureMessage, CaptureReceiver } from '../source/types.ts';
-import { HeapTuner } from './heap.ts';
+import { HeapTuner, limitHeapGrowth } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -57,8 +57,9 @@ const receiverAt = (to: MessagePort): CaptureReceiver => {
  * one or polls again, so nothing piles up behind a stopped terminal. An error ends the thread and reaches the screen's
  * thread.
  */
-const port = parentPort;
-if (port) {
+async function serve(port: MessagePort): Promise<void> {
+  // Not earlier: V8 does not use a code cache that was made with other flags.
+  limitHeapGrowth();
   const { opening, ...setup } = workerData as WorkerData;
   const fail = (error: unknown) => {
     throw error;
@@ -113,3 +114,5 @@ if (port) {
   });
   sampler.start();
 }
+
+if (parentPort) void serve(parentPort);

@@ -3,6 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import module, { Module } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
 
 const { NETPANE_MODULES: list = '' } = process.env;
 const append = (file) => appendFileSync(list, `${file}\n`);
@@ -33,5 +34,12 @@ if (!isHookThread) {
   Module.prototype.load = function (file) {
     append(file);
     return loadFile.call(this, file);
+  };
+  // Files that netpane itself runs as scripts.
+  vm.Script = class extends vm.Script {
+    constructor(code, options) {
+      append(options.filename);
+      super(code, options);
+    }
   };
 }

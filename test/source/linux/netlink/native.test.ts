@@ -119,12 +119,13 @@ describe('close messages', () => {
 });
 
 describe('without koffi', () => {
-  test('says that it is not installed', async () => {
-    library.failure = Object.assign(new Error("Cannot find package 'koffi'"), {
-      code: 'ERR_MODULE_NOT_FOUND',
-    });
-    expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');
-  });
+  test.each(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])(
+    'says that it is not installed: %s',
+    async (code) => {
+      library.failure = Object.assign(new Error("Cannot find package 'koffi'"), { code });
+      expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');
+    },
+  );
 
   test('says that it cannot be loaded', async () => {
     library.failure = new Error('wrong ELF class\nat …');
