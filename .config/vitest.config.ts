@@ -63,7 +63,7 @@ export default defineConfig({
         test: {
           name: 'units',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...ON_KERNEL],
+          exclude: ['test/e2e/**', 'test/wine/**', ...ON_KERNEL],
           setupFiles: SETUP,
         },
       },

@@ -34,14 +34,23 @@ export const stdoutErrorText = (error: Error): string =>
 export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ECONNRESET';
 
+/** Returns true for a pipe or socket. A descriptor that fstat(2) does not know is written as a file: Wine has such ones. */
+function isPipe(): boolean {
+  try {
+    const stat = fstatSync(STDOUT);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Opens stdout as a stream of this thread. `process.stdout` of a worker thread goes through the main thread, which
  * costs a copy of the output.
  */
 export function openStdout(): Writable {
   if (isatty(STDOUT)) return new WriteStream(STDOUT);
-  const stat = fstatSync(STDOUT);
-  if (stat.isFIFO() || stat.isSocket()) return new Socket({ fd: STDOUT, readable: false, writable: true });
+  if (isPipe()) return new Socket({ fd: STDOUT, readable: false, writable: true });
   return new Writable({
     decodeStrings: true,
     write: (chunk: Buffer, _encoding, done) => {

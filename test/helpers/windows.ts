@@ -1,7 +1,14 @@
 // What Windows would answer: tables and lists in its layouts, and an API that returns them.
 import { parseIpv6 } from '../../src/model/address.ts';
 import { ERROR, type ProcessDetails, type WindowsApi } from '../../src/source/windows/api.ts';
-import { FIRST_ROW, PROCESS, ROWS, SERVICE, type TableName } from '../../src/source/windows/layout.ts';
+import {
+  FIRST_ROW,
+  PROCESS,
+  ROWS,
+  SERVICE,
+  type StatisticsKind,
+  type TableName,
+} from '../../src/source/windows/layout.ts';
 import { endpoint } from './fakes.ts';
 
 /** A row of a table; texts are endpoints. */
@@ -132,6 +139,18 @@ export class FakeWindows implements WindowsApi {
   errors: number[] = [];
   /** Number of rows that are added at each call for a table, before it is answered. */
   growth = 0;
+  /** Statistics of every connection: offsets and values, of 32 bits (number) or 64 bits (bigint). */
+  statistics: Partial<
+    Record<StatisticsKind, readonly (readonly [offset: number, value: number | bigint])[]>
+  > = {};
+  startErrors: Partial<Record<StatisticsKind, number>> = {};
+  closeError: number = ERROR.none;
+  /** Kind and connection of each call that started to count. */
+  readonly started: string[] = [];
+  /** Connections that were closed, as hexadecimal bytes. */
+  readonly closed: string[] = [];
+  /** Called each time that statistics are read. */
+  onRead: () => void = () => {};
   /** Pids that were opened. */
   readonly identified: number[] = [];
   /** Called with each process that is opened. */
@@ -144,6 +163,27 @@ export class FakeWindows implements WindowsApi {
       this.rows = [...this.rows, { table: 'tcp4', local: `10.0.0.1:${this.rows.length}` }];
     const rows = this.rows.filter((row) => (row.table ?? 'tcp4') === table);
     return answer(this.answers[table] ?? tableBytes(table, rows), into, size, ERROR.insufficientBuffer);
+  }
+
+  startStatistics(connection: Uint8Array, kind: StatisticsKind): number {
+    this.started.push(`${kind} ${Buffer.from(connection).toString('hex')}`);
+    return this.startErrors[kind] ?? ERROR.none;
+  }
+
+  readStatistics(_connection: Uint8Array, kind: StatisticsKind, into: Uint8Array): number {
+    this.onRead();
+    const values = this.statistics[kind];
+    if (values === undefined) return ERROR.notFound;
+    const view = new DataView(into.buffer, into.byteOffset, into.length);
+    for (const [offset, value] of values)
+      if (typeof value === 'bigint') view.setBigUint64(offset, value, true);
+      else view.setUint32(offset, value, true);
+    return ERROR.none;
+  }
+
+  closeConnection(connection: Uint8Array): number {
+    this.closed.push(Buffer.from(connection).toString('hex'));
+    return this.closeError;
   }
 
   readProcesses(into: Uint8Array, size: Uint32Array): number {

@@ -1,4 +1,4 @@
-import type { TableName } from './layout.ts';
+import type { StatisticsKind, TableName } from './layout.ts';
 
 /** Error codes, winerror.h and ntstatus.h. */
 export const ERROR = {
@@ -37,6 +37,15 @@ export interface WindowsApi {
   readonly isElevated: boolean;
   /** GetExtendedTcpTable or GetExtendedUdpTable with the class MODULE. */
   readTable(table: TableName, into: Uint8Array, size: Uint32Array): number;
+  /**
+   * Begins to count for a connection (SetPerTcpConnectionEStats); needs elevation. Nothing ends it but the end of the
+   * connection. @param connection its row, MIB_TCPROW or MIB_TCP6ROW
+   */
+  startStatistics(connection: Uint8Array, kind: StatisticsKind): number;
+  /** Reads what was counted since (GetPerTcpConnectionEStats). @param into of the size of the kind */
+  readStatistics(connection: Uint8Array, kind: StatisticsKind, into: Uint8Array): number;
+  /** Closes a connection over IPv4 (SetTcpEntry). @param connection MIB_TCPROW with the state DELETE_TCB */
+  closeConnection(connection: Uint8Array): number;
   /** NtQuerySystemInformation(SystemProcessInformation): every process, also those that netpane may not open. */
   readProcesses(into: Uint8Array, size: Uint32Array): number;
   /** EnumServicesStatusExW: the running services. @param count receives their number */

@@ -1,12 +1,23 @@
 import type { Degradation, Snapshot } from '../../model/batch.ts';
+import type { CloseResult, SocketToClose } from '../../model/close.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import type { Source } from '../types.ts';
 import type { WindowsApi } from './api.ts';
+import { closeSocketsIn } from './close-sockets.ts';
 import { CallFailed } from './growing-buffer.ts';
-import { missingRows, notElevated, protectedPrograms, stale, unknownStates } from './notices.ts';
+import {
+  missingRows,
+  notElevated,
+  protectedPrograms,
+  stale,
+  statisticsRefused,
+  TRAFFIC_IN_TURN,
+  unknownStates,
+} from './notices.ts';
 import { ownersOf } from './owners.ts';
 import { Processes } from './processes.ts';
 import { WindowsSockets } from './sockets.ts';
+import { Statistics } from './statistics.ts';
 
 export interface IphlpapiOptions {
   readonly api: WindowsApi;
@@ -24,15 +35,20 @@ export interface IphlpapiOptions {
  */
 export class IphlpapiSource implements Source {
   readonly name = 'iphlpapi';
+  readonly closeSockets = (sockets: readonly SocketToClose[]): CloseResult =>
+    closeSocketsIn(this.#options.api, sockets, (id) => this.#sockets.lifeOf(id));
   readonly #options: IphlpapiOptions;
   readonly #sockets: WindowsSockets;
   readonly #processes: Processes;
+  /** As administrator. */
+  readonly #statistics: Statistics | undefined;
   #last: Snapshot | undefined;
 
   constructor(options: IphlpapiOptions) {
     this.#options = options;
     this.#sockets = new WindowsSockets(options.api, options.bounds);
     this.#processes = new Processes(options.api, options.nowMs);
+    if (options.api.isElevated) this.#statistics = new Statistics(options.api, options.nowMs);
   }
 
   /** Rejects if a table cannot be read in the first poll; later it returns the previous sockets with a notice. */
@@ -50,12 +66,16 @@ export class IphlpapiSource implements Source {
     const tablesMs = nowMs();
     const changedPids = this.#processes.refresh(this.#sockets.pids, ownerBudgetMs);
     const ownersMs = nowMs();
-    const sockets = this.#sockets.publish(
+    const changed = this.#sockets.update(
       (row, before) => ownersOf(row, before, this.#processes),
       changedPids,
     );
+    this.#statistics?.start(changed);
+    this.#statistics?.read((life, traffic) => {
+      if (life.socket) this.#sockets.replace(life, { ...life.socket, traffic });
+    });
     this.#last = {
-      sockets,
+      sockets: this.#sockets.publish(),
       interfaces: [],
       degradations: this.#degradations(),
       socketsMs: tablesMs - startMs + (nowMs() - ownersMs),
@@ -67,11 +87,14 @@ export class IphlpapiSource implements Source {
   #degradations(): Degradation[] {
     const { missing, unknownStates: unknown } = this.#sockets;
     const closed = this.#processes.closedCount;
+    const { refusal, isInTurn } = this.#statistics ?? {};
     return [
       ...this.#sockets.notices(),
       ...(missing > 0 ? [missingRows(missing)] : []),
       ...(this.#options.api.isElevated ? [] : [notElevated(closed)]),
       ...(this.#options.api.isElevated && closed > 0 ? [protectedPrograms(closed)] : []),
+      ...(refusal === undefined ? [] : [statisticsRefused(refusal)]),
+      ...(isInTurn ? [TRAFFIC_IN_TURN] : []),
       ...(unknown > 0 ? [unknownStates(unknown)] : []),
     ];
   }

@@ -80,6 +80,44 @@ export const ROWS = {
   },
 } as const satisfies Record<TableName, RowLayout>;
 
+/** Where the fields of the row that identifies one TCP connection begin. */
+interface ConnectionLayout {
+  readonly size: number;
+  readonly state: number;
+  readonly localAddress: number;
+  readonly localPort: number;
+  readonly remoteAddress: number;
+  readonly remotePort: number;
+  readonly scopes?: { readonly local: number; readonly remote: number };
+}
+
+/** MIB_TCPROW and MIB_TCP6ROW. */
+export const CONNECTIONS = {
+  ipv4: { size: 20, state: 0, localAddress: 4, localPort: 8, remoteAddress: 12, remotePort: 16 },
+  ipv6: {
+    size: 52,
+    state: 0,
+    localAddress: 4,
+    localPort: 24,
+    remoteAddress: 28,
+    remotePort: 48,
+    scopes: { local: 20, remote: 44 },
+  },
+} as const satisfies Record<'ipv4' | 'ipv6', ConnectionLayout>;
+
+/** The state that SetTcpEntry sets to close a connection (MIB_TCP_STATE_DELETE_TCB). */
+export const DELETE_TCB = 12;
+
+/** TCP_ESTATS_TYPE, and size and fields of each kind of statistics (TCP_ESTATS_DATA_ROD_v0 and so on). */
+export const STATISTICS = {
+  data: { type: 1, size: 96, segmentsOut: 32, segmentsIn: 40, bytesAcked: 72, bytesReceived: 88 },
+  path: { type: 3, size: 160, retransmits: 20, rttMs: 108, rttVarMs: 112, segmentBytes: 144 },
+  congestion: { type: 2, size: 88, window: 60 },
+  sendBuffer: { type: 4, size: 32, unacknowledged: 0, unsent: 16 },
+  receiveBuffer: { type: 5, size: 72, unread: 48 },
+} as const;
+export type StatisticsKind = keyof typeof STATISTICS;
+
 /** SYSTEM_PROCESS_INFORMATION: a list in which each process has the distance to the next one; 0 in the last. */
 export const PROCESS = {
   next: 0,

