@@ -35,6 +35,7 @@ const macosRooms = {
   table: [],
   owners: ['native', 'table'],
   act: ['native', 'owners'],
+  events: ['native', 'table', 'owners'],
 };
 
 /** Rooms of src/view/. None of them imports the files of that folder itself. */

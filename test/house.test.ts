@@ -106,6 +106,11 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ['macos-table-imports-only-itself', 'src/source/macos/table/added.ts', "import '../native/calls.ts';"],
   ['macos-owners-imports-only-native-table', 'src/source/macos/owners/added.ts', "import '../open.ts';"],
   ['macos-act-imports-only-native-owners', 'src/source/macos/act/added.ts', "import '../table/rows.ts';"],
+  [
+    'macos-events-imports-only-native-table-owners',
+    'src/source/macos/events/added.ts',
+    "import '../open.ts';",
+  ],
   ['view-text-imports-only-itself', 'src/view/text/added.ts', "import '../columns/columns.ts';"],
   ['view-columns-imports-only-text', 'src/view/columns/added.ts', "import '../table/order.ts';"],
   ['view-table-imports-only-text-columns', 'src/view/table/added.ts', "import '../header/notices.ts';"],

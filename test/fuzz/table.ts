@@ -7,6 +7,7 @@ import { pcblist } from './targets/pcblist.ts';
 import { proc } from './targets/proc.ts';
 import { query } from './targets/query.ts';
 import { state } from './targets/state.ts';
+import { statistics } from './targets/statistics.ts';
 import { trace } from './targets/trace.ts';
 import { windows } from './targets/windows.ts';
 
@@ -20,6 +21,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   proc,
   query,
   state,
+  statistics,
   trace,
   windows,
 };

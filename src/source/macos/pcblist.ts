@@ -3,7 +3,9 @@ import { sameOwners, sameSocket } from '../../model/fields.ts';
 import type { Socket } from '../../model/socket.ts';
 import { RollingMap } from '../rolling-map.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
-import type { Source, SourceOptions } from '../types.ts';
+import type { EventSource, Facilities, Source, SourceOptions } from '../types.ts';
+import { EndpointIndex } from './endpoint-index.ts';
+import { CloseEvents } from './events/closes.ts';
 import { CLOCK, type MacCalls } from './native/calls.ts';
 import { KernelTable, numberOf, TableUnread } from './native/kernel-table.ts';
 import { MacProcesses } from './native/processes.ts';
@@ -26,6 +28,8 @@ import { TcpClock } from './tcp-clock.ts';
 
 /** Tables of the kernel by protocol. */
 export const TABLES = { tcp: 'net.inet.tcp.pcblist_n', udp: 'net.inet.udp.pcblist_n' } as const;
+
+const NOT_ON_MACOS = 'only on Linux';
 
 export interface PcblistOptions extends SourceOptions, NoticeContext {
   readonly calls: MacCalls;
@@ -51,6 +55,13 @@ interface Table {
  */
 export class PcblistSource implements Source {
   readonly name = 'pcblist';
+  readonly events?: EventSource;
+  readonly facilities = (): Facilities => ({
+    closeMessages: this.#closes instanceof CloseEvents ? true : this.#closes,
+    ledger: NOT_ON_MACOS,
+    trace: NOT_ON_MACOS,
+    namespaces: 1,
+  });
   readonly #options: PcblistOptions;
   readonly #tables: readonly Table[];
   readonly #limiter: SocketLimiter;
@@ -65,6 +76,9 @@ export class PcblistSource implements Source {
   readonly #pending = new Set<TableSocket>();
   /** Sockets whose owner is known by its last use only. */
   readonly #inherited = new Set<TableSocket>();
+  readonly #byEndpoints = new EndpointIndex();
+  /** The events of closes, or why there are none. */
+  readonly #closes: CloseEvents | string;
   #isFirst = true;
 
   constructor(options: PcblistOptions) {
@@ -94,6 +108,14 @@ export class PcblistSource implements Source {
     this.#cache = new ProcessCache({ ...options, processes: this.#processes, userName });
     this.#holders = new Holders(this.#processes, this.#cache, nowMs);
     this.#attribution = new Attribution(this.#holders, this.#cache);
+    this.#closes = options.events
+      ? CloseEvents.open({ ...context, calls, nowMs, cache: this.#cache, find: this.#byEndpoints.take })
+      : 'not requested';
+    if (this.#closes instanceof CloseEvents) this.events = this.#closes;
+  }
+
+  close(): void {
+    if (this.#closes instanceof CloseEvents) this.#closes.close();
   }
 
   /**
@@ -184,6 +206,7 @@ export class PcblistSource implements Source {
     const [knowledge] = [owners[0]?.knowledge];
     setIn(this.#pending, it, knowledge === 'pending');
     setIn(this.#inherited, it, knowledge === 'inherited' && it.values.state !== 'TIME_WAIT');
+    this.#byEndpoints.set(it);
     const next: Socket = { ...it.values, owners };
     if (before && sameSocket(before, next)) return;
     it.socket = next;
@@ -192,6 +215,7 @@ export class PcblistSource implements Source {
 
   #remove(it: TableSocket, dirty: Set<TableSocket>): void {
     for (const set of [dirty, this.#pending, this.#inherited]) set.delete(it);
+    this.#byEndpoints.delete(it);
     const { handle } = it.hints;
     if (handle !== undefined && this.#byHandle.get(handle) === it) this.#byHandle.delete(handle);
     this.#published.delete(it.values.id);

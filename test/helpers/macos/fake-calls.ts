@@ -1,4 +1,11 @@
-import { CLOCK, ERRNO, FLAVOR, KERN_PROC, type MacCalls } from '../../../src/source/macos/native/calls.ts';
+import {
+  CLOCK,
+  type ControlChannel,
+  ERRNO,
+  FLAVOR,
+  KERN_PROC,
+  type MacCalls,
+} from '../../../src/source/macos/native/calls.ts';
 import { pcbTable, type PcbRow, type TableShape } from './tables.ts';
 
 /** A process of a fake macOS. */
@@ -26,6 +33,8 @@ export class FakeMac implements MacCalls {
   /** Errno of each table; 0 for none. */
   tableErrno = 0;
   awakeMs = 60_000;
+  /** The kernel control of closes; undefined if it is refused. */
+  control: ControlChannel | undefined;
   /** Names of the calls about processes, with the pid. */
   readonly asked: string[] = [];
 
@@ -119,6 +128,14 @@ export class FakeMac implements MacCalls {
 
   userName(uid: number): string | undefined {
     return { 0: 'root', 501: 'ada' }[uid];
+  }
+
+  tickNs(): number {
+    return 125 / 3;
+  }
+
+  openControl(): ControlChannel | number {
+    return this.control ?? -ERRNO.EPERM;
   }
 
   interfaceName(index: number): string | undefined {

@@ -20,6 +20,19 @@ int main(void) {
   AT(proc_bsdshortinfo, pbsi_comm) AT(proc_bsdshortinfo, pbsi_uid)
   SIZE(socket_fdinfo) AT(socket_fdinfo, psi.soi_so)
   SIZE(kinfo_proc) AT(kinfo_proc, p_starttime_usec) AT(kinfo_proc, p_pid)
+  SIZE(ctl_info) SIZE(sockaddr_ctl) AT(sockaddr_ctl, sc_id) SIZE(nstat_msg_hdr) AT(nstat_msg_hdr, type)
+  AT(nstat_msg_hdr, length) AT(nstat_msg_hdr, flags) SIZE(nstat_msg_add_all_srcs) AT(nstat_msg_add_all_srcs, filter)
+  AT(nstat_msg_add_all_srcs, provider) SIZE(nstat_msg_src_update) AT(nstat_msg_src_update, counts.nstat_rxbytes)
+  AT(nstat_msg_src_update, counts.nstat_txbytes) AT(nstat_msg_src_update, counts.nstat_rxduplicatebytes)
+  AT(nstat_msg_src_update, counts.nstat_txretransmit) AT(nstat_msg_src_update, counts.nstat_avg_rtt)
+  AT(nstat_msg_src_update, counts.nstat_var_rtt) AT(nstat_msg_src_update, provider)
+  SIZE(nstat_tcp_descriptor) AT(nstat_tcp_descriptor, start_timestamp) AT(nstat_tcp_descriptor, timestamp)
+  AT(nstat_tcp_descriptor, state) AT(nstat_tcp_descriptor, pid) AT(nstat_tcp_descriptor, epid)
+  AT(nstat_tcp_descriptor, local) AT(nstat_tcp_descriptor, remote) AT(nstat_tcp_descriptor, pname)
+  AT(nstat_tcp_descriptor, uid)
+  SIZE(nstat_udp_descriptor) AT(nstat_udp_descriptor, start_timestamp) AT(nstat_udp_descriptor, timestamp)
+  AT(nstat_udp_descriptor, pid) AT(nstat_udp_descriptor, epid) AT(nstat_udp_descriptor, local)
+  AT(nstat_udp_descriptor, remote) AT(nstat_udp_descriptor, pname) AT(nstat_udp_descriptor, uid)
   printf("\"end\":0}\n");
   return 0;
 }

@@ -1,8 +1,10 @@
 /*
  * A libSystem for tests on any system: answers the calls of netpane from files and from the processes that those files
- * name. `fake_open` sets the folder of the tables. Each process of another uid than 501 hides its descriptors.
+ * name. `fake_open` sets the folder of the tables. Its kernel control answers each request, then has the datagram in the file
+ * `statistics` of the folder, if there is one, and then loses some (ENOBUFS).  Each process of another uid than 501 hides its descriptors.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,4 +174,72 @@ const char *user_from_uid(uint32_t uid, int no_number) {
 char *if_indextoname(unsigned index, char *name) {
   snprintf(name, 16, "utun%u", index);
   return name;
+}
+
+int mach_timebase_info(uint32_t *fraction) {
+  fraction[0] = 125;
+  fraction[1] = 3;
+  return 0;
+}
+
+#define CONTROL 7
+#define MAX_ANSWERS 8
+static uint64_t answers[MAX_ANSWERS];
+static int answer_count, received;
+
+int socket(int domain, int type, int protocol) {
+  answer_count = received = 0;
+  return domain == 32 && type == 2 && protocol == 2 ? CONTROL : fail(EINVAL, -1);
+}
+
+int ioctl(int fd, unsigned long request, ...) {
+  va_list arguments;
+  va_start(arguments, request);
+  struct ctl_info *info = va_arg(arguments, struct ctl_info *);
+  va_end(arguments);
+  if (fd != CONTROL || request != (0xc0000000ul | sizeof *info << 16 | 'N' << 8 | 3)) return fail(EINVAL, -1);
+  if (strcmp(info->ctl_name, "com.apple.network.statistics") != 0) return fail(ENOENT, -1);
+  info->ctl_id = 42;
+  return 0;
+}
+
+int connect(int fd, const struct sockaddr_ctl *address, uint32_t length) {
+  int is_right = fd == CONTROL && length == sizeof *address && address->sc_len == length && address->sc_family == 32 &&
+                 address->ss_sysaddr == 2 && address->sc_id == 42 && address->sc_unit == 0;
+  return is_right ? 0 : fail(EINVAL, -1);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, uint32_t length) {
+  (void)value;
+  return fd == CONTROL && level == 0xffff && option == 0x1002 && length == 4 ? 0 : fail(EINVAL, -1);
+}
+
+long send(int fd, const struct nstat_msg_add_all_srcs *request, size_t length, int flags) {
+  int is_right = fd == CONTROL && flags == 0x80 && length == sizeof *request && request->hdr.length == length &&
+                 request->hdr.type == 1002 && request->filter == 0x100000 && answer_count < MAX_ANSWERS;
+  if (!is_right) return fail(EINVAL, -1);
+  answers[answer_count++] = request->hdr.context;
+  return length;
+}
+
+long recv(int fd, void *buffer, size_t length, int flags) {
+  if (fd != CONTROL || flags != 0x80) return fail(EINVAL, -1);
+  if (answer_count > 0) {
+    struct nstat_msg_hdr answer = { .context = answers[--answer_count], .type = 0, .length = sizeof answer };
+    memcpy(buffer, &answer, sizeof answer);
+    return sizeof answer;
+  }
+  if (received > 1) return fail(EAGAIN, -1);
+  if (received++ == 1) return fail(ENOBUFS, -1);
+  char path[600];
+  snprintf(path, sizeof path, "%s/statistics", folder);
+  FILE *file = fopen(path, "rb");
+  if (!file) return fail(EAGAIN, -1);
+  size_t size = fread(buffer, 1, length, file);
+  fclose(file);
+  return size;
+}
+
+int close(int fd) {
+  return fd == CONTROL ? 0 : fail(EBADF, -1);
 }

@@ -1,6 +1,7 @@
 /*
  * Structures of XNU that netpane reads, written down from its headers: bsd/netinet/in_pcb.h, bsd/netinet/tcp_var.h and
- * bsd/sys/socketvar.h (packed to 4 bytes), bsd/sys/proc_info.h, bsd/sys/sysctl.h and bsd/sys/proc.h. `layout.c` prints
+ * bsd/sys/socketvar.h (packed to 4 bytes), bsd/sys/proc_info.h, bsd/sys/sysctl.h and bsd/sys/proc.h,
+ * bsd/net/ntstat.h (revision 9) and bsd/sys/kern_control.h. `layout.c` prints
  * where their fields are; `libsystem.c` answers the calls of libSystem with them.
  */
 #include <stddef.h>
@@ -149,4 +150,87 @@ struct kinfo_proc {
   char p_stat;
   int32_t p_pid;
   uint8_t others[604];
+};
+
+#define ALIGNED __attribute__((aligned(8)))
+
+struct ctl_info {
+  uint32_t ctl_id;
+  char ctl_name[96];
+};
+
+struct sockaddr_ctl {
+  uint8_t sc_len, sc_family;
+  uint16_t ss_sysaddr;
+  uint32_t sc_id, sc_unit, sc_reserved[5];
+};
+
+union nstat_address {
+  struct {
+    uint8_t length, family;
+    uint16_t port;
+    uint32_t address;
+    uint8_t zero[8];
+  } v4;
+  struct {
+    uint8_t length, family;
+    uint16_t port;
+    uint32_t flow;
+    uint8_t address[16];
+    uint32_t scope;
+  } v6;
+};
+
+struct nstat_msg_hdr {
+  uint64_t context ALIGNED;
+  uint32_t type;
+  uint16_t length, flags;
+};
+
+struct nstat_msg_add_all_srcs {
+  struct nstat_msg_hdr hdr;
+  uint64_t filter ALIGNED, events;
+  uint32_t provider;
+  int32_t target_pid;
+  uint8_t target_uuid[16];
+};
+
+struct nstat_counts {
+  uint64_t nstat_rxpackets ALIGNED, nstat_rxbytes, nstat_txpackets, nstat_txbytes;
+  uint64_t nstat_cell_rxbytes, nstat_cell_txbytes, nstat_wifi_rxbytes, nstat_wifi_txbytes;
+  uint64_t nstat_wired_rxbytes, nstat_wired_txbytes;
+  uint32_t nstat_rxduplicatebytes, nstat_rxoutoforderbytes, nstat_txretransmit;
+  uint32_t nstat_connectattempts, nstat_connectsuccesses, nstat_min_rtt, nstat_avg_rtt, nstat_var_rtt;
+};
+
+struct nstat_msg_src_update {
+  struct nstat_msg_hdr hdr;
+  uint64_t srcref ALIGNED, event_flags;
+  struct nstat_counts counts;
+  uint32_t provider;
+  uint8_t reserved[4];
+};
+
+struct nstat_tcp_descriptor {
+  uint64_t upid ALIGNED, eupid, start_timestamp, timestamp, rx_transfer_size, tx_transfer_size;
+  uint64_t activity_bitmap[3];
+  uint32_t ifindex, state, sndbufsize, sndbufused, rcvbufsize, rcvbufused, txunacked, txwindow, txcwindow;
+  uint32_t traffic_class, traffic_mgt_flags, pid, epid;
+  union nstat_address local, remote;
+  char cc_algo[16], pname[64];
+  uint8_t uuid[16], euuid[16], vuuid[16], fuuid[16];
+  uint32_t persona_id, uid, connstatus, ifnet_properties;
+  uint8_t fallback_mode, reserved[3];
+};
+
+struct nstat_udp_descriptor {
+  uint64_t upid ALIGNED, eupid, start_timestamp, timestamp;
+  uint64_t activity_bitmap[3];
+  union nstat_address local, remote;
+  uint32_t ifindex, rcvbufsize, rcvbufused, traffic_class, pid;
+  char pname[64];
+  uint32_t epid;
+  uint8_t uuid[16], euuid[16], vuuid[16], fuuid[16];
+  uint32_t persona_id, uid, ifnet_properties;
+  uint8_t fallback_mode, reserved[3];
 };

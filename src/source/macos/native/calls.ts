@@ -39,6 +39,19 @@ export interface MacCalls {
   userName(uid: number): string | undefined;
   /** Returns the name of an interface by its number. */
   interfaceName(index: number): string | undefined;
+  /** Returns the length of a tick of mach_continuous_time, nanoseconds (mach_timebase_info). */
+  tickNs(): number;
+  /** Connects to a kernel control by its name. @returns a negative errno if it cannot */
+  openControl(name: string): ControlChannel | number;
+}
+
+/** A connection to a kernel control (sys/kern_control.h). Neither call waits. */
+export interface ControlChannel {
+  /** Sends a datagram. @returns its length, or a negative errno */
+  send(bytes: Uint8Array): number;
+  /** Receives a datagram. @returns its length, or a negative errno: EAGAIN if there is none, ENOBUFS after a loss */
+  receive(into: Uint8Array): number;
+  close(): void;
 }
 
 /** Returns the name of an error, such as `EPERM`. @param result a negative errno */

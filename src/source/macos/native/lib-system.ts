@@ -1,6 +1,6 @@
 import { type Koffi, loadKoffi } from '../../koffi.ts';
 import { insideGate } from '../../native-gate.ts';
-import type { MacCalls } from './calls.ts';
+import type { ControlChannel, MacCalls } from './calls.ts';
 
 /** The library with all calls, in the cache of dyld since macOS 11. */
 const LIBRARY = '/usr/lib/libSystem.B.dylib';
@@ -11,6 +11,24 @@ const PROC_PIDFDSOCKETINFO = 3;
 
 /** net/if.h */
 const IF_NAMESIZE = 16;
+
+/** sys/socket.h, sys/sys_domain.h, sys/kern_control.h */
+const PF_SYSTEM = 32;
+const SOCK_DGRAM = 2;
+const SYSPROTO_CONTROL = 2;
+const AF_SYS_CONTROL = 2;
+const SOL_SOCKET = 0xffff;
+const SO_RCVBUF = 0x1002;
+const MSG_DONTWAIT = 0x80;
+/** Finds the number of a kernel control by its name: struct ctl_info has both. */
+const CTLIOCGINFO = 0xc0644e03;
+const CTL_INFO_BYTES = 100;
+const CTL_NAME_BYTES = 96;
+/** struct sockaddr_ctl: length, family, address family of the system, number. */
+const SOCKADDR_CTL_BYTES = 32;
+
+/** Size of the receive buffer for closes, bytes: some thousand messages. The kernel may allow less. */
+const CLOSES_BUFFER_BYTES = 2 ** 20;
 
 type Call<Result> = (...args: readonly unknown[]) => Result;
 
@@ -26,6 +44,14 @@ export class LibSystem implements MacCalls {
   readonly #clock: Call<number | bigint>;
   readonly #userFromUid: Call<string | null>;
   readonly #indexToName: Call<string | null>;
+  readonly #timebase: Call<number>;
+  readonly #socket: Call<number>;
+  readonly #ioctl: Call<number>;
+  readonly #connect: Call<number>;
+  readonly #setsockopt: Call<number>;
+  readonly #send: Call<number>;
+  readonly #recv: Call<number>;
+  readonly #close: Call<number>;
 
   private constructor(koffi: Koffi, path: string) {
     this.#koffi = koffi;
@@ -41,6 +67,15 @@ export class LibSystem implements MacCalls {
     this.#clock = call('uint64_t clock_gettime_nsec_np(int)');
     this.#userFromUid = call('const char *user_from_uid(uint32_t, int)');
     this.#indexToName = call('const char *if_indextoname(unsigned int, void *)');
+    this.#timebase = call('int mach_timebase_info(void *)');
+    this.#socket = call('int socket(int, int, int)');
+    // Variadic: on arm64 its arguments are passed in another way.
+    this.#ioctl = call('int ioctl(int, unsigned long, ...)');
+    this.#connect = call('int connect(int, void *, uint32_t)');
+    this.#setsockopt = call('int setsockopt(int, int, int, void *, uint32_t)');
+    this.#send = call('long send(int, void *, size_t, int)');
+    this.#recv = call('long recv(int, void *, size_t, int)');
+    this.#close = call('int close(int)');
   }
 
   /**
@@ -86,6 +121,46 @@ export class LibSystem implements MacCalls {
 
   interfaceName(index: number): string | undefined {
     return this.#indexToName(index, new Uint8Array(IF_NAMESIZE)) ?? undefined;
+  }
+
+  tickNs(): number {
+    const [numerator = 1, denominator = 1] = this.#timebaseInfo();
+    return denominator === 0 ? 1 : numerator / denominator;
+  }
+
+  #timebaseInfo(): Uint32Array {
+    const fraction = new Uint32Array(2);
+    this.#timebase(fraction);
+    return fraction;
+  }
+
+  openControl(name: string): ControlChannel | number {
+    const fd = this.#result(this.#socket(PF_SYSTEM, SOCK_DGRAM, SYSPROTO_CONTROL));
+    if (fd < 0) return fd;
+    const failure = this.#connectControl(fd, name);
+    if (failure < 0) {
+      this.#close(fd);
+      return failure;
+    }
+    this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new Int32Array([CLOSES_BUFFER_BYTES]), 4);
+    return {
+      send: (bytes) => this.#result(this.#send(fd, bytes, bytes.length, MSG_DONTWAIT)),
+      receive: (into) => this.#result(this.#recv(fd, into, into.length, MSG_DONTWAIT)),
+      close: () => void this.#close(fd),
+    };
+  }
+
+  #connectControl(fd: number, name: string): number {
+    const info = Buffer.alloc(CTL_INFO_BYTES);
+    info.write(name, 4, CTL_NAME_BYTES - 1);
+    const found = this.#result(this.#ioctl(fd, CTLIOCGINFO, 'void *', info));
+    if (found < 0) return found;
+    const address = Buffer.alloc(SOCKADDR_CTL_BYTES);
+    address.writeUInt8(SOCKADDR_CTL_BYTES, 0);
+    address.writeUInt8(PF_SYSTEM, 1);
+    address.writeUInt16LE(AF_SYS_CONTROL, 2);
+    address.writeUInt32LE(info.readUInt32LE(0), 4);
+    return this.#result(this.#connect(fd, address, address.length));
   }
 
   /** Returns the result of a call that returns -1 for an error. */

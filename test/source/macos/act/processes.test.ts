@@ -13,7 +13,7 @@ const WEB: FakeProcess = { name: 'web', path: '/opt/web', startedAt: START, pare
 /** Opens process 99 of a machine. @returns it, and the signals that were sent */
 function open(
   processes: Readonly<Record<number, FakeProcess>> = { 99: WEB },
-  { startedAtMs = START * 1000, onKill = (_pid: number): void => {} } = {},
+  { startedAtMs = START * 1000, onKill }: { startedAtMs?: number; onKill?: (pid: number) => void } = {},
 ) {
   const mac = Object.assign(new FakeMac(), { processes });
   const calls = new MacProcesses(mac);
@@ -25,7 +25,7 @@ function open(
   });
   const sent: [pid: number, signal: number][] = [];
   const kill = (pid: number, signal: number): void => {
-    onKill(pid);
+    onKill?.(pid);
     sent.push([pid, signal]);
   };
   const handle = openMacProcess({ pid: 99, startedAtMs }, { processes: calls, cache, ownPid: OWN_PID, kill });

@@ -6,6 +6,7 @@ import { LibSystem } from '../../../../src/source/macos/native/lib-system.ts';
 import { PcblistSource } from '../../../../src/source/macos/pcblist.ts';
 import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
 import { useFolders } from '../../../helpers/folder.ts';
+import { closeMessage } from '../../../helpers/macos/statistics.ts';
 import { pcbTable } from '../../../helpers/macos/tables.ts';
 
 const TCP = 'net.inet.tcp.pcblist_n';
@@ -22,18 +23,31 @@ describe.runIf(hasCompiler)('the calls of libSystem', () => {
     fakeOpen = koffi.load(path).func('void fake_open(const char *, int, int)');
   });
 
+  /** What a fake libSystem does. */
+  interface Behaviour {
+    readonly isRoot?: boolean;
+    /** Number of times that a table is found grown; errno of each try. */
+    readonly growing?: number;
+    readonly denied?: number;
+    readonly events?: boolean;
+    /** A datagram about closed sockets. */
+    readonly closed?: Uint8Array;
+  }
+
   const open = async (
-    { isRoot = false, growing = 0, denied = 0 } = {},
+    { isRoot = false, growing = 0, denied = 0, events = false, closed }: Behaviour = {},
     fixture = 'tcp-pcblist_n-macos27-arm64.bin',
   ) => {
     const folder = newFolder();
     copyFileSync(`fixtures/macos/${fixture}`, `${folder}/${TCP}`);
     writeFileSync(`${folder}/${UDP}`, pcbTable([{ generation: 1, local: ['0.0.0.0', 5353], txBytes: 9 }]));
+    writeFileSync(`${folder}/statistics`, closed ?? '');
     fakeOpen(folder, growing, denied);
     return new PcblistSource({
       calls: await LibSystem.load(path),
       also: [],
       tcpDetails: false,
+      events,
       ownerBudgetMs: 10_000,
       ownUid: 501,
       isRoot,
@@ -106,6 +120,28 @@ describe.runIf(hasCompiler)('the calls of libSystem', () => {
     expect(degradations[0]?.text).toBe(
       `sockets could not be read (${TCP} grew during each of 4 tries; ${UDP}: ENOENT): the previous ones are shown`,
     );
+  });
+
+  test('report a closed socket of macOS 27, and that others were lost', async () => {
+    const closed = closeMessage({
+      protocol: 'tcp',
+      local: ['192.0.2.4', 53_951],
+      remote: ['192.0.2.3', 443],
+      rxBytes: 2 ** 33,
+    });
+    const source = await open({ events: true, closed });
+    const { sockets } = await source.read();
+    const [id] = [...sockets].find(([, { local }]) => local.port === 53_951) ?? [];
+    expect(source.facilities().closeMessages).toBe(true);
+    expect(source.events?.drain()).toMatchObject([
+      {
+        type: 'ended',
+        socket: { id, traffic: { rxBytes: 2 ** 33 }, owners: [{ knowledge: 'exact', pid: 17_026 }] },
+      },
+      { type: 'gap' },
+    ]);
+    expect(source.events?.drain()).toEqual([]);
+    source.close();
   });
 
   test('a refused call is an error at the first poll', async () => {

@@ -10,6 +10,14 @@ import {
   XINPGEN_BYTES,
   XINPGEN_COUNT,
 } from '../../../../src/source/macos/table/layout.ts';
+import {
+  ADD_ALL,
+  ADD_ALL_BYTES,
+  DESCRIPTOR,
+  HEADER,
+  UPDATE,
+  UPDATE_BYTES,
+} from '../../../../src/source/macos/events/messages.ts';
 import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
 
 // Without a C compiler there is nothing to compare with.
@@ -66,5 +74,45 @@ test.runIf(hasCompiler)('the layouts are those of structures written from the he
     kinfo_proc: 648,
     'kinfo_proc.p_starttime_usec': 8,
     'kinfo_proc.p_pid': 40,
+    // The fields that `native/lib-system.ts` writes.
+    ctl_info: 100,
+    sockaddr_ctl: 32,
+    'sockaddr_ctl.sc_id': 4,
   });
+  const bytes = {
+    'nstat_msg_hdr.type': HEADER.type,
+    'nstat_msg_hdr.length': HEADER.length,
+    'nstat_msg_hdr.flags': HEADER.flags,
+    nstat_msg_add_all_srcs: ADD_ALL_BYTES,
+    'nstat_msg_add_all_srcs.filter': ADD_ALL.filter,
+    'nstat_msg_add_all_srcs.provider': ADD_ALL.provider,
+    nstat_msg_src_update: UPDATE_BYTES,
+    'nstat_msg_src_update.counts.nstat_rxbytes': UPDATE.rxBytes,
+    'nstat_msg_src_update.counts.nstat_txbytes': UPDATE.txBytes,
+    'nstat_msg_src_update.counts.nstat_rxduplicatebytes': UPDATE.rxDuplicates,
+    'nstat_msg_src_update.counts.nstat_txretransmit': UPDATE.txRetransmits,
+    'nstat_msg_src_update.counts.nstat_avg_rtt': UPDATE.rtt,
+    'nstat_msg_src_update.counts.nstat_var_rtt': UPDATE.rttVar,
+    'nstat_msg_src_update.provider': UPDATE.provider,
+    nstat_tcp_descriptor: DESCRIPTOR.tcp.bytes,
+    'nstat_tcp_descriptor.start_timestamp': DESCRIPTOR.tcp.started,
+    'nstat_tcp_descriptor.timestamp': DESCRIPTOR.tcp.at,
+    'nstat_tcp_descriptor.state': DESCRIPTOR.tcp.state,
+    'nstat_tcp_descriptor.pid': DESCRIPTOR.tcp.pid,
+    'nstat_tcp_descriptor.epid': DESCRIPTOR.tcp.effectivePid,
+    'nstat_tcp_descriptor.local': DESCRIPTOR.tcp.local,
+    'nstat_tcp_descriptor.remote': DESCRIPTOR.tcp.remote,
+    'nstat_tcp_descriptor.pname': DESCRIPTOR.tcp.name,
+    'nstat_tcp_descriptor.uid': DESCRIPTOR.tcp.uid,
+    nstat_udp_descriptor: DESCRIPTOR.udp.bytes,
+    'nstat_udp_descriptor.start_timestamp': DESCRIPTOR.udp.started,
+    'nstat_udp_descriptor.timestamp': DESCRIPTOR.udp.at,
+    'nstat_udp_descriptor.pid': DESCRIPTOR.udp.pid,
+    'nstat_udp_descriptor.epid': DESCRIPTOR.udp.effectivePid,
+    'nstat_udp_descriptor.local': DESCRIPTOR.udp.local,
+    'nstat_udp_descriptor.remote': DESCRIPTOR.udp.remote,
+    'nstat_udp_descriptor.pname': DESCRIPTOR.udp.name,
+    'nstat_udp_descriptor.uid': DESCRIPTOR.udp.uid,
+  };
+  expect(Object.fromEntries(Object.keys(bytes).map((name) => [name, at[name]]))).toEqual(bytes);
 });
