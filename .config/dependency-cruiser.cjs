@@ -24,6 +24,7 @@ const linuxRooms = {
   confine: ['netlink'],
   names: ['netlink', 'proc', 'namespaces'],
   evidence: ['proc', 'namespaces'],
+  firewall: ['evidence'],
   ledger: ['netlink', 'proc'],
   sockets: ['netlink', 'proc', 'owners', 'procnet', 'namespaces', 'ledger'],
   events: ['netlink', 'proc', 'owners', 'namespaces', 'trace', 'ledger', 'sockets'],

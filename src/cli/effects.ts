@@ -1,5 +1,6 @@
 import type { CloseResult, SocketToClose } from '../model/close.ts';
 import type { Evidence } from '../model/evidence.ts';
+import type { Firewall, FirewallTarget } from '../model/firewall.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Whois } from '../model/whois.ts';
@@ -34,6 +35,8 @@ export interface World {
   readonly askWhois: (address: string, onAnswer: (whois: Whois) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
+  /** Resolves to what the firewall's rules say of a listener. Never rejects. */
+  readonly readFirewall: (target: FirewallTarget) => Promise<Firewall['lines']>;
   /** Ends the reading of evidence. */
   readonly stopEvidence: () => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
@@ -123,6 +126,13 @@ export class EffectRunner {
       case 'ask-evidence':
         world.readEvidence(effect.target, (evidence) => dispatch({ type: 'evidence', evidence }));
         return;
+      case 'ask-firewall': {
+        const { target } = effect;
+        void world
+          .readFirewall(target)
+          .then((lines) => dispatch({ type: 'firewall', firewall: { target, lines } }));
+        return;
+      }
       case 'stop-evidence':
         world.stopEvidence();
         return;

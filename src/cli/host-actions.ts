@@ -1,9 +1,11 @@
 import { type HostId, LOCAL_HOST } from '../model/host.ts';
 import { readEvidence } from '../source/evidence.ts';
+import { readFirewall } from '../source/firewall.ts';
 import type { HostAnswer } from '../store/lookups.ts';
 import type { PeerNames } from '../store/peer-names.ts';
 import type { Usage } from '../store/state.ts';
 import type { Evidence } from '../model/evidence.ts';
+import type { Firewall, FirewallTarget } from '../model/firewall.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import { AddressNames } from './address-names.ts';
 import { nameLookup } from './name-lookup.ts';
@@ -21,6 +23,8 @@ export interface HostActions {
   readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
   /** Reads what is known of a process, see `readEvidence`. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
+  /** Resolves to what the firewall's rules say of a listener; empty if nothing can be said. */
+  readonly readFirewall: (target: FirewallTarget) => Promise<Firewall['lines']>;
   /** Ends the reading of evidence. */
   readonly stopEvidence: () => void;
   /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
@@ -57,6 +61,7 @@ function localActions(): HostActions {
     resolve: resolveHost,
     askNames: (addresses, onAnswers) => names.ask(addresses, onAnswers),
     ...evidenceReader(),
+    readFirewall,
     openProcess: open,
     signal,
     waitForEnd,

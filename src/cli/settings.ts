@@ -7,7 +7,7 @@ import { type GroupBy, type Palette, PALETTES, type View } from '../store/state.
 import { DEFAULT_SORT } from '../store/views.ts';
 import type { KeyChanges } from '../tui/keymap.ts';
 import type { Reads, Schemas } from './config/schema.ts';
-import type { OnRule } from './on/rule.ts';
+import { type OnRule, ruleTable } from './on/rule.ts';
 import type { Option } from './option.ts';
 import {
   countValue,
@@ -20,7 +20,7 @@ import {
   type Value,
 } from './values.ts';
 import { DEFAULT_SERVER, whoisServerValue } from './whois-server.ts';
-import { columnsValue, columnTexts, sortText, sortValue } from './view-values.ts';
+import { columnsValue, columnTexts, sortText, sortValue, viewTable } from './view-values.ts';
 
 /**
  * What the screen restores from the last one: `layout` is sort order, grouping, columns, colours and service names; `all`
@@ -343,20 +343,3 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
 
 /** Names of all settings, in the order of the table. */
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
-
-/** Returns a rule as a table of the configuration file. */
-const ruleTable = ({ query, command, bell, notify }: OnRule): object => ({
-  query,
-  ...(command.length > 0 && { command }),
-  ...(bell && { bell }),
-  ...(notify && { notify }),
-});
-
-/** Returns a view as a table of the configuration file. */
-const viewTable = ({ name, query, columns, sort, group }: View): object => ({
-  name,
-  query,
-  ...(columns && { columns: columnTexts(columns) }),
-  ...(sort && { sort: sortText(sort) }),
-  ...(group && { group }),
-});

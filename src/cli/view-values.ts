@@ -5,7 +5,7 @@ import {
   MAX_COLUMN_WIDTH,
   type Sort,
 } from '../store/columns.ts';
-import { type GroupBy, GROUPS } from '../store/state.ts';
+import { type GroupBy, GROUPS, type View } from '../store/state.ts';
 import { BUILT_IN, isBuiltIn } from '../store/views.ts';
 import { nearest } from '../query/nearest.ts';
 import { nameValue, type Value } from './values.ts';
@@ -116,3 +116,12 @@ export const viewName: Value<string> = {
   expected: `a name other than ${BUILT_IN.map(({ name }) => name).join(', ')}`,
   read: (given) => (isBuiltIn(given.trim()) || given.trim() === '' ? undefined : given),
 };
+
+/** Returns a view as a table of the configuration file. */
+export const viewTable = ({ name, query, columns, sort, group }: View): object => ({
+  name,
+  query,
+  ...(columns && { columns: columnTexts(columns) }),
+  ...(sort && { sort: sortText(sort) }),
+  ...(group && { group }),
+});

@@ -1,6 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import type { CloseResult } from '../model/close.ts';
 import type { Evidence } from '../model/evidence.ts';
+import type { Firewall } from '../model/firewall.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Whois } from '../model/whois.ts';
@@ -197,7 +198,9 @@ export type Action =
   | { readonly type: 'settled' }
   | { readonly type: 'usage'; readonly usage: Usage | null }
   /** More is known of the process in the details. */
-  | { readonly type: 'evidence'; readonly evidence: Evidence };
+  | { readonly type: 'evidence'; readonly evidence: Evidence }
+  /** What the firewall's rules say of a listener. */
+  | { readonly type: 'firewall'; readonly firewall: Firewall };
 
 /** A change to the text of the prompt. */
 export type Edit =

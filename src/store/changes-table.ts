@@ -80,6 +80,7 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   settled: false,
   usage: false,
   evidence: false,
+  firewall: false,
 };
 
 /** Returns true if a pane that covers the table, were it open, would cover what the user chose to see with this action. */

@@ -1,4 +1,5 @@
 import type { SocketToClose } from '../model/close.ts';
+import type { FirewallTarget } from '../model/firewall.ts';
 import type { ProcessFacts, ProcessTarget, Scope, SignalName } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { State } from './state.ts';
@@ -46,6 +47,8 @@ export type Effect =
     }
   /** Releases the open process with these facts. */
   | { readonly type: 'release-process'; readonly facts: ProcessFacts }
+  /** Lists the firewall's rules about a listener, as root. Sends `firewall`. */
+  | { readonly type: 'ask-firewall'; readonly target: FirewallTarget }
   /** Ends the reading of evidence. */
   | { readonly type: 'stop-evidence' }
   /** Closes sockets of other programs; `what` names them. Sends `sockets-closed`. */

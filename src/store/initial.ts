@@ -97,6 +97,7 @@ export const initialState = (settings: InitialSettings): State => ({
   palette: settings.palette,
   usage: null,
   evidence: null,
+  firewall: null,
   whois: null,
   usageDue: false,
 });

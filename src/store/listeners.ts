@@ -15,13 +15,13 @@ export const directionFromKernel = ({ state, opened }: Socket): Direction | unde
 };
 
 /** Returns protocol and namespace, which are the same for a listener and the connections that it accepts. */
-const scopeOf = ({ protocol, netns }: Socket): string => `${protocol} ${netns?.inode ?? ''} `;
+export const scopeOf = ({ protocol, netns }: Socket): string => `${protocol} ${netns?.inode ?? ''} `;
 
 /**
- * Returns the listening addresses that accept connections to an endpoint. `0.0.0.0` accepts IPv4 only, `::` also IPv6
- * (an IPV6_V6ONLY socket is not recognised). 4294967295 is VMADDR_CID_ANY (include/uapi/linux/vm_sockets.h).
+ * Returns the listening addresses that accept connections to an endpoint; the kernel takes the first that has a listener.
+ * `0.0.0.0` accepts IPv4 only, `::` also IPv6 (an IPV6_V6ONLY socket is not recognised). 4294967295 is VMADDR_CID_ANY (include/uapi/linux/vm_sockets.h).
  */
-function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): string[] {
+export function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): string[] {
   const own = unmapped(address);
   if (protocol === 'vsock') return [own, '4294967295'];
   return own.includes(':') ? [own, '::'] : [own, '0.0.0.0', '::'];

@@ -1,4 +1,5 @@
 import type { Evidence } from '../model/evidence.ts';
+import { type Firewall, firewallTarget, isSameTarget } from '../model/firewall.ts';
 import { firstOwner, type Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
@@ -80,7 +81,11 @@ function reduced(state: State, action: Action): State {
         widest: action.widest,
         same: action.same,
         usageDue: false,
-        evidence: state.usageDue && state.panes.details ? evidenceOf(state, action.rowId) : state.evidence,
+        ...(state.usageDue &&
+          state.panes.details && {
+            evidence: evidenceOf(state, action.rowId),
+            firewall: firewallOf(state, action.rowId),
+          }),
       };
     case 'query':
       return withQueryReplaced(state, action.query);
@@ -242,6 +247,12 @@ function reduced(state: State, action: Action): State {
     case 'evidence':
       // An answer about a process that was selected before comes too late.
       return isAbout(state.evidence, action.evidence) ? { ...state, evidence: action.evidence } : state;
+    case 'firewall': {
+      const { target } = action.firewall;
+      return state.firewall && isSameTarget(state.firewall.target, target)
+        ? { ...state, firewall: action.firewall }
+        : state;
+    }
     case 'quit':
     case 'suspend':
     case 'redraw':
@@ -271,6 +282,16 @@ function evidenceOf(state: State, rowId: string | null): Evidence | null {
   return isAbout(state.evidence, { ...none, isComplete: false })
     ? state.evidence
     : { ...none, isComplete: false };
+}
+
+/** Returns what is known of the rules about the listener of a row: nothing yet if it is another one, for which `update` asks. */
+function firewallOf(state: State, rowId: string | null): Firewall | null {
+  const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
+  const target = row && row.mark !== 'closed' ? firewallTarget(row.socket) : undefined;
+  if (target === undefined) return null;
+  return state.firewall && isSameTarget(state.firewall.target, target)
+    ? state.firewall
+    : { target, lines: [] };
 }
 
 const isAbout = (one: Evidence | null, { pid, startedAtMs }: Evidence): boolean =>

@@ -1,6 +1,7 @@
 import type { Cost, Degradation } from '../model/batch.ts';
 import type { Coverage, GapEvent } from '../model/event.ts';
 import type { Evidence } from '../model/evidence.ts';
+import type { Firewall } from '../model/firewall.ts';
 import type { ProcessFacts, Scope, SignalName } from '../model/process.ts';
 import type { Socket } from '../model/socket.ts';
 import type { Whois } from '../model/whois.ts';
@@ -307,6 +308,8 @@ export interface State {
   readonly usage: Usage | null;
   /** What is known of the process in the details, as far as it has been read. */
   readonly evidence: Evidence | null;
+  /** What the firewall's rules say of the listener in the details; null before one was in them. */
+  readonly firewall: Firewall | null;
   /** What whois says about an address; null before it was asked. */
   readonly whois: Whois | null;
   /** True if the usage of the selected process must be read after the next paint. */

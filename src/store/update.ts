@@ -127,7 +127,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'arranged':
       return [
         ...(before.usageDue && state.panes.details
-          ? [...askUsage(state, action.rowId), ...askEvidence(before, state)]
+          ? [...askUsage(state, action.rowId), ...askEvidence(before, state), ...askFirewall(before, state)]
           : []),
         ...(action.unnamed.length > 0 ? [{ type: 'ask-names', addresses: action.unnamed } as const] : []),
       ];
@@ -194,6 +194,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'settled':
     case 'usage':
     case 'evidence':
+    case 'firewall':
     case 'whois-answer':
       return [];
   }
@@ -232,6 +233,11 @@ function askEvidence(before: State, { evidence }: State): readonly Effect[] {
   const { pid, startedAtMs } = evidence;
   return [{ type: 'ask-evidence', target: { pid, ...(startedAtMs !== undefined && { startedAtMs }) } }];
 }
+
+const askFirewall = (before: State, { firewall }: State): readonly Effect[] =>
+  firewall === null || firewall === before.firewall
+    ? []
+    : [{ type: 'ask-firewall', target: firewall.target }];
 
 /** Returns the effects of the answer; none if it was rejected. */
 const acceptEffects = (

@@ -34,6 +34,7 @@ function setUp(intervalMs: number) {
       saveState: unused,
       readEvidence: unused,
       stopEvidence: unused,
+      readFirewall: unused,
       askWhois: unused,
       openProcess: unused,
       signal: unused,

@@ -1,6 +1,7 @@
 import type { World } from '../../src/cli/effects.ts';
 import type { SocketToClose } from '../../src/model/close.ts';
 import type { Evidence } from '../../src/model/evidence.ts';
+import type { Firewall, FirewallTarget } from '../../src/model/firewall.ts';
 import type {
   ProcessFacts,
   ProcessTarget,
@@ -18,6 +19,9 @@ export class FakeProcesses {
     lines: [{ label: 'why', text: 'systemd service app.service', from: '/proc/PID/cgroup' }],
     isComplete: true,
   };
+  readonly askedFirewall: FirewallTarget[] = [];
+  /** What the rules of the firewall say of any listener. */
+  firewall: Firewall['lines'] = [];
   readonly opened: ProcessTarget[] = [];
   /** The process that is opened, or why it cannot be opened. */
   process: ProcessFacts | string = 'process 1 has ended';
@@ -28,11 +32,21 @@ export class FakeProcesses {
 
   readonly world: Pick<
     World,
-    'readEvidence' | 'openProcess' | 'signal' | 'waitForEnd' | 'releaseProcess' | 'closeSockets'
+    | 'readEvidence'
+    | 'readFirewall'
+    | 'openProcess'
+    | 'signal'
+    | 'waitForEnd'
+    | 'releaseProcess'
+    | 'closeSockets'
   > = {
     readEvidence: (target, onEvidence) => {
       this.asked.push(target);
       if (this.evidence) onEvidence({ ...this.evidence, ...target });
+    },
+    readFirewall: (target) => {
+      this.askedFirewall.push(target);
+      return Promise.resolve(this.firewall);
     },
     openProcess: (target) => {
       this.opened.push(target);

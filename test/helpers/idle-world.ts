@@ -16,6 +16,7 @@ export const IDLE_WORLD: World = {
   saveState: () => {},
   readEvidence: () => {},
   stopEvidence: () => {},
+  readFirewall: async () => [],
   askWhois: () => {},
   openProcess: async () => 'not available',
   signal: () => ({ reached: 0 }),

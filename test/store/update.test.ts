@@ -245,6 +245,10 @@ const ACTIONS = {
     type: 'locations',
     locations: { of: () => undefined, parts: new Set(['country']), problems: ['/x.mmdb: damaged'] },
   }),
+  firewall: from<Action>({
+    type: 'firewall',
+    firewall: { target: { protocol: 'tcp', port: 80, address: '0.0.0.0' }, lines: [] },
+  }),
   cost: from<Action>({ type: 'cost' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),

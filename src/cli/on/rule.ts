@@ -8,3 +8,11 @@ export interface OnRule {
   /** Show a notification of the desktop. */
   readonly notify: boolean;
 }
+
+/** Returns a rule as a table of the configuration file. */
+export const ruleTable = ({ query, command, bell, notify }: OnRule): object => ({
+  query,
+  ...(command.length > 0 && { command }),
+  ...(bell && { bell }),
+  ...(notify && { notify }),
+});

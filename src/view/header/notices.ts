@@ -55,9 +55,10 @@ export const noticesOf = (state: State): readonly Notice[] => {
     ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
     ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
     ...summedNotice(table.summed),
+    // The user asked for them: they come before what is always so.
+    ...geoNotices(state),
     ...degradations,
     ...droppedRowsNotice(table.droppedRows),
-    ...geoNotices(state),
   ];
 };
 

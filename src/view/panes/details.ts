@@ -1,4 +1,5 @@
 import { exposureOf } from '../../model/exposure.ts';
+import { firewallTarget, isSameTarget } from '../../model/firewall.ts';
 import { serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
@@ -9,7 +10,8 @@ import {
   protocolName,
   type Socket,
 } from '../../model/socket.ts';
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
+import { acceptedBy } from '../../store/accepted.ts';
 import { answersAbout } from '../../store/peer-names.ts';
 import { peerOf } from '../../store/peers.ts';
 import { locationOf } from '../../store/locations.ts';
@@ -46,7 +48,7 @@ import { nameText, programText } from '../text/program-text.ts';
 import { LIFE_COLUMNS } from '../columns/life.ts';
 import { type KeyHelp, keyText } from '../header/key-help.ts';
 import { cellContext } from '../table/rows.ts';
-import { evidenceLines, LABEL_WIDTH, verdictLines } from './evidence.ts';
+import { evidenceLine, evidenceLines, LABEL_WIDTH, verdictLines } from './evidence.ts';
 import { displayWidth, inLines, inPieces } from '../text/width.ts';
 
 const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
@@ -95,6 +97,30 @@ const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
 function exposureField(socket: Socket, width: number): Line[] {
   const exposure = exposureOf(socket);
   return exposure ? factField(['exposure', exposureWords(exposure, socket)], width) : [];
+}
+
+/** Returns what the firewall's rules say of a listener. */
+function firewallLines(socket: Socket, { firewall }: State, width: number): Line[] {
+  const target = firewallTarget(socket);
+  return firewall && target && isSameTarget(firewall.target, target)
+    ? firewall.lines.flatMap((it) => evidenceLine(it, width))
+    : [];
+}
+
+/** Returns the lines that count the connections of a TCP listener. */
+function acceptedField(row: Row, state: State, width: number): Line[] {
+  if (row.socket.state !== 'LISTEN' || row.mark === 'closed') return [];
+  const { connections, listeners } = acceptedBy(row, pictureOf(state).rows, state.table.sequence);
+  return factField(
+    [
+      'accepted',
+      [
+        `${counted(connections, 'connection')} now`,
+        ...(listeners > 1 ? [`shared by ${listeners} listeners of this endpoint`] : []),
+      ],
+    ],
+    width,
+  );
 }
 
 /** Returns what is known of the name of the peer. */
@@ -205,6 +231,8 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...verdictLines(row, state, width),
     ...peerFields(row, state, keys, width),
     ...exposureField(socket, width),
+    ...firewallLines(socket, state, width),
+    ...acceptedField(row, state, width),
     ...fields(byteFacts(row, moment)),
     ...fields(pathFacts(row)),
     // Sums are kept for the first owner only.

@@ -45,7 +45,8 @@ const room = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 export const evidenceLines = (row: Row, state: State, width: number): Line[] =>
   evidenceOf(row, state)?.lines.flatMap((it) => evidenceLine(it, width)) ?? [];
 
-function evidenceLine({ label, text, from }: EvidenceLine, width: number): Line[] {
+/** Returns the lines of a fact with its source. */
+export function evidenceLine({ label, text, from }: EvidenceLine, width: number): Line[] {
   const shown = printable(text);
   const whole = `${shown}  (${printable(from)})`;
   let at = 0;

@@ -42,7 +42,7 @@ export async function publishedLines(words: readonly string[], files: Files): Pr
 }
 
 /** Returns the name of the container with an address, by the API of an engine; undefined if none answers in time. */
-async function containerAt(
+export async function containerAt(
   address: string,
   files: Files,
 ): Promise<{ readonly name: string; readonly from: string } | undefined> {

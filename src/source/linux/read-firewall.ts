@@ -1,0 +1,1 @@
+export { readLinuxFirewall } from './firewall/reader.ts';

@@ -1,0 +1,99 @@
+// Where peers are, by a file; and what the firewall says of a listener: in a network namespace of their own.
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { isLinux, isRoot, runNetpane, startNetpane } from './netpane.ts';
+
+const canUnshare = isLinux && isRoot && spawnSync('unshare', ['--net', 'true']).status === 0;
+const canFilter =
+  canUnshare && spawnSync('unshare', ['--net', 'nft', 'add', 'table', 'inet', 'test']).status === 0;
+
+/** An address that the test file of MaxMind has, in GB. */
+const GB = '81.2.69.142';
+
+/** Listens on that address and connects to it. */
+const PROGRAM = `
+const net = require('node:net');
+net.createServer().listen(2222, '${GB}', () => net.connect(2222, '${GB}', () => console.log('ready')));
+`;
+
+const RULES = `
+table inet filter {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iif lo accept
+    tcp dport { 22, 2222 } accept comment "made by a test"
+  }
+}
+`;
+
+/** Runs a command beside that program. The namespace ends with the command. */
+const through = (rules = ''): string[] => [
+  'unshare',
+  '--net',
+  'sh',
+  '-c',
+  `ip link set lo up && ip addr add ${GB}/32 dev lo &&
+${rules === '' ? '' : `printf '%s' '${rules}' | nft -f - &&`}
+{ '${process.execPath}' -e "$PROGRAM" > /tmp/ready.$$ & } &&
+until grep -q ready /tmp/ready.$$; do :; done; rm /tmp/ready.$$; "$@"; status=$?; kill $!; exit $status`,
+  'sh',
+];
+const env = { PROGRAM };
+
+describe.skipIf(!canUnshare)('where a peer is', () => {
+  const geo = [
+    '--geo',
+    'fixtures/geo/GeoLite2-Country-Test.mmdb',
+    '--geo',
+    'fixtures/geo/GeoLite2-ASN-Test.mmdb',
+  ];
+
+  test('ls finds and shows the country', async () => {
+    const args = [
+      'ls',
+      ...geo,
+      'country:GB',
+      'established',
+      '--no-header',
+      '--columns',
+      'remoteAddress,country',
+    ];
+    const { stdout, code } = await runNetpane(args, { through: through(), env: { ...process.env, ...env } });
+    // Both ends of the connection.
+    expect([stdout, code]).toEqual([`${GB}\tGB\n`.repeat(2), 0]);
+  });
+
+  test('the screen shows it in a column and in the details, with the file and its date', async () => {
+    const t = startNetpane({
+      args: [...geo, 'established', '--columns', 'process,remoteAddress,country'],
+      through: through(),
+      env,
+    });
+    await t.until('the country', () => / GB\b/.test(t.text()));
+    t.write('\r');
+    await t.until('the details', () =>
+      /location +GB +by GeoLite2-Country-Test\.mmdb of \d{4}-\d\d-\d\d/.test(t.text()),
+    );
+  });
+
+  test('a damaged file is named, and the screen goes on', async () => {
+    const path = 'fixtures/geo/bad/cyclic-data-structure.mmdb';
+    const args = ['--geo', path, 'established', '--columns', 'process,remoteAddress,country'];
+    const t = startNetpane({ args, cols: 200, through: through(), env });
+    await t.until('the notice', () => t.text().includes('cyclic-data-structure.mmdb: damaged: '));
+    expect(t.text()).toMatch(/node +← node +\?/);
+  });
+});
+
+describe.skipIf(!canFilter)('what the firewall says', () => {
+  test('the details of a listener have the rule about its port, with its place', async () => {
+    const t = startNetpane({ args: ['listen'], rows: 45, through: through(RULES), env });
+    await t.until('the listener', () => t.text().includes('2222'));
+    t.write('\r');
+    await t.until('the rule', () =>
+      t.text().includes('tcp dport { 22, 2222 } accept comment "made by a test"'),
+    );
+    expect(t.text()).toContain('(nft: table inet filter, chain input, policy drop)');
+    expect(t.text()).toMatch(/accepted +1 connection now/);
+  });
+});
