@@ -7,43 +7,96 @@ import type { TableSocket } from './table/table-sockets.ts';
 const keyOf = ({ protocol, local, remote }: Pick<Socket, 'protocol' | 'local' | 'remote'>): string =>
   `${protocol} ${unmapped(local.address)} ${local.port} ${remote ? `${unmapped(remote.address)} ${remote.port}` : '*'}`;
 
-/** Finds sockets by their endpoints: the events of closes have nothing else that the lists have too. */
-export class EndpointIndex {
-  readonly #byKey = new Map<string, Set<TableSocket>>();
-  readonly #keys = new Map<TableSocket, string>();
+/** Sockets by the key of their endpoints. */
+class ByKey {
+  readonly #sockets = new Map<string, Set<TableSocket>>();
 
-  /** Adds a socket, or notes its new endpoints. A remnant is left out: the kernel has reported its close. */
-  set(it: TableSocket): void {
-    const key = it.values.state === 'TIME_WAIT' ? undefined : keyOf(it.values);
-    if (this.#keys.get(it) === key) return;
-    this.delete(it);
-    if (key === undefined) return;
-    this.#keys.set(it, key);
-    const same = this.#byKey.get(key);
+  add(key: string, it: TableSocket): void {
+    const same = this.#sockets.get(key);
     if (same) same.add(it);
-    else this.#byKey.set(key, new Set([it]));
+    else this.#sockets.set(key, new Set([it]));
   }
 
-  delete(it: TableSocket): void {
-    const key = this.#keys.get(it);
-    if (key === undefined) return;
-    this.#keys.delete(it);
-    const same = this.#byKey.get(key);
+  delete(key: string, it: TableSocket): void {
+    const same = this.#sockets.get(key);
     same?.delete(it);
-    if (same?.size === 0) this.#byKey.delete(key);
+    if (same?.size === 0) this.#sockets.delete(key);
+  }
+
+  of(key: string): readonly TableSocket[] {
+    return [...(this.#sockets.get(key) ?? [])];
+  }
+
+  clear(): void {
+    this.#sockets.clear();
+  }
+}
+
+/**
+ * Finds sockets by their endpoints: the events of closes have nothing else that the lists have too.
+ *
+ *     open ──▶ gone since the last poll: the list lacks it, or has its remnant ──▶ forgotten at the next poll
+ *      └───────────┴──▶ taken by the event of its close
+ */
+export class EndpointIndex {
+  readonly #open = new ByKey();
+  readonly #keys = new Map<TableSocket, string>();
+  /** The event of a close before a poll may be read after it. */
+  readonly #gone = new ByKey();
+
+  /** Starts a poll: forgets the sockets that were gone at the last one. */
+  beginPoll(): void {
+    this.#gone.clear();
+  }
+
+  /** Adds a socket, or notes its new endpoints. */
+  set(it: TableSocket): void {
+    if (it.values.state === 'TIME_WAIT') {
+      this.setGone(it);
+      return;
+    }
+    const key = keyOf(it.values);
+    if (this.#keys.get(it) === key) return;
+    this.#delete(it);
+    this.#keys.set(it, key);
+    this.#open.add(key, it);
+  }
+
+  /** Notes that an open socket is gone. One that an event has taken is not noted. */
+  setGone(it: TableSocket): void {
+    const key = this.#delete(it);
+    if (key !== undefined) this.#gone.add(key, it);
+  }
+
+  /** Removes an open socket. @returns its key; undefined if it is not open */
+  #delete(it: TableSocket): string | undefined {
+    const key = this.#keys.get(it);
+    if (key === undefined) return undefined;
+    this.#keys.delete(it);
+    this.#open.delete(key, it);
+    return key;
   }
 
   /**
-   * Returns the socket with these endpoints, and removes it: the next close with them is that of another socket. If
-   * several have them, the one that the process used last; null if several are left.
+   * Returns the socket of a close, and removes it: the next close with its endpoints is that of another socket. One that
+   * is gone comes first, then one that its process used last. Null if several open ones are left: the next poll shows
+   * which of them is gone.
    */
   readonly take = (closed: ClosedEndpoints): Socket | null | undefined => {
-    const same = [...(this.#byKey.get(keyOf(closed)) ?? [])];
-    const ofProcess = same.length > 1 ? same.filter(({ hints }) => hints.lastPid === closed.pid) : same;
-    if (ofProcess.length > 1 || (ofProcess.length === 0 && same.length > 0)) return null;
-    const [found] = ofProcess;
-    if (found === undefined) return undefined;
-    this.delete(found);
-    return found.socket;
+    const key = keyOf(closed);
+    const isOfProcess = ({ hints }: TableSocket): boolean => hints.lastPid === closed.pid;
+    const gone = this.#gone.of(key);
+    const [first] = gone;
+    if (first) {
+      const found = gone.find(isOfProcess) ?? first;
+      this.#gone.delete(key, found);
+      return found.socket;
+    }
+    const open = this.#open.of(key);
+    const likely = open.length > 1 ? open.filter(isOfProcess) : open;
+    if (open.length > 0 && likely.length !== 1) return null;
+    const [found] = likely;
+    if (found) this.#delete(found);
+    return found?.socket;
   };
 }

@@ -185,6 +185,7 @@ export class PcblistSource implements Source {
   /** Makes the new version of each socket that has changed, or whose owners have. */
   #publishChanges(): void {
     const dirty = new Set(this.#pending);
+    this.#byEndpoints.beginPoll();
     for (const { sockets } of this.#tables) {
       for (const closed of sockets.closed) this.#remove(closed, dirty);
       for (const changed of sockets.changed) {
@@ -215,7 +216,7 @@ export class PcblistSource implements Source {
 
   #remove(it: TableSocket, dirty: Set<TableSocket>): void {
     for (const set of [dirty, this.#pending, this.#inherited]) set.delete(it);
-    this.#byEndpoints.delete(it);
+    this.#byEndpoints.setGone(it);
     const { handle } = it.hints;
     if (handle !== undefined && this.#byHandle.get(handle) === it) this.#byHandle.delete(handle);
     this.#published.delete(it.values.id);

@@ -61,6 +61,9 @@ const RECORD = {
   unknown: [0x40, 44],
 } as const;
 
+/** A socket without a port would be left out. */
+const DEFAULT_LOCAL = ['192.0.2.1', 1000] as const;
+
 /** Returns a table as the kernel writes it (bsd/netinet/in_pcblist.c, get_pcblist_n). */
 export function pcbTable(rows: readonly PcbRow[], shape: TableShape = {}): Buffer {
   const header = Buffer.alloc(24);
@@ -84,7 +87,7 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
 function recordsOf(row: PcbRow, { isOld, hasUnknownRecords }: TableShape): Buffer[] {
   const inpcb = record('inpcb');
   inpcb.writeBigUInt64LE(row.pcb ?? 0xabcd_0000n + BigInt(row.generation ?? 0), 8);
-  const { local = ['0.0.0.0', 0], remote = ['0.0.0.0', 0] } = row;
+  const { local = DEFAULT_LOCAL, remote = ['0.0.0.0', 0] } = row;
   inpcb.writeUInt16BE(remote[1], 16);
   inpcb.writeUInt16BE(local[1], 18);
   inpcb.writeBigUInt64LE(BigInt(row.generation ?? 0), 28);

@@ -13,6 +13,9 @@ const DATAGRAM_BYTES = 2 ** 16;
 /** Maximum number of datagrams in one collection: each has at most eight messages. */
 const MAX_DATAGRAMS = 1000;
 
+/** Longest time that a close waits for a poll to show which of several equal sockets is gone, milliseconds. */
+const MAX_UNDECIDED_MS = 10_000;
+
 /** Longest time between an event and its collection that is believed, milliseconds. */
 const MAX_AGE_MS = 60_000;
 
@@ -23,7 +26,7 @@ export interface ClosesContext {
   readonly interfaceName: InterfaceName;
   readonly userName: (uid: number) => string | undefined;
   readonly cache: Pick<ProcessCache, 'of'>;
-  /** Returns the published socket of a closed source; null if several may be it, undefined if none is. */
+  /** Returns the published socket of a closed source; null if the next poll decides which it is, undefined if none is. */
   readonly find: (closed: ClosedEndpoints) => Socket | null | undefined;
 }
 
@@ -35,6 +38,7 @@ export interface ClosedEndpoints extends Pick<Socket, 'protocol' | 'local' | 're
 interface Waiting {
   readonly source: ClosedSource;
   readonly atMs: number;
+  readonly collectedMs: number;
 }
 
 /**
@@ -114,7 +118,11 @@ export class CloseEvents implements EventSource {
     const nowNs = this.#context.calls.clockNs(CLOCK.continuous);
     for (const source of decoded.closed) {
       const ageMs = (nowNs - source.atTicks * this.#tickNs) / 1e6;
-      this.#waiting.push({ source, atMs: nowMs - Math.min(MAX_AGE_MS, Math.max(0, ageMs)) });
+      this.#waiting.push({
+        source,
+        atMs: nowMs - Math.min(MAX_AGE_MS, Math.max(0, ageMs)),
+        collectedMs: nowMs,
+      });
     }
     this.#lost += decoded.lost + decoded.malformed;
     return decoded;
@@ -122,8 +130,13 @@ export class CloseEvents implements EventSource {
 
   drain(): readonly KernelEvent[] {
     this.collect();
-    const events = this.#waiting.splice(0).flatMap((it) => this.#eventOf(it) ?? []);
     const atMs = this.#context.nowMs();
+    const events: KernelEvent[] = [];
+    for (const it of this.#waiting.splice(0)) {
+      const event = this.#eventOf(it);
+      if (event) events.push(event);
+      else if (event === null && atMs - it.collectedMs < MAX_UNDECIDED_MS) this.#waiting.push(it);
+    }
     if (this.#hasUncountedLoss) events.push({ type: 'gap', atMs, learntBy: 'destroy' });
     if (this.#lost > 0) events.push({ type: 'gap', atMs, missed: this.#lost, learntBy: 'destroy' });
     [this.#lost, this.#hasUncountedLoss] = [0, false];
@@ -134,7 +147,8 @@ export class CloseEvents implements EventSource {
     this.#channel.close();
   }
 
-  #eventOf({ source, atMs }: Waiting): KernelEvent | undefined {
+  /** Returns the event of a close; undefined if there is none, null if the next poll decides of which socket it is. */
+  #eventOf({ source, atMs }: Waiting): KernelEvent | null | undefined {
     const { protocol, pid } = source;
     const { interfaceName, find } = this.#context;
     if (source.local === undefined || source.local.port === 0) return undefined;
@@ -142,8 +156,7 @@ export class CloseEvents implements EventSource {
     const hasPeer = source.remote !== undefined && source.remote.port !== 0;
     const remote = hasPeer ? formatEndpoint(source.remote, interfaceName) : null;
     const known = find({ protocol, local, remote, pid });
-    // A poll decides which of several equal sockets is gone.
-    if (known === null) return undefined;
+    if (known === null) return null;
     const traffic = trafficOf(source);
     const state = protocol === 'tcp' && source.state !== undefined ? stateOf(source.state) : undefined;
     if (known) {

@@ -108,6 +108,8 @@ export class TableSockets {
     rows.begin(words);
     while (rows.next()) {
       received++;
+      // Not bound to a port: Linux does not list such a socket either, and nothing tells several of them apart.
+      if (isUnbound(rows)) continue;
       let slot = expected < this.#count ? (this.#order[expected] ?? ABSENT) : ABSENT;
       if (slot === ABSENT || !this.#kept.isSame(rows, slot)) {
         slot = this.#slotOf(rows);
@@ -245,6 +247,9 @@ const isKernelFamily = (family: number | undefined): boolean => family === AF_IN
 /** Returns false for a flow of user space. */
 const isControlBlock = ({ words, inpcb }: Rows): boolean =>
   words[inpcb + INPCB.generation] !== 0 || words[inpcb + INPCB.generation + 1] !== 0;
+
+/** Returns true for a socket without ports. */
+const isUnbound = ({ words, inpcb }: Rows): boolean => words[inpcb + INPCB.ports] === 0;
 
 const generationOf = ({ words, inpcb }: Rows): number =>
   ((words[inpcb + INPCB.generation + 1] ?? 0) >>> 0) * 2 ** 32 +

@@ -90,7 +90,7 @@ describe('the close of a socket that a poll has seen', () => {
     ]);
   });
 
-  test('is found by its process if several have the same endpoints, and else left to the next poll', async () => {
+  test('is found by its process if several have the same endpoints, and else by the next poll', async () => {
     const listener: FakeSource = { protocol: 'udp', local: ['0.0.0.0', 5353], pid: 99 };
     const { mac, source, drain } = start([]);
     const udp = { generation: 1, local: ['0.0.0.0', 5353] as const, lastPid: 7 };
@@ -100,6 +100,25 @@ describe('the close of a socket that a poll has seen', () => {
     mac.udp = [udp, { ...udp, generation: 3 }];
     await source.read();
     expect(drain(closeMessage({ ...listener, pid: 7 }))).toEqual([]);
+    mac.udp = [{ ...udp, generation: 3 }];
+    await source.read();
+    expect(drain()).toMatchObject([{ socket: { id: 'udp 1' } }]);
+    expect(drain()).toEqual([]);
+  });
+
+  test('is found if a poll has missed the socket before the event is read, or has seen its remnant', async () => {
+    const { mac, source, control, drain } = start([row(1), row(2, { local: ['192.0.2.1', 50_002] })]);
+    await source.read();
+    control.waiting.push(
+      closeMessage(CLOSED),
+      closeMessage({ ...CLOSED, local: ['192.0.2.1', 50_002], state: 10 }),
+    );
+    mac.tcp = [row(2, { local: ['192.0.2.1', 50_002], tcp: { state: 10 } })];
+    await source.read();
+    expect(drain()).toMatchObject([
+      { socket: { id: 'tcp 1' } },
+      { socket: { id: 'tcp 2' }, remnant: { id: 'tcp 2' } },
+    ]);
   });
 
   test('of IPv6 over IPv4 is found, although the event has an address of IPv4', async () => {

@@ -248,6 +248,12 @@ describe('the next table', () => {
     expect(table.closed).toEqual([]);
   });
 
+  test('leaves out a socket without ports', () => {
+    expect(
+      read([{ ...CONNECTION, local: ['0.0.0.0', 0], remote: ['0.0.0.0', 0], tcp: { state: 0 } }]).values,
+    ).toEqual([]);
+  });
+
   test('reads a socket that is listed twice once', () => {
     expect(read([CONNECTION, CONNECTION]).values).toHaveLength(1);
   });
