@@ -99,11 +99,6 @@ export class PcblistSource implements Source {
       wallMsOf: this.#clock.wallMsOf,
       limiter: this.#limiter,
     };
-    this.#tables = (['tcp', 'udp'] as const).map((protocol) => ({
-      kernel: new KernelTable(calls, TABLES[protocol]),
-      sockets: new TableSockets(protocol, context),
-      counts: undefined,
-    }));
     this.#processes = new MacProcesses(calls);
     this.#cache = new ProcessCache({ ...options, processes: this.#processes, userName });
     this.#holders = new Holders(this.#processes, this.#cache, nowMs);
@@ -112,6 +107,13 @@ export class PcblistSource implements Source {
       ? CloseEvents.open({ ...context, calls, nowMs, cache: this.#cache, find: this.#byEndpoints.take })
       : 'not requested';
     if (this.#closes instanceof CloseEvents) this.events = this.#closes;
+    // Without the events of closes a remnant is all that shows a short connection.
+    const omitsRemnants = options.omitsRemnants === true && this.events !== undefined;
+    this.#tables = (['tcp', 'udp'] as const).map((protocol) => ({
+      kernel: new KernelTable(calls, TABLES[protocol]),
+      sockets: new TableSockets(protocol, { ...context, omitsRemnants }),
+      counts: undefined,
+    }));
   }
 
   close(): void {

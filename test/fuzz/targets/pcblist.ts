@@ -57,6 +57,7 @@ export const pcblist: Target = {
       userName: () => undefined,
       wallMsOf: () => undefined,
       limiter,
+      omitsRemnants: false,
     });
     const rows = new Rows();
     let input: Uint8Array = new Uint8Array();

@@ -44,6 +44,8 @@ export interface TableContext {
   /** Returns the wall-clock time of a time on the clock of TCP, milliseconds; undefined if it cannot be known. */
   readonly wallMsOf: (tcpMs: number) => number | undefined;
   readonly limiter: SocketLimiter;
+  /** Leaves out the remnants of connections. */
+  readonly omitsRemnants: boolean;
 }
 
 /** The sockets of one table from poll to poll. An unchanged row makes no object. */
@@ -100,6 +102,7 @@ export class TableSockets {
    */
   read(words: Int32Array): TableCounts {
     const rows = this.#rows;
+    const { omitsRemnants } = this.#context;
     this.skip();
     this.#poll++;
     let received = 0;
@@ -108,8 +111,8 @@ export class TableSockets {
     rows.begin(words);
     while (rows.next()) {
       received++;
-      // Not bound to a port: Linux does not list such a socket either, and nothing tells several of them apart.
-      if (isUnbound(rows)) continue;
+      // Not bound to a port: Linux does not list such a socket either, and several of them cannot be distinguished.
+      if (isUnbound(rows) || (omitsRemnants && isRemnant(rows))) continue;
       let slot = expected < this.#count ? (this.#order[expected] ?? ABSENT) : ABSENT;
       if (slot === ABSENT || !this.#kept.isSame(rows, slot)) {
         slot = this.#slotOf(rows);
@@ -250,6 +253,9 @@ const isControlBlock = ({ words, inpcb }: Rows): boolean =>
 
 /** Returns true for a socket without ports. */
 const isUnbound = ({ words, inpcb }: Rows): boolean => words[inpcb + INPCB.ports] === 0;
+
+const isRemnant = ({ words, tcpcb }: Rows): boolean =>
+  tcpcb !== ABSENT && stateOf(words[tcpcb + TCPCB.state] ?? 0) === 'TIME_WAIT';
 
 const generationOf = ({ words, inpcb }: Rows): number =>
   ((words[inpcb + INPCB.generation + 1] ?? 0) >>> 0) * 2 ** 32 +

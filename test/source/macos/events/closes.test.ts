@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { KernelEvent } from '../../../../src/source/types.ts';
-import { PcblistSource } from '../../../../src/source/macos/pcblist.ts';
+import { type PcblistOptions, PcblistSource } from '../../../../src/source/macos/pcblist.ts';
 import { FakeMac } from '../../../helpers/macos/fake-calls.ts';
 import {
   closeMessage,
@@ -34,7 +34,7 @@ const CLOSED: FakeSource = {
   txBytes: 500,
 };
 
-function start(tcp: readonly PcbRow[], control = new FakeControl()) {
+function start(tcp: readonly PcbRow[], control = new FakeControl(), options: Partial<PcblistOptions> = {}) {
   const mac = Object.assign(new FakeMac(), { tcp, control });
   mac.processes = { 99: { name: 'curl', path: '/usr/bin/curl', startedAt: 1, sockets: {} } };
   const source = new PcblistSource({
@@ -48,6 +48,7 @@ function start(tcp: readonly PcbRow[], control = new FakeControl()) {
     darwin: 25,
     nowMs: () => NOW,
     wallMs: () => 0,
+    ...options,
   });
   const drain = (...datagrams: readonly (Uint8Array | number)[]): readonly KernelEvent[] => {
     control.waiting.push(...datagrams);
@@ -236,5 +237,23 @@ describe('opening', () => {
     const { source, drain } = start([], control);
     await source.read();
     expect(drain()).toHaveLength(1);
+  });
+});
+
+describe('with the remnants left out', () => {
+  const remnant = row(1, { tcp: { state: 10 } });
+  const OMIT = { omitsRemnants: true };
+
+  test('no remnant is listed, and the close of its connection is found', async () => {
+    const { mac, source, drain } = start([row(1)], undefined, OMIT);
+    await source.read();
+    mac.tcp = [remnant];
+    expect((await source.read()).sockets.size).toBe(0);
+    expect(drain(closeMessage({ ...CLOSED, state: 10 }))).toMatchObject([{ socket: { id: 'tcp 1' } }]);
+  });
+
+  test('they are listed nevertheless if macOS refuses the events of closes', async () => {
+    const { source } = start([remnant], new FakeControl({ 2: 1 }), OMIT);
+    expect((await source.read()).sockets.size).toBe(1);
   });
 });

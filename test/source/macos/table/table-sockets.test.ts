@@ -9,6 +9,7 @@ const context = (limiter = new SocketLimiter()) => ({
   userName: (uid: number) => (uid === 501 ? 'ada' : undefined),
   wallMsOf: (tcpMs: number) => 1_000_000 + tcpMs,
   limiter,
+  omitsRemnants: false,
 });
 
 const tcp = (limiter?: SocketLimiter) => new TableSockets('tcp', context(limiter));

@@ -11,6 +11,7 @@ const trafficOf = (...rows: readonly TcpRow[]) => {
     userName: () => undefined,
     wallMsOf: () => undefined,
     limiter: new SocketLimiter(),
+    omitsRemnants: false,
   });
   return rows.map((tcp) => {
     table.read(pcbWords([{ generation: 1, tcp }]));
