@@ -21,6 +21,7 @@ const ALONE = [
   'hidden-namespaces',
   'list',
   'live',
+  'names',
   'namespaces',
   'picture',
 ].map((name) => `test/e2e/${name}.test.ts`);

@@ -305,6 +305,7 @@ export class SockDiagSource implements Source {
     return [
       // A narrow screen shows only the first notice: an outdated list matters most.
       ...(sum(({ unfinished }) => unfinished.size) > 0 ? [STALE] : []),
+      ...(this.#options.captures?.notices(privileges) ?? []),
       ...this.#limiter.notices(),
       ...(hidden ? [hidden] : []),
       ...namespaceNotices(this.#networks, this.#namespaces, privileges, {
@@ -319,7 +320,6 @@ export class SockDiagSource implements Source {
         : []),
       ...(users ? [users] : []),
       ...(this.#ledger === undefined ? [] : ledgerNotices(this.#ledger)),
-      ...(this.#options.captures?.notices(privileges) ?? []),
     ];
   }
 }
