@@ -37,7 +37,7 @@ const restarted = (sockets: number): Degradation => ({
 });
 
 const withNotices = (batch: Batch, notices: readonly Degradation[]): Batch =>
-  notices.length === 0 ? batch : { ...batch, degradations: [...batch.degradations, ...notices] };
+  notices.length === 0 ? batch : { ...batch, degradations: [...notices, ...batch.degradations] };
 
 const OUT_OF_MEMORY_AGAIN =
   'the sampling thread ran out of memory twice, the second time with smaller bounds: netpane needs more memory';

@@ -5,6 +5,8 @@ import { isIsolated, runIsolated } from './isolate.ts';
 import { liveSoakTargets, liveSoakText, stormTargets, stormText } from './live-report.ts';
 import { closeLive, measureLiveSoak, measureStorm } from './live-soak.ts';
 import { loadText, machineText, measureNoise, noiseText } from './machine.ts';
+import { measureNames } from './names.ts';
+import { namesTargets, namesText } from './names-report.ts';
 import { type Options, parseOptions, type Repeats, type ShortLivedRepeats, USAGE } from './options.ts';
 import { PollThread } from './poll-thread.ts';
 import { measureProgram } from './program.ts';
@@ -118,6 +120,8 @@ async function measureAll(options: Options): Promise<void> {
   if (storm) print(stormText(storm));
   const udp = options.udp && (await measureUdp(options.udp));
   if (udp) print(udpText(udp));
+  const names = options.names && (await measureNames(options.names));
+  if (names) print(namesText(names));
   const evidence = options.evidence && (await measureEvidence(options.evidence));
   if (evidence) print(evidenceText(evidence));
   print(
@@ -129,6 +133,7 @@ async function measureAll(options: Options): Promise<void> {
       ...(liveSoak ? liveSoakTargets(liveSoak) : []),
       ...(storm ? stormTargets(storm) : []),
       ...(udp ? udpTargets(udp) : []),
+      ...(names ? namesTargets(names) : []),
       ...(evidence ? evidenceTargets(evidence) : []),
     ]),
   );

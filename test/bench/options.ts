@@ -12,8 +12,18 @@ export interface Options {
   readonly liveSoak: LiveRepeats | undefined;
   readonly storm: LiveRepeats | undefined;
   readonly udp: UdpRepeats | undefined;
+  readonly names: NamesRepeats | undefined;
   /** Repeats for each kind of process. */
   readonly evidence: number | undefined;
+}
+
+/** Loads of the measurements of names. */
+export interface NamesRepeats {
+  /** Answers of DNS per second, and for how many seconds. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Pairs of runs, without names and with them. */
+  readonly pairs: number;
 }
 
 /** Loads of the UDP measurements. */
@@ -107,6 +117,11 @@ const UDP = {
   quick: { rate: 5000, seconds: 3, packets: 200_000, pairs: 3 },
 } as const;
 
+const NAMES = {
+  full: { rate: 5000, seconds: 20, pairs: 5 },
+  quick: { rate: 5000, seconds: 5, pairs: 2 },
+} as const;
+
 const EVIDENCE = { full: 20, quick: 5 } as const;
 
 const VIEW = { full: { combinations: 2, ticks: 40 }, quick: { combinations: 1, ticks: 10 } } as const;
@@ -141,6 +156,7 @@ measurements:
   --live-soak    only the live screen for 10 minutes while connections, processes, listeners and namespaces appear and
                  disappear; compares 'netpane ls' with ss at the end
   --udp          only UDP: short sockets at 5,000 per second, and what a packet costs with netpane; needs root
+  --names        only names of peers (--names): 5,000 answers of DNS per second; needs root
   --evidence     only what the details read of a process: package, digest, parents and so on
   --storm        only the live screen during 5,000 connections per second for 60 s, and its recovery
 
@@ -173,6 +189,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
         'live-soak': { type: 'boolean', default: false },
         storm: { type: 'boolean', default: false },
         udp: { type: 'boolean', default: false },
+        names: { type: 'boolean', default: false },
         evidence: { type: 'boolean', default: false },
       },
     });
@@ -183,6 +200,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
       values['live-soak'] ||
       values.storm ||
       values.udp ||
+      values.names ||
       values.evidence;
     const sizes = parseNumbers(values.sizes ?? (isSelection ? 'none' : SIZES), MIN_SIZE, MAX_SIZE);
     const isDefault = values.sizes === undefined && !isSelection;
@@ -201,6 +219,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' | undefi
       liveSoak: values['live-soak'] ? LIVE[length] : undefined,
       storm: values.storm ? LIVE[length] : undefined,
       udp: values.udp ? UDP[length] : undefined,
+      names: values.names ? NAMES[length] : undefined,
       evidence: values.evidence ? EVIDENCE[length] : undefined,
     };
   } catch {

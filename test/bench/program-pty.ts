@@ -23,21 +23,29 @@ export class ProgramPty {
   #bytes = 0;
   readonly startedMs: number;
 
-  /** @param options `nodeArgs` and `env` load a module that measures the program from inside */
+  /** @param options `args` are those of netpane; `nodeArgs` and `env` load a module that measures the program from inside */
   constructor(
-    options: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly args?: readonly string[];
+      readonly nodeArgs?: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     const { PATH } = process.env;
     // An empty home: no configuration of the user, and no state of an earlier run.
     const HOME = scratchFolder();
     this.startedMs = performance.now();
-    this.#pty = spawn(process.execPath, [...(options.nodeArgs ?? []), join(root, 'dist', 'netpane.js')], {
-      cols: COLS,
-      rows: ROWS,
-      cwd: root,
-      env: { PATH, HOME, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...options.env },
-      encoding: null,
-    });
+    this.#pty = spawn(
+      process.execPath,
+      [...(options.nodeArgs ?? []), join(root, 'dist', 'netpane.js'), ...(options.args ?? [])],
+      {
+        cols: COLS,
+        rows: ROWS,
+        cwd: root,
+        env: { PATH, HOME, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...options.env },
+        encoding: null,
+      },
+    );
     running.add(this);
     this.#pty.onData((data: string | Buffer) => {
       this.#bytes += data.length;
@@ -49,6 +57,11 @@ export class ProgramPty {
 
   get pid(): number {
     return this.#pty.pid;
+  }
+
+  /** What was received since the last key. */
+  get text(): string {
+    return this.#text;
   }
 
   /** Number of bytes received so far. */

@@ -107,8 +107,7 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
 /** Returns how many names a query about names can find. */
 function nameWords({ query, lookups: { names, asked, asksNames } }: State, keys: readonly KeyHelp[]): Word[] {
   if (!query.asksNames) return [];
-  const answers = [...names.values(), ...asked.values()];
-  const known = countText(answers.filter(({ type }) => type === 'name').length);
+  const known = countText(asked.size + [...names.values()].filter(({ type }) => type === 'name').length);
   const key = firstKey(keys, 'resolve-names');
   if (asksNames || asked.size > 0)
     return [{ text: `knows ${known} names of peers`, short: `${known} names`, tone: 'quiet', rank: 2.4 }];

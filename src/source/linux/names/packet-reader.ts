@@ -1,7 +1,7 @@
 import { type Call, CLibrary } from '../netlink/c-library.ts';
 import { Datagrams, MAX_AT_ONCE } from '../netlink/datagrams.ts';
 import { EventWaiter } from '../netlink/event-waiter.ts';
-import { type PacketReader, SourceUnavailable } from '../../types.ts';
+import type { PacketReader } from '../../types.ts';
 
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
@@ -9,10 +9,17 @@ const PACKET_STATISTICS = 6;
 /** Maximum number of packets of one socket that a drain reads: the others wait, or are lost and counted. */
 const MAX_PER_SOCKET = 4096;
 
+/** Time between two drains if nothing can wait for packets, milliseconds. */
+const INTERVAL_MS = 250;
+
+/** Returns true if libuv's pool has a thread for other work while this reader and the event source wait in two of them. */
+const hasThreadToWait = (): boolean => Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) > 2;
+
 /** Reads the packets of capture sockets. */
 export class CapturedPackets implements PacketReader {
   readonly #datagrams: Datagrams;
-  readonly #waiter: EventWaiter;
+  /** Undefined if nothing can wait: the sockets are read at intervals. */
+  readonly #waiter: EventWaiter | undefined;
   readonly #getsockopt: Call;
   readonly #close: Call;
   readonly #descriptors = new Set<number>();
@@ -20,19 +27,17 @@ export class CapturedPackets implements PacketReader {
   readonly #statistics = new Uint32Array(2);
   #lost = 0;
 
-  private constructor(library: CLibrary, waiter: EventWaiter) {
+  private constructor(library: CLibrary, waiter: EventWaiter | undefined) {
     this.#datagrams = new Datagrams(library);
     this.#waiter = waiter;
     this.#getsockopt = library.call('int getsockopt(int, int, int, void *, void *)');
     this.#close = library.call('int close(int)');
   }
 
-  /** Rejects with `SourceUnavailable` if koffi does not load, or no descriptor is free. */
+  /** Rejects with `SourceUnavailable` if koffi does not load. */
   static async open(): Promise<CapturedPackets> {
     const library = await CLibrary.load();
-    const waiter = EventWaiter.open(library);
-    if (waiter === undefined) throw new SourceUnavailable('no descriptor is free');
-    return new CapturedPackets(library, waiter);
+    return new CapturedPackets(library, hasThreadToWait() ? EventWaiter.open(library) : undefined);
   }
 
   get lost(): number {
@@ -41,7 +46,7 @@ export class CapturedPackets implements PacketReader {
 
   add(descriptor: number): void {
     this.#descriptors.add(descriptor);
-    this.#waiter.add(descriptor);
+    this.#waiter?.add(descriptor);
   }
 
   remove(descriptor: number): void {
@@ -49,7 +54,8 @@ export class CapturedPackets implements PacketReader {
   }
 
   wait(onReady: () => void): void {
-    this.#waiter.wait(onReady);
+    if (this.#waiter?.watchesAll === true) this.#waiter.wait(onReady);
+    else setTimeout(onReady, INTERVAL_MS);
   }
 
   drain(onPacket: (packet: Uint8Array) => void): void {
