@@ -73,7 +73,7 @@ const threadsOf = (pid: number) =>
 const descriptorsOf = ({ pid }: { pid: number }) => readdirSync(`/proc/${pid}/fd`).length;
 
 describe.skipIf(impossible !== undefined)(`names that programs ask for${why}`, () => {
-  test('a program looks a name up and connects: its rows have the names', async () => {
+  test('a program asks for a name and connects: its rows have the names', async () => {
     const namespace = newNamespace();
     await startServers(namespace);
     const t = startNetpane({ cols: 160, args: ['--names', QUERY] });

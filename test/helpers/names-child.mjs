@@ -1,4 +1,4 @@
-// A server, or a program that looks names up and connects, for test/e2e/names.test.ts. Stays until it is killed.
+// A server, or a program that asks for a name and connects, for test/e2e/names.test.ts. Stays until it is killed.
 //
 //     node names-child.mjs serve ADDRESS                      prints `ready`
 //     node names-child.mjs connect ADDRESS NAME SERVERNAME    prints the address of NAME, by the name server at ADDRESS

@@ -5,7 +5,7 @@ import { CLibrary } from '../../../../src/source/linux/netlink/c-library.ts';
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 
-/** Opens a reader with one end of a pair of sockets. Returns the reader, that end, and functions on the other end. */
+/** Opens a reader with one of a pair of sockets. Returns the reader, that socket, and functions on the second one. */
 async function open() {
   const library = await CLibrary.load();
   const ends = new Int32Array(2);
