@@ -1,6 +1,8 @@
 import type { Target } from './target.ts';
 import { commandLine } from './targets/command-line.ts';
 import { config } from './targets/config.ts';
+import { firewall } from './targets/firewall.ts';
+import { geo } from './targets/geo.ts';
 import { keys } from './targets/keys.ts';
 import { names } from './targets/names.ts';
 import { pcblist } from './targets/pcblist.ts';
@@ -15,6 +17,8 @@ import { windows } from './targets/windows.ts';
 export const TARGETS: Readonly<Record<string, Target>> = {
   'command-line': commandLine,
   config,
+  firewall,
+  geo,
   keys,
   names,
   pcblist,

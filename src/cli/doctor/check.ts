@@ -33,6 +33,7 @@ export const TOPICS = [
   'memory',
   'configuration',
   'saved state',
+  'countries',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 

@@ -11,6 +11,7 @@ import type { Invocation } from '../invocation.ts';
 import { memoryLimit } from '../memory.ts';
 import { type Check, TOPICS } from './check.ts';
 import { fileChecks } from './file-checks.ts';
+import { geoChecks } from './geo-checks.ts';
 import { type PrivateNames, Redactor } from './redact.ts';
 import { type SourceFacts, sourceChecks } from './source-checks.ts';
 import { facilityChecks, limitChecks, systemChecks } from './system-checks.ts';
@@ -62,6 +63,7 @@ export async function diagnose(
     ...terminalChecks(process.env, output, invocation.mouse),
     ...limitChecks(system, bounds, memoryBytes),
     ...fileChecks(invocation.configFile, account.environment, account),
+    ...(await geoChecks(invocation.geoFiles, account.environment)),
   ];
   const inOrder = checks.toSorted((a, b) => TOPICS.indexOf(a.topic) - TOPICS.indexOf(b.topic));
   const names = privateNames(

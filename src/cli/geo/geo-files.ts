@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { printable } from '../../model/text.ts';
+import { dateText } from '../../view/text/format.ts';
 import type { GeoFile, Locations } from '../../store/locations.ts';
 import { reasonText } from '../config/file.ts';
 import { Mmdb } from './mmdb.ts';
@@ -17,8 +18,6 @@ const CHECK_MS = 60_000;
 
 /** Open without waiting for the writer of a pipe, and without taking a terminal. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-
-const dateText = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
   const bytes = Buffer.alloc(size);
@@ -91,6 +90,11 @@ export class GeoFiles {
     this.#onProblem = onProblem;
   }
 
+  /** The files in use. */
+  get loaded(): readonly LoadedFile[] {
+    return [...this.#files.values()].flatMap(({ loaded }) => loaded ?? []);
+  }
+
   /** Reads the files. Never rejects: problems are part of the answer. */
   async load(): Promise<Locations> {
     await this.#read();
@@ -136,7 +140,7 @@ export class GeoFiles {
   #book(): Locations {
     const files = [...this.#files.values()];
     return new LocationBook(
-      files.flatMap(({ loaded }) => loaded ?? []),
+      this.loaded,
       files.flatMap(({ problem }) => problem ?? []),
       (file, error) => this.#drop(file, error),
     );

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { processUser } from '../../../src/cli/config/trust.ts';
 import { fileChecks } from '../../../src/cli/doctor/file-checks.ts';
+import { geoChecks } from '../../../src/cli/doctor/geo-checks.ts';
 import { type SourceFacts, sourceChecks } from '../../../src/cli/doctor/source-checks.ts';
 import { facilityChecks, limitChecks, systemChecks } from '../../../src/cli/doctor/system-checks.ts';
 import { terminalChecks } from '../../../src/cli/doctor/terminal-checks.ts';
@@ -249,4 +250,12 @@ describe('the files', () => {
     chmodSync(config, 0o666);
     expect(checked()).toMatch(/^missing: .*config\.toml is not used: .*writable by other users/);
   });
+});
+
+test('files with countries and organisations', async () => {
+  const checks = await geoChecks(['fixtures/geo/GeoLite2-ASN-Test.mmdb', 'missing.mmdb'], {});
+  expect(checks.map(({ state, text }) => `${state}: ${text}`)).toEqual([
+    expect.stringMatching(/^ok: fixtures\/geo\/GeoLite2-ASN-Test\.mmdb: GeoLite2-ASN, of \d{4}-\d\d-\d\d$/),
+    'missing: missing.mmdb: ENOENT: no such file or directory',
+  ]);
 });

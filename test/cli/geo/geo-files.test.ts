@@ -180,7 +180,7 @@ describe('files that cannot be used are named with the reason, and the others st
 test('a replaced file is read again; a damaged one is named, and the one before stays in use', async () => {
   const path = written(
     'mine.mmdb',
-    mmdbFile({ builtAt: 86_400, records: { '192.0.2.0/24': { country: 'DE' } } }),
+    mmdbFile({ builtAt: 86_400 * 1.5, records: { '192.0.2.0/24': { country: 'DE' } } }),
   );
   const seen: Locations[] = [];
   await filesOf(path).follow((it) => seen.push(it), 5);

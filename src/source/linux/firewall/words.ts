@@ -5,7 +5,7 @@ import { type Chain, namesPort, type Rule } from './rules.ts';
 
 /** Maximum number of rules that are shown. */
 const MAX_RULES = 6;
-/** Maximum length of a rule on the screen, UTF-16 units. */
+/** Maximum length of a text on the screen, UTF-16 units: rules and names may have any length. */
 const MAX_TEXT = 200;
 
 /** Returns the chains that a chain leads to, itself first. */
@@ -122,5 +122,9 @@ export function firewallLines(target: FirewallTarget, chains: readonly Chain[]):
     ...(speaking.length === 0 && named.length === 0 ? others.slice(0, 1) : speaking).map((filter) =>
       policyLine(filter, chains, target),
     ),
-  ];
+  ].map(({ text, from, ...line }) => ({
+    ...line,
+    text: shortened(text, MAX_TEXT),
+    from: shortened(from, MAX_TEXT),
+  }));
 }
