@@ -18,8 +18,11 @@ import { SilenceNotice } from './silence-notice.ts';
  *                       signal ends the process
  */
 
-/** Signals that end the program, with the exit code that a shell reports for them. */
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+/**
+ * Signals that end the program, with the exit code that a shell reports for them. Windows has SIGHUP (the window is
+ * closed), SIGINT and, by ctrl-break, SIGBREAK; the names of others are mere events that never come there.
+ */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, SIGBREAK: 149 } as const;
 /** Signals with a live screen. Without one ctrl-\\ (SIGQUIT) keeps its default action. */
 const SCREEN_SIGNALS = { ...SIGNALS, SIGQUIT: 131 } as const;
 type Signal = keyof typeof SCREEN_SIGNALS;
@@ -144,7 +147,8 @@ export class Keeper {
   /** Ends the process by the default action of a signal: at once, without waiting for a thread. */
   #dieBy(signal: Signal): void {
     process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
+    // On Windows a process cannot send itself SIGHUP or SIGBREAK.
+    process.kill(process.pid, process.platform === 'win32' ? 'SIGKILL' : signal);
   }
 
   #reportCrash(error: unknown): void {
@@ -251,6 +255,11 @@ export class Keeper {
 /** Writes to the terminal without waiting if it accepts nothing. */
 function writeNow(text: string): void {
   try {
+    if (process.platform === 'win32') {
+      // A console always accepts text, and its device has no path.
+      writeSync(1, text);
+      return;
+    }
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     const path = process.platform === 'linux' ? '/proc/self/fd/1' : '/dev/tty';
     const fd = openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { type Bits, bitsOf } from '../model/address-bits.ts';
 import type { NameAnswer } from '../store/peer-names.ts';
 import type { LookUpName } from './address-names.ts';
+import { systemFile } from './system-file.ts';
 
 /** Maximum length of a DNS name, characters (RFC 1035, section 2.3.4). */
 const MAX_NAME_LENGTH = 253;
@@ -113,7 +114,7 @@ async function askServers(
 
 /** Where names are looked up. */
 interface NameSources {
-  /** @default '/etc/hosts' */
+  /** By default that of the system. */
   readonly hostsFile?: string;
   /** Name servers, as `address` or `address:port`. By default those of the system. */
   readonly servers?: readonly string[];
@@ -123,7 +124,7 @@ interface NameSources {
 
 /** Returns a function that looks up the name of an address: in the hosts file, then by the name servers. */
 export function nameLookup({
-  hostsFile = '/etc/hosts',
+  hostsFile = systemFile('hosts'),
   servers,
   timeoutMs = TIMEOUT_MS,
 }: NameSources = {}): LookUpName {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ServiceTexts } from '../model/services.ts';
+import { systemFile } from './system-file.ts';
 
 /** Maximum number of bytes read from a list. The registry of the IANA has 300 kB, or 700 kB with its comments. */
 const MAX_BYTES = 2 << 20;
@@ -21,19 +22,13 @@ function readList(path: string): string | undefined {
   }
 }
 
-/** Returns the path of the system's list of services: services(5), or its counterpart on Windows. */
-const systemPath = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv): string =>
-  platform === 'win32'
-    ? `${env['SystemRoot'] ?? 'C:\\Windows'}\\System32\\drivers\\etc\\services`
-    : '/etc/services';
-
 /**
  * Returns readers of the lists of service names on this machine. Nothing is read before a name is needed.
  * @param paths the paths of the two lists
  */
 export const serviceTexts = (
   paths = {
-    system: systemPath(process.platform, process.env),
+    system: systemFile('services'),
     // Made by the build.
     registry: fileURLToPath(new URL('services.txt', import.meta.url)),
   },

@@ -1,8 +1,14 @@
 import type { SystemFacts } from '../model/system.ts';
-import { loadLibC } from './libc.ts';
+import { loadKoffi } from './koffi.ts';
+import { SourceUnavailable } from './types.ts';
 
 /** Returns what the system allows netpane to do. Never rejects. */
 export async function readSystem(): Promise<SystemFacts> {
   if (process.platform === 'linux') return (await import('./linux/read-system.ts')).readLinuxSystem();
-  return { koffi: (await loadLibC()) ? true : 'the package koffi is not used here or cannot be loaded' };
+  try {
+    return { koffi: await loadKoffi((): true => true) };
+  } catch (error) {
+    if (error instanceof SourceUnavailable) return { koffi: error.message };
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { serviceTexts } from '../../src/cli/services.ts';
+import { systemFile } from '../../src/cli/system-file.ts';
 import { servicePorts, setServiceTexts } from '../../src/model/services.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'netpane-services-'));
@@ -26,4 +27,12 @@ test('the registry of the build has services that the short list lacks', () => {
   setServiceTexts({ ...serviceTexts({ system: join(directory, 'none'), registry }) });
   expect(['discard', 'epmap', 'commplex-main'].map((name) => servicePorts(name)[0])).toEqual([9, 135, 5000]);
   setServiceTexts({ system: () => undefined, registry: () => undefined });
+});
+
+test('the files of the system are below the folder of Windows there', () => {
+  expect(systemFile('services', 'linux')).toBe('/etc/services');
+  expect(systemFile('hosts', 'win32', { SystemRoot: 'D:\\Win' })).toBe(
+    'D:\\Win\\System32\\drivers\\etc\\hosts',
+  );
+  expect(systemFile('hosts', 'win32', {})).toBe('C:\\Windows\\System32\\drivers\\etc\\hosts');
 });

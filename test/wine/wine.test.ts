@@ -138,10 +138,13 @@ describe('with a program that has eight sockets', () => {
     expect(stdout).toMatch(/^sockets\.exe\t/m);
   });
 
-  test('doctor names the source', async () => {
+  test('doctor names the source, koffi and the files of Windows', async () => {
     const { code, stdout } = await run('doctor');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ok +source +iphlpapi, the best one: 8 sockets$/m);
+    expect(stdout).toMatch(/^ok +koffi +loaded$/m);
+    expect(stdout).toMatch(/configuration +C:\\.*\\AppData\\Roaming\\netpane\\config\.toml/);
+    expect(stdout).toMatch(/saved state +C:\\.*\\AppData\\Local\\netpane\\state\.json/);
   });
 
   test('the screen starts, shows them, and q ends it', async () => {

@@ -1,24 +1,51 @@
-import { isAbsolute, join } from 'node:path';
+import { posix, win32 } from 'node:path';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where a file is by default: in a directory that a variable names, else in one below the home directory. */
+interface Place {
+  readonly file: string;
+  /** Variable of the XDG Base Directory Specification. */
+  readonly xdg: string;
+  /** Below the home directory. */
+  readonly usual: readonly string[];
+  readonly windows: { readonly variable: string; readonly usual: readonly string[] };
+}
+
+const CONFIG: Place = {
+  file: 'config.toml',
+  xdg: 'XDG_CONFIG_HOME',
+  usual: ['.config'],
+  windows: { variable: 'APPDATA', usual: ['AppData', 'Roaming'] },
+};
+const STATE: Place = {
+  file: 'state.json',
+  xdg: 'XDG_STATE_HOME',
+  usual: ['.local', 'state'],
+  windows: { variable: 'LOCALAPPDATA', usual: ['AppData', 'Local'] },
+};
+
 /**
- * Returns the path of a file in a directory of the XDG Base Directory Specification, which says to ignore an empty or
- * relative path. Undefined if the environment has no home directory either.
- * @param usual the default directory, relative to the home directory
+ * Returns the path of a file; undefined if the environment has no directory for it. An empty or relative directory is
+ * ignored, as the XDG Base Directory Specification says. On Windows its variables also come first, for those who set them.
  */
-function pathOf(environment: Environment, variable: string, usual: string, file: string): string | undefined {
-  const given = environment[variable] ?? '';
-  if (isAbsolute(given)) return join(given, 'netpane', file);
-  const home = environment['HOME'] ?? environment['USERPROFILE'] ?? '';
-  return isAbsolute(home) ? join(home, usual, 'netpane', file) : undefined;
+function pathOf({ file, xdg, usual, windows }: Place, environment: Environment, platform: NodeJS.Platform) {
+  const isWindows = platform === 'win32';
+  const paths = isWindows ? win32 : posix;
+  const given = [xdg, ...(isWindows ? [windows.variable] : [])].map((name) => environment[name] ?? '');
+  const directory = given.find((path) => paths.isAbsolute(path));
+  if (directory !== undefined) return paths.join(directory, 'netpane', file);
+  const home = environment[isWindows ? 'USERPROFILE' : 'HOME'] ?? '';
+  return paths.isAbsolute(home)
+    ? paths.join(home, ...(isWindows ? windows.usual : usual), 'netpane', file)
+    : undefined;
 }
 
 /** Returns the default path of the configuration file; undefined if the environment has no directory for it. */
-export const configPath = (environment: Environment): string | undefined =>
-  pathOf(environment, 'XDG_CONFIG_HOME', '.config', 'config.toml');
+export const configPath = (environment: Environment, platform = process.platform): string | undefined =>
+  pathOf(CONFIG, environment, platform);
 
 /** Returns the path of the saved state; undefined if the environment has no directory for it. */
-export const statePath = (environment: Environment): string | undefined =>
-  pathOf(environment, 'XDG_STATE_HOME', join('.local', 'state'), 'state.json');
+export const statePath = (environment: Environment, platform = process.platform): string | undefined =>
+  pathOf(STATE, environment, platform);

@@ -47,7 +47,7 @@ export async function diagnose(
     host: hostname(),
     user,
     isRoot: process.geteuid?.() === 0,
-    filesOf: account.user === user ? undefined : account.user,
+    filesOf: account.ids && account.user,
   };
   const { stdout } = process;
   const output = {

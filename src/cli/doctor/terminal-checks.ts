@@ -18,17 +18,24 @@ const SMALLEST = { columns: 40, rows: 10 };
 const PLAIN = /^(?:linux|vt\d+|dumb)/;
 
 /** Returns the checks of the terminal. @param hasMouse the setting `mouse` */
-export function terminalChecks(environment: Environment, output: OutputFacts, hasMouse: boolean): Check[] {
+export function terminalChecks(
+  environment: Environment,
+  output: OutputFacts,
+  hasMouse: boolean,
+  platform: NodeJS.Platform = process.platform,
+): Check[] {
   const { TERM, COLORTERM, TERM_PROGRAM, NO_COLOR } = environment;
   const term = TERM ?? '';
   const isPlain = PLAIN.test(term);
   const names = [`TERM=${term}`, COLORTERM && `COLORTERM=${COLORTERM}`, TERM_PROGRAM]
     .filter(Boolean)
     .join(', ');
+  // The consoles of Windows have no TERM.
+  const isUnnamed = term === '' && platform !== 'win32';
   return [
-    term === '' || term === 'dumb'
+    isUnnamed || term === 'dumb'
       ? missing('terminal', `TERM is ${term === '' ? 'not set' : term}`, 'TERM=xterm-256color netpane')
-      : ok('terminal', names),
+      : ok('terminal', term === '' ? 'the console of Windows' : names),
     sizeCheck(output),
     NO_COLOR ? info('colours', 'off: NO_COLOR is set') : info('colours', coloursText(output.colourBits)),
     isUtf8(environment)

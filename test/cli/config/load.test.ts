@@ -87,6 +87,26 @@ test('paths follow XDG variables, or HOME if these are empty or relative', () =>
   expect(pathsText(undefined, {})).toBe('config  none (HOME is not set)\nstate   none (HOME is not set)\n');
 });
 
+test('on Windows paths follow XDG variables, then APPDATA and LOCALAPPDATA, then the profile', () => {
+  const folders = {
+    APPDATA: 'D:\\Roaming',
+    LOCALAPPDATA: 'D:\\Local',
+    USERPROFILE: 'C:\\Users\\anna',
+  };
+  expect(configPath(folders, 'win32')).toBe('D:\\Roaming\\netpane\\config.toml');
+  expect(statePath(folders, 'win32')).toBe('D:\\Local\\netpane\\state.json');
+  expect(configPath({ ...folders, XDG_CONFIG_HOME: 'E:\\x' }, 'win32')).toBe('E:\\x\\netpane\\config.toml');
+  const { USERPROFILE } = folders;
+  expect(configPath({ USERPROFILE }, 'win32')).toBe(
+    'C:\\Users\\anna\\AppData\\Roaming\\netpane\\config.toml',
+  );
+  expect(statePath({ USERPROFILE, LOCALAPPDATA: 'x' }, 'win32')).toBe(
+    'C:\\Users\\anna\\AppData\\Local\\netpane\\state.json',
+  );
+  expect(statePath({ HOME: 'C:\\h' }, 'win32')).toBeUndefined();
+  expect(configPath(folders, 'linux')).toBeUndefined();
+});
+
 describe('the settings in effect', () => {
   const file = (settings: PartialSettings): FileSettings => ({
     file: '/f',

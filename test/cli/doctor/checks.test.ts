@@ -217,6 +217,9 @@ describe('the terminal', () => {
       colours: 'info: off: NO_COLOR is set',
       mouse: 'info: off by the setting mouse',
     });
+    expect(byTopic(terminalChecks({}, NO_TERMINAL, false, 'win32'))['terminal']).toBe(
+      'ok: the console of Windows',
+    );
     expect(byTopic(terminalChecks({}, NO_TERMINAL, false))['colours']).toBe(
       'info: unknown: stdout is not a terminal',
     );
