@@ -11,9 +11,11 @@ export async function openProcess(target: ProcessTarget): Promise<ProcessHandle>
       return (await import('./linux/open-process.ts')).openProcess(target);
     case 'darwin':
       return (await import('./macos/open-process.ts')).openProcess(target);
+    case 'win32':
+      return (await import('./windows/open-process.ts')).openProcess(target);
     default:
       throw new Error(
-        'netpane sends signals on Linux and macOS only: on this system another process may get the pid meanwhile',
+        'netpane sends signals on Linux, macOS and Windows only: on this system another process may get the pid meanwhile',
       );
   }
 }

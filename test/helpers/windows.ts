@@ -30,6 +30,7 @@ export interface FakeProcess {
   readonly pid: number;
   readonly name?: string;
   readonly startedAtMs?: number;
+  readonly parent?: number;
   /** Absent if Windows refuses to open it. */
   readonly details?: Omit<ProcessDetails, 'created'>;
 }
@@ -85,7 +86,7 @@ const ADDRESS = 0x10_0000n;
 
 /** Returns the process list as Windows would write it at `ADDRESS`. */
 export function processBytes(processes: readonly FakeProcess[]): Uint8Array {
-  const parts = processes.map(({ pid, name = '', startedAtMs = STARTED_MS }) => {
+  const parts = processes.map(({ pid, name = '', startedAtMs = STARTED_MS, parent = 0 }) => {
     const text = Buffer.from(name, 'utf16le');
     // The texts follow the structure and its threads.
     const start = PROCESS.size + 168;
@@ -96,6 +97,7 @@ export function processBytes(processes: readonly FakeProcess[]): Uint8Array {
     view.setBigUint64(PROCESS.created, fileTime(startedAtMs), true);
     view.setUint16(PROCESS.nameBytes, text.length, true);
     view.setUint32(PROCESS.pid, pid, true);
+    view.setUint32(PROCESS.parent, parent, true);
     return { bytes, view, start };
   });
   let at = 0;

@@ -32,8 +32,10 @@ interface Program {
   readonly ipv6: Ports;
   /** Resolves when all its sockets are closed; the program still runs. */
   readonly closeSockets: () => Promise<void>;
-  /** Resolves when it has ended. */
+  /** Asks it to end, and resolves when it has. */
   readonly end: () => Promise<void>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<unknown>;
 }
 
 async function startProgram(): Promise<Program> {
@@ -41,15 +43,17 @@ async function startProgram(): Promise<Program> {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line = async () => (await lines.next()).value as string;
   const opened = JSON.parse(await line()) as Pick<Program, 'pid' | 'ipv4' | 'ipv6'>;
+  const hasEnded = ended(child);
   return {
     ...opened,
+    ended: hasEnded,
     closeSockets: async () => {
       child.stdin.write('\n');
       expect(await line()).toBe('closed');
     },
     end: async () => {
       child.stdin.end('\n');
-      await ended(child);
+      await hasEnded;
     },
   };
 }
@@ -168,6 +172,15 @@ describe('with a program that has eight sockets', () => {
       await terminal.close();
     }
   });
+});
+
+test('kill ends the program that holds a socket', async () => {
+  const program = await startProgram();
+  // The only row whose program Wine names is that of the connecting socket.
+  const { code, stderr } = await run('kill', '--yes', `port:${program.ipv4.connecting}`, 'process:sockets');
+  expect(stderr).toContain(`sockets.exe (${program.pid})`);
+  expect(code).toBe(0);
+  await program.ended;
 });
 
 describe('watch --json', () => {

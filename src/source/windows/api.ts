@@ -1,5 +1,19 @@
 import type { StatisticsKind, TableName } from './layout.ts';
 
+/** The calls that end a process. An open handle means one process: its pid is not given to another one meanwhile. */
+export interface EndingApi extends Pick<WindowsApi, 'readProcesses' | 'addressOf' | 'identify'> {
+  /** Returns a handle with the right to end the process; 0 if Windows refuses, or it has ended. */
+  openForEnd(pid: number): number;
+  closeHandle(handle: number): void;
+  /** Returns the FILETIME of the start; undefined if Windows refuses. */
+  createdOf(handle: number): number | undefined;
+  hasEnded(handle: number): boolean;
+  /** True if the whole system stops when this process ends. */
+  isCritical(handle: number): boolean;
+  /** Ends the process (TerminateProcess). Returns false if Windows refuses. */
+  terminate(handle: number): boolean;
+}
+
 /** Error codes, winerror.h and ntstatus.h. */
 export const ERROR = {
   none: 0,

@@ -125,8 +125,9 @@ export const PROCESS = {
   nameBytes: 56,
   nameAddress: 64,
   pid: 80,
+  parent: 88,
   /** Bytes up to the end of the last field that is read. */
-  size: 88,
+  size: 96,
 } as const;
 
 /** ENUM_SERVICE_STATUS_PROCESSW. */

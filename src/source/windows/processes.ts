@@ -2,10 +2,10 @@ import type { Owner } from '../../model/socket.ts';
 import { ERROR, type WindowsApi } from './api.ts';
 import { CallFailed, GrowingBuffer } from './growing-buffer.ts';
 import { millisecondsOf } from './layout.ts';
-import { readProcessList, readServiceList } from './structures.ts';
+import { type OnProcess, readProcessList, readServiceList } from './structures.ts';
 
 /** Initial size of the process list, bytes. */
-const LIST_BYTES = 512 * 1024;
+export const LIST_BYTES = 512 * 1024;
 const SERVICES_BYTES = 64 * 1024;
 
 /** The program that runs services of others: the name of the service says what it is. */
@@ -160,11 +160,8 @@ export class Processes {
     return named;
   }
 
-  #readList(onProcess: Parameters<typeof readProcessList>[1]): void {
-    const api = this.#api;
-    const list = this.#list;
-    list.fill('the list of processes', (into, size) => api.readProcesses(into, size), ERROR.lengthMismatch);
-    readProcessList({ bytes: list.bytes, address: api.addressOf(list.bytes) }, onProcess);
+  #readList(onProcess: OnProcess): void {
+    listProcesses(this.#api, this.#list, onProcess);
   }
 
   /** Returns the names of the running services by pid; empty if Windows refuses. */
@@ -192,3 +189,13 @@ export const SYSTEM_PID = 4;
 /** Returns the name of the file of a path; undefined if there is none. */
 const baseName = (path: string | undefined): string | undefined =>
   path === undefined ? undefined : path.slice(path.lastIndexOf('\\') + 1);
+
+/** Calls back with each process of the machine. @param memory for the list @throws CallFailed */
+export function listProcesses(
+  api: Pick<WindowsApi, 'readProcesses' | 'addressOf'>,
+  memory: GrowingBuffer,
+  onProcess: OnProcess,
+): void {
+  memory.fill('the list of processes', (into, size) => api.readProcesses(into, size), ERROR.lengthMismatch);
+  readProcessList({ bytes: memory.bytes, address: api.addressOf(memory.bytes) }, onProcess);
+}

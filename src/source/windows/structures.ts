@@ -44,13 +44,18 @@ export function unicodeString(memory: Memory): string | undefined {
 }
 
 /**
- * Calls back with each process of a list of SYSTEM_PROCESS_INFORMATION. Never reads past the end.
- * @param onProcess gets the pid, the FILETIME of the start (0 if unknown), and a function that returns the name
+ * Gets a process of the list: the pid, the FILETIME of the start (0 if unknown), a function that returns the name, and
+ * the pid of the process that started it.
  */
-export function readProcessList(
-  memory: Memory,
-  onProcess: (pid: number, created: number, name: () => string | undefined) => void,
-): void {
+export type OnProcess = (
+  pid: number,
+  created: number,
+  name: () => string | undefined,
+  parent: number,
+) => void;
+
+/** Calls back with each process of a list of SYSTEM_PROCESS_INFORMATION. Never reads past the end. */
+export function readProcessList(memory: Memory, onProcess: OnProcess): void {
   const view = viewOf(memory.bytes);
   for (let at = 0; at + PROCESS.size <= view.byteLength;) {
     const start = at;
@@ -64,7 +69,12 @@ export function readProcessList(
       view.getUint32(at + PROCESS.created, true),
       view.getUint32(at + PROCESS.created + 4, true),
     );
-    onProcess(view.getUint32(at + PROCESS.pid, true), created, name);
+    onProcess(
+      view.getUint32(at + PROCESS.pid, true),
+      created,
+      name,
+      view.getUint32(at + PROCESS.parent, true),
+    );
     const next = view.getUint32(at + PROCESS.next, true);
     // A shorter distance would read the same bytes twice.
     if (next < PROCESS.size) return;

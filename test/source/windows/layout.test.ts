@@ -125,6 +125,7 @@ const CLAIMS: readonly Claim[] = [
     'ImageName.Length': PROCESS.nameBytes,
     'ImageName.Buffer': PROCESS.nameAddress,
     UniqueProcessId: PROCESS.pid,
+    InheritedFromUniqueProcessId: PROCESS.parent,
   }),
   ['sizeof(ENUM_SERVICE_STATUS_PROCESSW)', SERVICE.size],
   ...offsets('ENUM_SERVICE_STATUS_PROCESSW', {
