@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import { crashText } from '../../src/cli/errors.ts';
 import type { Batch } from '../../src/model/batch.ts';
@@ -29,6 +30,7 @@ class FakeWorker extends EventEmitter {
 
 vi.mock('node:worker_threads', async (real) => ({ ...(await real<object>()), Worker: FakeWorker }));
 // Loaded here: FakeWorker is not defined at the top of the file.
+const { MessageChannel } = await import('node:worker_threads');
 const { startSampling } = await import('../../src/cli/sampling.ts');
 
 const FILE = new URL('file:///worker.js');
@@ -172,6 +174,30 @@ describe('a thread that runs out of memory', () => {
     );
     expect(later?.degradations.at(0)?.code).toBe('restarted');
     expect(again?.monotonicMs).toBeGreaterThan(6);
+  });
+
+  test('gets a new port for capture sockets, and the notices about names come first', async () => {
+    const ports: MessagePort[] = [];
+    const names = {
+      connect: () => {
+        const { port1, port2 } = new MessageChannel();
+        ports.push(port1, port2);
+        return port2;
+      },
+      notices: () => [{ code: 'names-lost', text: 'lost', short: 'lost' }],
+    };
+    const sampling = startSampling(FILE, { ...SETUP, bounds: BOUNDS }, names);
+    const heard: Batch[] = [];
+    sampling.onBatch((it) => void heard.push(it));
+    const portOf = (worker: FakeWorker | undefined) =>
+      (worker?.options.workerData as WorkerData).opening.captures;
+    expect(portOf(FakeWorker.last)).toBe(ports[1]);
+    const notice = { code: 'own', text: 'own', short: 'own' };
+    FakeWorker.last?.emit('message', { type: 'batch', batch: batch({ degradations: [notice] }) });
+    expect(heard[0]?.degradations.map(({ code }) => code)).toEqual(['names-lost', 'own']);
+    fail(FakeWorker.last);
+    expect(portOf(FakeWorker.last)).toBe(ports[3]);
+    for (const port of ports) port.close();
   });
 
   test('drops its waiting batch and does not acknowledge it to the new thread', async () => {
