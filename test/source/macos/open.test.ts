@@ -1,0 +1,36 @@
+import { constants } from 'node:os';
+import { afterEach, expect, test, vi } from 'vitest';
+import { openPcblist, openWith } from '../../../src/source/macos/open.ts';
+import { SourceUnavailable } from '../../../src/source/types.ts';
+import { FakeMac } from '../../helpers/macos/fake-calls.ts';
+
+const OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 5 };
+
+const platform = vi.spyOn(process, 'platform', 'get');
+afterEach(() => {
+  platform.mockReset();
+});
+
+test('the source opens if the list of TCP sockets can be read, also if there are none', async () => {
+  const mac = new FakeMac();
+  expect((await openWith(mac, OPTIONS).read()).sockets.size).toBe(0);
+  mac.tcp = [{ generation: 1, tcp: { state: 1 } }];
+  expect((await openWith(mac, OPTIONS).read()).sockets.size).toBe(1);
+});
+
+test('the source is unavailable if macOS withholds every socket', () => {
+  const mac = Object.assign(new FakeMac(), { shape: { promised: 100 } });
+  expect(() => openWith(mac, OPTIONS)).toThrow(
+    new SourceUnavailable('macOS withholds all 100 TCP sockets from netpane'),
+  );
+});
+
+test('the source is unavailable if the list is refused', () => {
+  const mac = Object.assign(new FakeMac(), { tableErrno: constants.errno.EPERM });
+  expect(() => openWith(mac, OPTIONS)).toThrow(new SourceUnavailable('net.inet.tcp.pcblist_n: EPERM'));
+});
+
+test('the source is unavailable on another system', async () => {
+  platform.mockReturnValue('freebsd');
+  await expect(openPcblist(OPTIONS)).rejects.toThrow(new SourceUnavailable('this is not macOS'));
+});
