@@ -7,6 +7,7 @@ import { root } from '../helpers/herd.ts';
 import {
   cleanUp,
   isLinux,
+  isRoot,
   newHerd,
   program,
   rowOf,
@@ -15,8 +16,11 @@ import {
   uniqueName,
 } from './netpane.ts';
 
-/** Names of programs that pidusage, systeminformation and blessed start, or by which they find or start others. */
+/** Names of programs that netpane, pidusage, systeminformation and blessed start, or by which they find or start others. */
 const WANTED = [
+  'nft',
+  'iptables-save',
+  'ip6tables-save',
   'getconf',
   'netstat',
   'ss',
@@ -101,7 +105,10 @@ describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs L
       expect(commands.filter((each) => each.includes('getconf'))).toHaveLength(2);
       // Only the source systeminformation runs netstat.
       expect(commands.some((each) => each.includes('netstat'))).toBe(args.includes('systeminformation'));
-      if (!args.includes('systeminformation')) expect(commands).toHaveLength(2);
+      // Root sees the rules of the firewall about the listener.
+      const others = commands.filter((each) => !/^(?:nft|ip6?tables(?:-legacy)?-save)\b/.test(each));
+      if (!args.includes('systeminformation')) expect(others).toHaveLength(2);
+      if (!isRoot) expect(others).toEqual(commands);
       expectClean();
     },
   );
