@@ -52,6 +52,12 @@ const LETTERS: readonly LetterRow[] = [
     netstat: 'programs',
     lsof: 'pid',
   },
+  {
+    letter: 'b',
+    option: 'processes',
+    here: 'programs, which are always shown',
+    netstat: 'Windows: programs',
+  },
   { letter: '4', option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
   { letter: '6', option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },
   { letter: 'e', option: 'extended', ss: 'uid, inode', netstat: 'user, inode', lsof: 'paths to skip' },
@@ -92,7 +98,7 @@ export const letterRows = (): string[][] =>
   ]);
 
 /** Letters of ss and netstat beside which `-t` means TCP, as in -tulpn. */
-const BESIDE_TCP = 'ulnpa46eoH';
+const BESIDE_TCP = 'ulnpba46eoH';
 /** Letters of lsof beside which `-t` means pids, as in -t -i :3000. */
 const BESIDE_PIDS = 'isP';
 

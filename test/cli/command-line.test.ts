@@ -137,6 +137,8 @@ describe('-t in ls', () => {
     'ls -tn',
     'ls -t -u',
     'ls -tulpn',
+    'ls -tanob',
+    'ls -tb',
     'ls -t4',
     'ls -te',
     'ls -ta',
