@@ -56,7 +56,7 @@ const LETTERS: readonly LetterRow[] = [
     letter: 'b',
     option: 'processes',
     here: 'programs, which are always shown',
-    netstat: 'Windows: programs',
+    netstat: 'programs',
   },
   { letter: '4', option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
   { letter: '6', option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },

@@ -137,6 +137,8 @@ export class FakeWindows implements WindowsApi {
   tags: Readonly<Record<string, string>> = {};
   /** Replaces the answer for a table. */
   answers: Partial<Record<TableName, Uint8Array>> = {};
+  /** Error codes that calls for a table return instead of an answer. */
+  tableErrors: Partial<Record<TableName, number>> = {};
   /** Error codes that the next calls for tables return instead of an answer. */
   errors: number[] = [];
   /** Number of rows that are added at each call for a table, before it is answered. */
@@ -159,7 +161,7 @@ export class FakeWindows implements WindowsApi {
   onIdentify: (pid: number) => void = () => {};
 
   readTable(table: TableName, into: Uint8Array, size: Uint32Array): number {
-    const error = this.errors.shift();
+    const error = this.tableErrors[table] ?? this.errors.shift();
     if (error !== undefined) return error;
     for (let i = 0; i < this.growth; i++)
       this.rows = [...this.rows, { table: 'tcp4', local: `10.0.0.1:${this.rows.length}` }];

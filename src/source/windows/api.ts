@@ -21,6 +21,8 @@ export const ERROR = {
   accessDenied: 5,
   notSupported: 50,
   insufficientBuffer: 122,
+  /** There are no rows. */
+  noData: 232,
   moreData: 234,
   /** SetTcpEntry without elevation; ERROR_MR_MID_NOT_FOUND. */
   notElevated: 317,

@@ -82,7 +82,7 @@ export class KeptTable {
     try {
       this.#now.fill(
         `the table ${this.#name}`,
-        (into, size) => this.#api.readTable(this.#name, into, size),
+        (into, size) => this.#readOrEmpty(into, size),
         ERROR.insufficientBuffer,
       );
     } catch (error) {
@@ -97,6 +97,15 @@ export class KeptTable {
     if (this.count !== this.#countBefore) return true;
     for (let row = 0; row < this.count; row++) if (!this.#isSame(row, row)) return true;
     return false;
+  }
+
+  /** Reads the table; without IPv6 or rows it is empty. @returns the error of any other failure */
+  #readOrEmpty(into: Uint8Array, size: Uint32Array): number {
+    const error = this.#api.readTable(this.#name, into, size);
+    const isEmpty = error === ERROR.noData || (error === ERROR.notSupported && this.layout.family === 'ipv6');
+    if (!isEmpty) return error;
+    into.fill(0, 0, FIRST_ROW);
+    return ERROR.none;
   }
 
   /** Returns a view of the rows. */

@@ -218,6 +218,19 @@ describe('a table', () => {
     });
   });
 
+  test('is empty without rows, and those of IPv6 without IPv6', async () => {
+    const udp: FakeRow = { table: 'udp6', local: '[::]:53' };
+    expect(await poll([CONNECTION, udp])).toHaveLength(2);
+    windows.tableErrors = { tcp4: 232, tcp6: 50, udp6: 50 };
+    expect((await scene.source.read()).sockets.size).toBe(0);
+    expect(await codes()).toEqual(['not-elevated']);
+  });
+
+  test('of IPv4 that Windows does not support is a failure', async () => {
+    windows.tableErrors = { udp4: 50 };
+    await expect(scene.source.read()).rejects.toThrow('the table udp4 fails with error 50');
+  });
+
   test('that fails in between loses no change of the tables before it', async () => {
     const udp: FakeRow = { table: 'udp4', local: '0.0.0.0:68' };
     await poll([CONNECTION, udp]);
