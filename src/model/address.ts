@@ -77,3 +77,12 @@ export const unmapped = (address: string): string =>
 
 /** Returns true for an IPv6 address in fe80::/10, which is unique only together with its scope. */
 export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
+
+/**
+ * Returns one spelling of an address for comparison: that of IPv4 inside a v4-mapped one, in small letters, without scope.
+ * Most addresses are IPv4 and return as they are: this runs for every row.
+ */
+export const comparableAddress = (address: string): string =>
+  address.includes(':') || address.includes('%')
+    ? unmapped(address).replace(/%.*/, '').toLowerCase()
+    : address;

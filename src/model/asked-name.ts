@@ -1,4 +1,4 @@
-import { unmapped } from './address.ts';
+import { comparableAddress } from './address.ts';
 import type { Endpoint } from './socket.ts';
 
 /** Where a program named a host: in a question to DNS, multicast DNS or LLMNR, or at the start of TLS or QUIC. */
@@ -23,4 +23,4 @@ export const connectionKey = (
 ): string => `${protocol} ${endpointKey(local)} ${endpointKey(remote)}`;
 
 const endpointKey = ({ address, port }: Pick<Endpoint, 'address' | 'port'>): string =>
-  `${unmapped(address).replace(/%.*/, '').toLowerCase()} ${port}`;
+  `${comparableAddress(address)} ${port}`;

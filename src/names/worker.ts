@@ -30,6 +30,8 @@ export type NamesMessage =
  * what arrives meanwhile has room in the kernel's buffers.
  */
 const PAUSE_MS = 250;
+/** Minimum time between two reports, milliseconds: after each one a query about names is evaluated for all rows. */
+const REPORT_MS = 1000;
 
 /*
  * Entry of the names thread. It parses packets that every host on the network can send, so it has no rights: it reads from the
@@ -57,19 +59,27 @@ function readNames(reader: PacketReader, port: MessagePort, post: (message: Name
   const packets = new PacketNames();
   const table = new NameTable();
   let lastLost = 0;
-  const wait = (): void =>
-    reader.wait(() => {
-      const nowMs = performance.now();
-      packets.beginTurn();
-      reader.drain((packet) => {
-        for (const name of packets.namesIn(packet)) table.add(name, nowMs);
-      });
+  let reportedAtMs = -Infinity;
+  const drain = (): void => {
+    const nowMs = performance.now();
+    packets.beginTurn();
+    reader.drain((packet) => {
+      for (const name of packets.namesIn(packet)) table.add(name, nowMs);
+    });
+    const isDue = nowMs - reportedAtMs >= REPORT_MS;
+    if (isDue) {
       const names = table.takeChanges(nowMs);
       const lost = reader.lost + packets.skipped;
-      if (names.length > 0 || lost !== lastLost) post({ type: 'names', names, lost });
+      if (names.length > 0 || lost !== lastLost) {
+        post({ type: 'names', names, lost });
+        reportedAtMs = nowMs;
+      }
       lastLost = lost;
-      setTimeout(wait, PAUSE_MS);
-    });
+    }
+    // What is not reported yet must not wait for a packet.
+    setTimeout(isDue ? wait : drain, PAUSE_MS);
+  };
+  const wait = (): void => reader.wait(drain);
   port.on('message', ({ captures }: NamesRequest) => acceptCaptures(captures, reader));
   wait();
 }

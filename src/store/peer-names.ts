@@ -1,4 +1,4 @@
-import { unmapped } from '../model/address.ts';
+import { comparableAddress } from '../model/address.ts';
 import { type AskedFrom, connectionKey } from '../model/asked-name.ts';
 import { bitsOf } from '../model/address-bits.ts';
 import { reachOf } from '../model/reach.ts';
@@ -38,7 +38,7 @@ const OTHER_FRESH_MS = 10 * 60_000;
 /** Returns the address of a peer, without scope; undefined if it is no address of one host. */
 export function peerAddress(remote: Pick<Endpoint, 'address'> | null): string | undefined {
   if (remote === null) return undefined;
-  const address = unmapped(remote.address).replace(/%.*/, '').toLowerCase();
+  const address = comparableAddress(remote.address);
   if (bitsOf(address) === undefined) return undefined;
   const reach = reachOf(address);
   return reach === 'any' || reach === 'many' ? undefined : address;
