@@ -23,10 +23,10 @@ export interface Connections {
   far: HerdSocket[];
 }
 
-/** The folder with package.json, above this file or, when bundled, above dist/. */
+/** The folder of the project, above this file or, when bundled, above dist/, which has files package.json of its own. */
 export const root = (() => {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  while (!existsSync(join(folder, 'package-lock.json'))) folder = dirname(folder);
   return folder;
 })();
 
