@@ -24,12 +24,22 @@ export interface PaintedRegion extends Pick<RegionRow, 'wheel'> {
   readonly keyAt?: ClickedKey | undefined;
 }
 
+const isSameRegion = (one: Region | undefined, other: Region | undefined): boolean =>
+  one === other ||
+  (one !== undefined &&
+    other !== undefined &&
+    one.left === other.left &&
+    one.top === other.top &&
+    one.width === other.width &&
+    one.height === other.height);
+
 /** Paints the state with the widgets of blessed. */
 export class Painter {
   readonly #screen: Terminal['screen'];
   readonly #widgets: readonly (readonly [RegionName, LinesWidget])[];
   readonly #graph: GraphWidget;
   readonly #keys: readonly KeyHelp[];
+  #layout: Layout = {};
 
   /**
    * @param keys the actions with the keys in effect
@@ -47,10 +57,15 @@ export class Painter {
     const { palette, table, nowMs = 0 } = state;
     const scene = sceneOf(state, derived, this.#keys, layout);
     const painted: PaintedRegion[] = [];
+    const before = this.#layout;
+    this.#layout = scene.layout;
+    // The widget of the graph also writes to cells outside its region.
+    const hasSameLayout =
+      !scene.layout.graph && REGION_NAMES.every((name) => isSameRegion(before[name], scene.layout[name]));
     for (const [name, widget] of this.#widgets) {
       const region = scene.layout[name];
       const { lines, clickIn, keyIn, wheel } = REGIONS[name];
-      widget.show(region, region ? lines(scene, region) : [], palette);
+      widget.show(region, region ? lines(scene, region) : [], palette, hasSameLayout);
       if (!region) continue;
       const [click, keyAt] = [clickIn?.(scene, region), keyIn?.(scene, region)];
       painted.push({ region, click, keyAt, ...(wheel && { wheel }) });

@@ -34,11 +34,28 @@ const QUESTION_HINTS: readonly Hint[] = [
   { actions: ['close'], hint: 'no' },
 ];
 
+/** The hints of the last call, and what they were made of. A tick rarely changes them, and each paint needs them. */
+let last: { readonly from: readonly unknown[]; readonly hints: readonly ShownHint[] } | undefined;
+
 /**
  * Returns as many hints as fit. The last one always stays: it leads to the help, or out of the mode.
  * @param panes the pane that the keys act on and the next one, while keys can move in two; else undefined
  */
 export function shownHints(
+  keys: readonly KeyHelp[],
+  state: Mode & { readonly table: { readonly seen: Seen } },
+  width: number,
+  panes: FocusNow | undefined,
+): readonly ShownHint[] {
+  const { prompt, list, panes: open, question, helpQuery, hideRules, views, table } = state;
+  const parts = [prompt, list, open, question, helpQuery, hideRules, views, table.seen];
+  const from = [keys, ...parts, width, panes?.focus, panes?.next];
+  if (last?.from.every((part, i) => part === from[i]) !== true)
+    last = { from, hints: fittingHints(keys, state, width, panes) };
+  return last.hints;
+}
+
+function fittingHints(
   keys: readonly KeyHelp[],
   state: Mode & { readonly table: { readonly seen: Seen } },
   width: number,

@@ -7,6 +7,21 @@ import { blessedBox, charWidth } from '../blessed.ts';
 import { type CellRow, cellsOf } from '../cells.ts';
 import { attribute, appearsSame } from '../theme.ts';
 
+/** What a widget has painted in a row of cells. */
+interface Painted {
+  readonly row: CellRow;
+  readonly line: Line | undefined;
+  readonly palette: Palette;
+}
+
+const isSameLine = (one: Line | undefined, other: Line | undefined): boolean =>
+  one === other ||
+  (one !== undefined &&
+    other !== undefined &&
+    one.selected === other.selected &&
+    one.spans.length === other.spans.length &&
+    one.spans.every(({ text, tone }, i) => text === other.spans[i]?.text && tone === other.spans[i].tone));
+
 /** One line of the screen. */
 interface ScreenRow {
   /** Cells to show. */
@@ -42,13 +57,16 @@ const drawSequence = (grapheme: string, width: number, x: number, y: number): st
 
 /**
  * A region of the screen that shows lines. It writes the cells of blessed's screen directly: an unchanged line costs
- * nothing, and no text can act as a tag.
+ * little, and no text can act as a tag.
  */
 export class LinesWidget {
   readonly #element: Widgets.BoxElement;
   #region: Region | undefined;
   #lines: readonly Line[] = [];
   #palette: Palette = 'standard';
+  /** By line. Others may have written to the cells since, unless the layout is the same. */
+  #painted: Painted[] = [];
+  #hasSameLayout = false;
 
   constructor(screen: Widgets.Screen) {
     this.#element = blessedBox({ parent: screen });
@@ -56,20 +74,32 @@ export class LinesWidget {
     (this.#element as { render: () => void }).render = () => this.#paint(screen);
   }
 
-  /** Sets the lines for the next render; missing lines are blank. Undefined as region hides the widget. */
-  show(region: Region | undefined, lines: readonly Line[], palette: Palette): void {
+  /**
+   * Sets the lines for the next render; missing lines are blank. Undefined as region hides the widget.
+   * @param hasSameLayout true if every widget has the region that it had at the last render
+   */
+  show(region: Region | undefined, lines: readonly Line[], palette: Palette, hasSameLayout: boolean): void {
     this.#region = region;
     this.#lines = lines;
     this.#palette = palette;
+    this.#hasSameLayout = hasSameLayout;
   }
 
   #paint(screen: Widgets.Screen): void {
     const { left = 0, top = 0, width = 0, height = 0 } = this.#region ?? {};
     const { lines: rows, olines: shown } = cellsOf(screen);
+    const palette = this.#palette;
+    const before = this.#hasSameLayout ? this.#painted : [];
+    this.#painted = [];
     for (let y = top; y < top + height; y++) {
       const row = rows[y];
       if (!row) continue;
-      this.#paintLine({ row, shown: shown[y] ?? [], y }, this.#lines[y - top], left, left + width);
+      const line = this.#lines[y - top];
+      const last = before[y - top];
+      // After a redraw the screen has new rows.
+      if (last?.row !== row || last.palette !== palette || !isSameLine(last.line, line))
+        this.#paintLine({ row, shown: shown[y] ?? [], y }, line, left, left + width);
+      this.#painted[y - top] = { row, line, palette };
     }
   }
 

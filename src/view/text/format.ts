@@ -1,4 +1,5 @@
 import { isAnyAddress, unmapped } from '../../model/address.ts';
+import { Cache } from '../../model/cache.ts';
 import { portOrProtocolText, serviceName } from '../../model/services.ts';
 import {
   type Endpoint,
@@ -202,10 +203,17 @@ function scaled(n: number, digits: number): { text: string; prefix: string } {
   return { text: rounded(), prefix: DECIMAL[power] ?? '' };
 }
 
+/** Texts of numbers above 999: rounding one takes longer than all else in its cell, and most stay from tick to tick. */
+const compactTexts = new Cache<number, string>(4096);
+
 /** Returns a count in at most four cells: `0`, `812`, `1.2k`, `24k`, `999k`, `1.2M`; `·` if unknown. */
 export function compactText(n: number | undefined): string {
   if (n === undefined) return NOTHING;
+  if (n < 999) return String(Math.round(n));
+  const known = compactTexts.get(n);
+  if (known !== undefined) return known;
   const { text, prefix } = scaled(n, 2);
+  compactTexts.set(n, text + prefix);
   return text + prefix;
 }
 

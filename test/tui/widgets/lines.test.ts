@@ -33,8 +33,8 @@ async function shownAfter(frames: readonly Frame[]): Promise<unknown[]> {
     'xterm-256color',
   );
   const widget = new LinesWidget(screen);
-  for (const { lines, palette } of frames) {
-    widget.show({ left: 0, top: 0, ...SIZE }, lines, palette);
+  for (const [i, { lines, palette }] of frames.entries()) {
+    widget.show({ left: 0, top: 0, ...SIZE }, lines, palette, i > 0);
     screen.render();
   }
   // Blessed writes in the next turn of the event loop.
