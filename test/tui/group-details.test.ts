@@ -59,3 +59,19 @@ test('the rows of a group are read again only when they change', async () => {
   expect(app.text).toMatch(/group +sshd/);
   reads.mockRestore();
 });
+
+test('the most frequent remote addresses come first, in the order of their first rows, and the rest is counted', async () => {
+  const app = new FakeApp(150, 40, emptyState());
+  const times = [1, 1, 2, 1, 1, 3, 1, 1, 1, 2, 1];
+  const all = times.flatMap((count, i) =>
+    Array.from({ length: count }, (_, k) =>
+      socket({ process: 'curl', pid: 1, local: `10.0.0.${i}:${k + 1}`, remote: `192.0.2.${i}:443` }),
+    ),
+  );
+  await app.take(baseline(all));
+  await app.press('o', HOME);
+  app.app.dispatch({ type: 'pane', pane: 'details', open: true });
+  await app.shown();
+  expect(app.text).toMatch(/remotes +192\.0\.2\.5 ×3 {2}192\.0\.2\.2 ×2 {2}192\.0\.2\.9 ×2/);
+  expect(app.text).toContain('and 3 more');
+});

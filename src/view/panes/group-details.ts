@@ -1,5 +1,6 @@
+import { unmapped } from '../../model/address.ts';
+import { type Endpoint, firstOwner, type Owner } from '../../model/socket.ts';
 import { counted } from '../../model/text.ts';
-import { firstOwner } from '../../model/socket.ts';
 import type { Row } from '../../store/row.ts';
 import type { GroupItem, TimeWaitItem } from '../table/item.ts';
 import { stateCounts } from '../table/rows.ts';
@@ -10,23 +11,46 @@ import type { Fact } from './flow.ts';
 /** Maximum number of names in a line. */
 const MAX_NAMES = 8;
 
-/** Returns the most frequent texts with their counts, then how many more there are. */
-function mostFrequent(texts: readonly string[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  const sorted = [...counts].toSorted(([, a], [, b]) => b - a);
-  const shown = sorted
-    .slice(0, MAX_NAMES)
-    .map(([text, count]) => (count === 1 ? text : `${text} ×${countText(count)}`));
-  const others = sorted.length - shown.length;
-  return others > 0 ? [...shown, `and ${countText(others)} more`] : shown;
+/** Counts values, and keeps one item of each. */
+class Counts<T> {
+  readonly #counts = new Map<string, { readonly item: T; count: number }>();
+
+  add(value: string, item: T): void {
+    const known = this.#counts.get(value);
+    if (known) known.count++;
+    else this.#counts.set(value, { item, count: 1 });
+  }
+
+  /** Returns the texts of the most frequent values with their counts, then how many more there are. */
+  mostFrequent(textOf: (item: T) => string): readonly string[] {
+    // Not sorted as a whole: there may be as many values as rows.
+    const top: { readonly item: T; readonly count: number }[] = [];
+    for (const each of this.#counts.values()) {
+      if (top.length === MAX_NAMES && each.count <= (top.at(-1)?.count ?? 0)) continue;
+      const at = top.findIndex(({ count }) => count < each.count);
+      top.splice(at < 0 ? top.length : at, 0, each);
+      if (top.length > MAX_NAMES) top.pop();
+    }
+    const shown = top.map(({ item, count }) =>
+      count === 1 ? textOf(item) : `${textOf(item)} ×${countText(count)}`,
+    );
+    const others = this.#counts.size - top.length;
+    return others > 0 ? [...shown, `and ${countText(others)} more`] : shown;
+  }
 }
 
 /** Returns the facts about a group: its sockets, traffic, programs and remote addresses. @param rows all of its rows */
 export function groupFacts({ label, sum }: GroupItem, rows: readonly Row[]): readonly Fact[] {
-  const open = rows.filter(({ mark }) => mark !== 'closed').map(({ socket }) => socket);
-  const programs = mostFrequent(open.map((socket) => programText(firstOwner(socket))));
-  const remotes = mostFrequent(open.flatMap(({ remote }) => (remote ? [addressText(remote)] : [])));
+  const [owners, peers] = [new Counts<Owner>(), new Counts<Endpoint>()];
+  for (const { socket, mark } of rows) {
+    if (mark === 'closed') continue;
+    const owner = firstOwner(socket);
+    const { process = '', nowProcess } = owner;
+    owners.add(nowProcess === undefined ? process : `${process}\0${nowProcess}`, owner);
+    if (socket.remote) peers.add(unmapped(socket.remote.address), socket.remote);
+  }
+  const programs = owners.mostFrequent(programText);
+  const remotes = peers.mostFrequent(addressText);
   const facts: Fact[] = [
     ['group', [label]],
     [
