@@ -70,7 +70,7 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
   const reasons: string[] = [];
   for (const candidate of SOURCE_NAMES.filter(isForThisSystem)) {
     try {
-      return withNotice(await openEntry(candidate, options), fallbackNotice(reasons, candidate));
+      return withNotice(await openEntry(candidate, options), fallbackNotice(reasons, candidate), reasons);
     } catch (error) {
       if (!(error instanceof SourceUnavailable)) throw error;
       reasons.push(`no ${candidate}: ${error.message}`);
@@ -121,13 +121,23 @@ function fallbackNotice(reasons: readonly string[], name: SourceName): Degradati
   };
 }
 
-/** Returns the source with a notice added after its own. */
-function withNotice(source: Source, notice: Degradation | undefined): Source {
+/**
+ * Returns the source with a notice added after its own.
+ * @param reasons why better sources do not work: part of the error if this one does not either
+ */
+function withNotice(
+  source: Source,
+  notice: Degradation | undefined,
+  reasons: readonly string[] = [],
+): Source {
   if (notice === undefined) return source;
   return {
     name: source.name,
     read: async () => {
-      const snapshot = await source.read();
+      const snapshot = await source.read().catch((error: unknown) => {
+        if (reasons.length === 0 || !(error instanceof Error)) throw error;
+        throw new Error(`${error.message} (${reasons.join('; ')})`, { cause: error });
+      });
       return { ...snapshot, degradations: [...snapshot.degradations, notice] };
     },
     ...(source.events && { events: source.events }),

@@ -130,6 +130,19 @@ describe('the best source that works', () => {
     ]);
   });
 
+  test('says why better sources do not work if the poll of the last one fails', async () => {
+    platform.mockReturnValue('win32');
+    failOpening('iphlpapi', 'the package koffi is not installed');
+    openers.portable.mockReturnValue({
+      name: 'systeminformation',
+      read: async () => Promise.reject(new Error('netstat printed nothing')),
+    });
+    const source = await openSource(undefined, OPTIONS);
+    await expect(source.read()).rejects.toThrow(
+      'netstat printed nothing (no iphlpapi: the package koffi is not installed)',
+    );
+  });
+
   test('rejects with the reason of each source if none works', async () => {
     failOpening('sockDiag', 'one');
     failOpening('procNet', 'two');
