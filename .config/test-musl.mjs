@@ -1,4 +1,4 @@
-// Runs test/musl/: netpane on musl instead of glibc. Node has no build for musl in the npm registry, Bun has one: it is fetched
+// Runs test/other-linux/: netpane on musl instead of glibc. Node has no build for musl in the npm registry, Bun has one: it is fetched
 // into a cache folder at the first run. Says what is missing, and passes, where it cannot run.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
@@ -11,7 +11,7 @@ const cache = cacheFolder('musl');
 
 const BUN = '@oven/bun-linux-x64-musl-baseline@1.4.4';
 const LOADER = '/lib/ld-musl-x86_64.so.1';
-/** Debian's C++ library, which is linked to glibc: `test/musl/glibc.c` has the functions that musl lacks. */
+/** Debian's C++ library, which is linked to glibc: `test/other-linux/glibc.c` has the functions that musl lacks. */
 const CPP = '/usr/lib/x86_64-linux-gnu/libstdc++.so.6';
 const GCC = '/lib/x86_64-linux-gnu/libgcc_s.so.1';
 
@@ -36,12 +36,12 @@ for (const library of [CPP, GCC]) copyFileSync(library, join(libraries, library.
 for (const name of ['libc.so.6', 'libm.so.6']) symlinkSync(LOADER, join(libraries, name));
 run('musl-gcc', [
   ...['-Wall', '-Wextra', '-Werror', '-shared', '-fPIC'],
-  ...['-o', join(libraries, 'ld-linux-x86-64.so.2'), join(root, 'test', 'musl', 'glibc.c')],
+  ...['-o', join(libraries, 'ld-linux-x86-64.so.2'), join(root, 'test', 'other-linux', 'glibc.c')],
 ]);
 
 // In a network namespace of its own, so that there are the sockets of the tests only.
 const netpane = [LOADER, '--library-path', libraries, bun, join(root, 'dist', 'netpane.js')];
-const checks = [process.execPath, join(root, 'test', 'musl', 'checks.mjs'), ...netpane];
+const checks = [process.execPath, join(root, 'test', 'other-linux', 'checks.mjs'), 'sock_diag', ...netpane];
 const { status } = spawnSync(
   'unshare',
   ['-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...checks],
