@@ -7,6 +7,7 @@ import { boundsFor } from '../model/bounds.ts';
 import { printable } from '../model/text.ts';
 import { HeapTuner } from '../sampler/heap.ts';
 import { openSampler } from '../sampler/open.ts';
+import { confineThread } from '../source/confine.ts';
 import { eventText } from '../view/panes/events.ts';
 import { countText, preciseClockText } from '../view/text/format.ts';
 import { misspellingText, slowText } from '../view/text/query-notices.ts';
@@ -101,6 +102,9 @@ export async function watch(
       onError: (error) => fail(error),
     },
   );
+  // This thread also runs the commands of rules, and removes at the end what a source leaves in the kernel.
+  if (rules.isEmpty && !sampler.runsPrograms && sampler.leftovers === undefined)
+    await confineThread({ changesFiles: false, captures: false });
 
   let [isEnding, exitCode] = [false, 0];
   const messages: string[] = [];

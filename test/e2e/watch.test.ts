@@ -1,7 +1,7 @@
 // `netpane watch` on this machine: prints the events of sockets on loopback, and loses none when it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -285,6 +285,23 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
       expect(output.stderr).toContain('the last events are lost');
     }
   });
+
+  test.skipIf(!hasNetlink || !['x64', 'arm64'].includes(process.arch))(
+    'is confined once it has its source, unless it must run commands (skipped without netlink or on other processors)',
+    async () => {
+      const server = await newHerd().spawn();
+      const isConfined = async (...args: string[]) => {
+        const { child } = await startReporting(() => server.listen(), args);
+        const { pid = 0 } = child;
+        const modes = readdirSync(`/proc/${pid}/task`).map(
+          (tid) => /^Seccomp:\t(\d)/m.exec(readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8'))?.[1],
+        );
+        return modes.includes('2');
+      };
+      expect(await isConfined()).toBe(true);
+      expect(await isConfined('--on', 'listen', '--', 'true')).toBe(false);
+    },
+  );
 
   test('ends when the reader leaves: `watch | head -1`', async () => {
     const { name, poke } = await scene();

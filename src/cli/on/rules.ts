@@ -212,6 +212,11 @@ export class OnRules {
     this.#matches = running.map(({ rule, filter }) => new FirstMatches(filter, (event) => rule.act(event)));
   }
 
+  /** True if there are no rules. */
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
+  }
+
   /** Tests events. In `watch` they come before the batch that has their sockets. */
   takeEvents(events: readonly Event[]): void {
     for (const matches of this.#matches) matches.takeEvents(events);
