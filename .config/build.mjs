@@ -10,7 +10,7 @@ import { licences, packageOf, packagesOf } from './licences.mjs';
 const FILE_URL = `const fileUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 /** Packages that are seldom needed: each becomes a file of its own in dist/. */
-const APART = ['pidusage', 're2js', 'systeminformation'];
+const APART = ['pidusage', 're2js', 'smol-toml', 'systeminformation', 'valibot'];
 
 /** Replaces imports of the packages that stay apart with their files. */
 const apart = {

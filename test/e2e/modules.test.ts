@@ -12,10 +12,10 @@ const bundle = JSON.parse(readFileSync(join(root, 'dist', 'dev', 'bundle.json'),
 >;
 
 /**
- * Packages loaded for the first picture. The program is one file: the code of the graph and that of configuration files
- * are in it, but run only when they are needed. The binary of koffi is a separate package, named after the system.
+ * Packages loaded for the first picture. The program is one file: the code of the graph is in it, but runs only when it is
+ * needed. The binary of koffi is a separate package, named after the system.
  */
-const SCREEN = ['blessed', 'blessed-contrib', 'get-east-asian-width', 'smol-toml', 'sparkline', 'valibot'];
+const SCREEN = ['blessed', 'blessed-contrib', 'get-east-asian-width', 'sparkline'];
 const FIRST = ['@koromix/koffi', ...SCREEN, 'koffi'].sort();
 const FIRST_PORTABLE = [...SCREEN, 'systeminformation'].sort();
 const USAGE = ['pidusage'];
@@ -50,7 +50,7 @@ async function start(args: string[]) {
 
 describe.skipIf(!isLinux)('loaded code (skipped elsewhere: the herd needs Linux)', () => {
   test.skipIf(!hasNetlink)(
-    'is from eight packages at first, and from two more when needed (skipped without netlink)',
+    'is from six packages at first, and from two more when needed (skipped without netlink)',
     async () => {
       const { t, listener, packages } = await start([]);
       expect(packages()).toEqual(FIRST);
