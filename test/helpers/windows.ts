@@ -132,6 +132,8 @@ export class FakeWindows implements WindowsApi {
   isElevated = false;
   rows: readonly FakeRow[] = [];
   processes: readonly FakeProcess[] = [];
+  /** Error code that the call for the process list returns instead of an answer. */
+  processesError: number | undefined;
   services: readonly (readonly [name: string, pid: number])[] = [];
   /** Names of services by pid and tag. */
   tags: Readonly<Record<string, string>> = {};
@@ -191,6 +193,7 @@ export class FakeWindows implements WindowsApi {
   }
 
   readProcesses(into: Uint8Array, size: Uint32Array): number {
+    if (this.processesError !== undefined) return this.processesError;
     return answer(processBytes(this.processes), into, size, ERROR.lengthMismatch);
   }
 

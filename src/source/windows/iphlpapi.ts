@@ -8,6 +8,7 @@ import { CallFailed } from './growing-buffer.ts';
 import {
   missingRows,
   notElevated,
+  processesUnread,
   protectedPrograms,
   stale,
   statisticsRefused,
@@ -86,10 +87,11 @@ export class IphlpapiSource implements Source {
 
   #degradations(): Degradation[] {
     const { missing, unknownStates: unknown } = this.#sockets;
-    const closed = this.#processes.closedCount;
+    const { closedCount: closed, failure } = this.#processes;
     const { refusal, isInTurn } = this.#statistics ?? {};
     return [
       ...this.#sockets.notices(),
+      ...(failure === undefined ? [] : [processesUnread(failure)]),
       ...(missing > 0 ? [missingRows(missing)] : []),
       ...(this.#options.api.isElevated ? [] : [notElevated(closed)]),
       ...(this.#options.api.isElevated && closed > 0 ? [protectedPrograms(closed)] : []),

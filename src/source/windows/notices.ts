@@ -25,6 +25,13 @@ export const stale = (why: string): Degradation => ({
   short: 'stale: cannot read the tables',
 });
 
+/** @param why the process list could not be read, a clause */
+export const processesUnread = (why: string): Degradation => ({
+  code: 'no-processes',
+  text: `${why}: programs of new sockets are shown once it can be read`,
+  short: 'no processes',
+});
+
 export const missingRows = (count: number): Degradation => ({
   code: 'missing-rows',
   text: `Windows counts ${counted(count, 'socket')} more than it returns: these are not shown`,

@@ -1,8 +1,8 @@
-import type { Owner } from '../../model/socket.ts';
+import type { Knowledge, Owner } from '../../model/socket.ts';
 import { type Processes, SYSTEM_PID } from './processes.ts';
 import type { Row } from './row.ts';
 
-/** States in which the process may already have closed the socket: then no process holds it. */
+/** States in which the process may have closed the socket: then no process holds it. */
 const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
   'TIME_WAIT',
   'FIN_WAIT1',
@@ -12,14 +12,14 @@ const MAY_BE_CLOSED: ReadonlySet<string | undefined> = new Set([
   'CLOSE',
 ]);
 
-/** A process may start this much later than its socket: the two times are taken from the clock one after the other. */
+/** A process may start this much later than its socket, units of 100 ns: Windows reads the clock for each. */
 const SAME_TIME = 10_000_000;
 
 /**
  * Returns the owners of a socket: one, with how it is known.
  *
- * Windows keeps the process that bound, connected or accepted a socket, also if that process has ended and another one
- * inherited the socket: then its pid may be that of a third process by now, which started after the socket was made.
+ * Windows names the process that bound, connected or accepted a socket, even after that process has ended and another
+ * one has inherited the socket. A third process may have that pid by now: it started after the socket was made.
  * @param before the owners of the same socket in the last poll
  */
 export function ownersOf(
@@ -38,14 +38,18 @@ export function ownersOf(
     return inherited(before) ?? [{ knowledge: 'unknown', tried }];
   }
   if (pid === SYSTEM_PID) return [{ knowledge: 'kernel', ...program }];
-  if (state === 'TIME_WAIT') return [{ knowledge: 'inherited', ...program }];
+  if (MAY_BE_CLOSED.has(state)) return [{ knowledge: 'inherited', ...program }];
   // A connection gets a process only after its handshake; until then Windows names that of the listener.
   return [{ knowledge: state === 'SYN_RECV' ? 'listener' : 'exact', ...program }];
 }
 
-/** Returns the owners as the last known ones; undefined if there is no process among them. */
+/** Knowledge of a pid alone: netpane never identified its process. */
+const UNIDENTIFIED: ReadonlySet<Knowledge> = new Set<Knowledge>(['pending', 'gone']);
+
+/** Returns the owners as the last known ones; undefined if no process among them was identified. */
 function inherited(before: readonly Owner[] | undefined): readonly Owner[] | undefined {
-  if (!before?.some(({ pid, knowledge }) => pid !== undefined && knowledge !== 'pending')) return undefined;
+  if (!before?.some(({ pid, knowledge }) => pid !== undefined && !UNIDENTIFIED.has(knowledge)))
+    return undefined;
   return before.map((owner) => ({ ...owner, knowledge: 'inherited' }));
 }
 

@@ -33,7 +33,7 @@ export type Identity =
   | { readonly type: 'known'; readonly program: Program; readonly created: number }
   /** It is not in the process list. */
   | { readonly type: 'ended' }
-  /** It was not read yet, to keep the poll short. */
+  /** It was not read yet: the time was over, or the process list could not be read. */
   | { readonly type: 'pending' };
 
 const ENDED: Identity = { type: 'ended' };
@@ -51,6 +51,8 @@ export class Processes {
   readonly #entries = new Map<number, Entry>();
   #pending: ReadonlySet<number> = new Set();
   #lists = 0;
+  /** Why the list could not be read in the last poll, a clause; undefined if it could. */
+  failure: string | undefined;
 
   constructor(api: WindowsApi, nowMs: () => number) {
     this.#api = api;
@@ -66,6 +68,7 @@ export class Processes {
     const changed = new Set<number>();
     const found: { pid: number; created: number; name: string | undefined }[] = [];
     this.#lists++;
+    this.failure = undefined;
     try {
       this.#readList((pid, created, name) => {
         if (!pids.has(pid)) return;
@@ -75,7 +78,9 @@ export class Processes {
       });
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
-      // Without the list the processes keep what is known of them.
+      // Known processes keep what is known of them. A later list has the others.
+      this.failure = error.message;
+      this.#setPending(new Set([...pids].filter((pid) => !this.#entries.has(pid))), changed);
       return changed;
     }
     for (const [pid, { list }] of this.#entries) {
@@ -93,20 +98,25 @@ export class Processes {
     budgetMs: number,
     changed: Set<number>,
   ): void {
-    const before = this.#pending;
     const pending = new Set<number>();
     const endMs = this.#nowMs() + budgetMs;
     let services: ReadonlyMap<number, readonly string[]> | undefined;
     for (const [i, { pid, created, name }] of found.entries()) {
       if (i > 0 && this.#nowMs() > endMs) {
         pending.add(pid);
-        if (!before.has(pid)) changed.add(pid);
         continue;
       }
       services ??= this.#readServices();
       this.#entries.set(pid, this.#entryOf(pid, created, name, services.get(pid) ?? []));
       changed.add(pid);
     }
+    this.#setPending(pending, changed);
+  }
+
+  /** Replaces the pending pids. @param changed gets those that were not pending before, and those that no longer are */
+  #setPending(pending: ReadonlySet<number>, changed: Set<number>): void {
+    for (const pid of pending) if (!this.#pending.has(pid)) changed.add(pid);
+    for (const pid of this.#pending) if (!pending.has(pid)) changed.add(pid);
     this.#pending = pending;
   }
 

@@ -29,8 +29,10 @@ export class WindowsSockets {
   #kept = 0;
   /** Number of lives that the last publication had no room for. */
   #omitted = 0;
-  /** Lives that are new or have another row since the last publication. */
-  #changed: Life[] = [];
+  /** Lives that are new or have another row since the last `update`, and have not ended. */
+  readonly #changed = new Set<Life>();
+  /** True if rows changed since `pids` and `unknownStates` were counted. */
+  #isUncounted = false;
   /** The pids in the tables. */
   pids: ReadonlySet<number> = new Set();
   /** Number of rows with a state that netpane does not know. */
@@ -43,19 +45,22 @@ export class WindowsSockets {
 
   /** Reads the tables. @throws CallFailed if one cannot be read; those before it may have been read */
   readTables(): void {
-    let isChanged = false;
     for (const table of this.#tables) {
       const { changed, ended } = table.poll();
-      if (changed.length + ended.length > 0) isChanged = true;
-      for (const life of changed) this.#changed.push(life);
-      for (const { socket } of ended) {
+      if (changed.length + ended.length > 0) this.#isUncounted = true;
+      for (const life of changed) this.#changed.add(life);
+      for (const life of ended) {
+        // A later table failed in the poll that changed it.
+        this.#changed.delete(life);
+        const { socket } = life;
         if (socket === undefined) continue;
         this.#published.delete(socket.id);
         this.#endedIds.push(socket.id);
         this.#kept--;
       }
     }
-    if (!isChanged) return;
+    if (!this.#isUncounted) return;
+    this.#isUncounted = false;
     const pids = new Set<number>();
     this.unknownStates = 0;
     for (const { lives } of this.#tables) {
@@ -79,8 +84,8 @@ export class WindowsSockets {
    */
   update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): readonly Life[] {
     this.#limiter.begin();
-    const changed = this.#changed;
-    this.#changed = [];
+    const changed = [...this.#changed];
+    this.#changed.clear();
     for (const life of changed) this.#update(life, ownersOf);
     if (changedPids.size > 0 || this.#omitted > 0) {
       for (const life of this.lives())

@@ -244,13 +244,35 @@ describe('a table', () => {
     await expect(scene.source.read()).rejects.toThrow('the table udp4 fails with error 50');
   });
 
-  test('that fails in between loses no change of the tables before it', async () => {
+  describe('that fails after another one was read', () => {
     const udp: FakeRow = { table: 'udp4', local: '0.0.0.0:68' };
-    await poll([CONNECTION, udp]);
-    windows.errors = [0x45d];
-    windows.rows = [udp];
-    expect((await scene.source.read()).sockets.size).toBe(2);
-    expect((await scene.source.read()).sockets.size).toBe(1);
+    /** Polls these rows while the table of UDP fails. */
+    const pollWithoutUdp = async (rows: readonly FakeRow[]) => {
+      windows.tableErrors = { udp4: 0x45d };
+      const sockets = await poll(rows);
+      windows.tableErrors = {};
+      return sockets;
+    };
+
+    test('loses no change of that one', async () => {
+      await poll([CONNECTION, udp]);
+      expect(await pollWithoutUdp([udp])).toHaveLength(2);
+      expect(await poll([udp])).toHaveLength(1);
+    });
+
+    test('leaves no socket that changed and then ended', async () => {
+      await poll([CONNECTION, udp]);
+      await pollWithoutUdp([{ ...CONNECTION, state: 8 }, { ...CONNECTION, local: '192.0.2.1:1' }, udp]);
+      expect((await poll([udp])).map(({ protocol }) => protocol)).toEqual(['udp']);
+    });
+
+    test('leaves no new socket without its program', async () => {
+      windows.processes = [CURL];
+      await poll([udp]);
+      await pollWithoutUdp([CONNECTION, udp]);
+      const connection = (await poll([CONNECTION, udp])).find(({ remote }) => remote !== null);
+      expect(connection?.owners).toMatchObject([{ knowledge: 'exact', process: 'curl.exe' }]);
+    });
   });
 
   test('that counts more rows than it has is read as far as it goes, with a notice', async () => {

@@ -85,7 +85,19 @@ describe('the owner', () => {
     expect(ownerOf(await poll([CONNECTION]))).toMatchObject({ knowledge: 'inherited', process: 'curl.exe' });
     scene.source = scene.newSource();
     expect(ownerOf(await poll([CONNECTION]))).toEqual({ knowledge: 'gone', pid: 100 });
+    expect(ownerOf(await poll([{ ...CONNECTION, state: 8 }]))).toEqual({ knowledge: 'gone', pid: 100 });
   });
+
+  test.each([1, 6, 7, 9, 10, 11])(
+    'is inherited in state %i: the process may have closed the socket',
+    async (state) => {
+      windows.processes = [CURL];
+      expect(ownerOf(await poll([{ ...CONNECTION, state }]))).toMatchObject({
+        knowledge: 'inherited',
+        process: 'curl.exe',
+      });
+    },
+  );
 
   test('is the kernel for process 4, the listener during a handshake, and unknown for an open socket without a pid', async () => {
     windows.processes = [{ pid: 4, name: 'System', startedAtMs: 0 }, CURL];
@@ -119,6 +131,33 @@ describe('the owner', () => {
     expect(names(await poll(rows))).toEqual(['p1.exe', 'pending', 'pending']);
     expect(names(await poll(rows))).toEqual(['p1.exe', 'p2.exe', 'pending']);
     expect(names(await poll(rows))).toEqual(['p1.exe', 'p2.exe', 'p3.exe']);
+  });
+
+  test('is gone if the process ends while it is pending', async () => {
+    scene.source = scene.newSource(5);
+    windows.processes = [{ pid: 1, name: 'p1.exe' }, CURL];
+    windows.onIdentify = () => (scene.nowMs += 6);
+    const rows = [
+      { ...CONNECTION, pid: 1 },
+      { ...CONNECTION, local: '192.0.2.1:1' },
+    ];
+    expect((await poll(rows))[1]?.owners).toEqual([{ knowledge: 'pending', pid: 100 }]);
+    windows.processes = [{ pid: 1, name: 'p1.exe' }];
+    expect((await poll(rows))[1]?.owners).toEqual([{ knowledge: 'gone', pid: 100 }]);
+  });
+
+  test('is pending while the list of processes cannot be read, and a notice says so', async () => {
+    windows.processes = [CURL];
+    windows.processesError = 0xc000_0022;
+    expect(ownerOf(await poll([CONNECTION]))).toEqual({ knowledge: 'pending', pid: 100 });
+    expect((await scene.source.read()).degradations).toContainEqual({
+      code: 'no-processes',
+      text: 'the list of processes fails with error 3221225506: programs of new sockets are shown once it can be read',
+      short: 'no processes',
+    });
+    windows.processesError = undefined;
+    expect(ownerOf(await poll([CONNECTION]))).toMatchObject({ knowledge: 'exact', process: 'curl.exe' });
+    expect(await codes()).not.toContain('no-processes');
   });
 });
 
