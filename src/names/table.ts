@@ -5,13 +5,13 @@ import type { FoundName } from './names.ts';
 export const MAX_SUBJECTS = 16_384;
 /** Maximum number of names of one address. */
 const MAX_NAMES_EACH = 8;
-/** Time for which a name stays one of an address after its answer may no longer be used, milliseconds: connections are kept. */
+/** Time that an address keeps a name after the answer has expired, milliseconds: connections outlive the answer. */
 const GRACE_MS = 60 * 60_000;
-/** Time after which an unchanged name is reported again, because it was seen again, milliseconds. */
+/** Minimum time between two reports of an unchanged name that is seen again, milliseconds. */
 const REPEAT_MS = 30_000;
 
 interface Entry {
-  /** When each name is no longer one of the address, milliseconds; the newest name last. */
+  /** When each name expires, milliseconds; the newest name last. */
   readonly names: Map<string, number>;
   from: FoundName['from'];
   reportedAtMs: number;
@@ -41,7 +41,7 @@ export class NameTable {
     entry.from = from;
     this.#entries.delete(subject);
     this.#entries.set(subject, entry);
-    if (this.#entries.size > MAX_SUBJECTS) deleteFirst(this.#entries);
+    if (this.#entries.size > MAX_SUBJECTS) this.#changed.delete(deleteFirst(this.#entries) ?? '');
     if (!isSame || nowMs - entry.reportedAtMs >= REPEAT_MS) this.#changed.add(subject);
   }
 
@@ -69,7 +69,9 @@ function newestOf(names: ReadonlyMap<string, number>): string | undefined {
   return newest;
 }
 
-function deleteFirst(map: Map<string, unknown>): void {
+/** Returns the key that was deleted; undefined for an empty map. */
+function deleteFirst(map: Map<string, unknown>): string | undefined {
   const { value } = map.keys().next();
   if (value !== undefined) map.delete(value);
+  return value;
 }

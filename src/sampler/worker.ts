@@ -45,8 +45,13 @@ export type WorkerMessage =
 /** Returns a receiver that passes capture sockets on. The port does not keep the thread running. */
 const receiverAt = (to: MessagePort): CaptureReceiver => {
   const post = (message: CaptureMessage): void => to.postMessage(message);
+  let hasEnded = false;
+  to.on('close', () => (hasEnded = true));
   to.unref();
   return {
+    get hasEnded() {
+      return hasEnded;
+    },
     opened: (descriptor) => post({ type: 'opened', descriptor }),
     ended: (descriptor) => post({ type: 'ended', descriptor }),
   };

@@ -113,13 +113,16 @@ export type ExtraKind = (typeof EXTRA_KINDS)[number];
  * receiver, which closes it when its namespace has ended.
  */
 export interface CaptureReceiver {
+  /** True once the receiver itself has ended: all descriptors that it had belong to their opener again. */
+  readonly hasEnded: boolean;
   opened(descriptor: number): void;
+  /** The namespace of a socket has ended. */
   ended(descriptor: number): void;
 }
 
 /** What a thread posts to the receiver of its capture sockets. */
 export interface CaptureMessage {
-  readonly type: keyof CaptureReceiver;
+  readonly type: 'opened' | 'ended';
   readonly descriptor: number;
 }
 

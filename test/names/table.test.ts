@@ -32,13 +32,20 @@ test('a name that is seen again is reported again after half a minute', () => {
   expect(table.takeChanges(30_000)).toHaveLength(1);
 });
 
-test('a name whose time is over for an hour is no longer one of the address', () => {
+test('an address loses a name an hour after its answer has expired', () => {
   const table = new NameTable();
   table.add(found('old.example'), 0);
   table.add(found('new.example'), HOUR_MS);
   expect(table.takeChanges(HOUR_MS + 60_000)).toMatchObject([{ name: 'new.example', others: 1 }]);
   table.add(found('newer.example'), HOUR_MS + 60_001);
   expect(table.takeChanges(HOUR_MS + 60_001)).toMatchObject([{ name: 'newer.example', others: 1 }]);
+});
+
+test('a dropped address waits for no report: a flood between two reports takes no more memory than the table', () => {
+  const table = new NameTable();
+  for (let i = 0; i <= MAX_SUBJECTS; i++) table.add(found('a.example', `subject ${i}`), i);
+  table.add(found('a.example', 'subject 0'), MAX_SUBJECTS);
+  expect(table.takeChanges(0).at(-1)?.subject).toBe('subject 0');
 });
 
 test('names of an address, and addresses, are bounded: the oldest are dropped', () => {

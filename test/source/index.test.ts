@@ -199,7 +199,7 @@ test('the names of the sources', () => {
 });
 
 test('a source that captures no names says so, if names are wanted', async () => {
-  const captures = { opened: () => undefined, ended: () => undefined };
+  const captures = { hasEnded: false, opened: () => undefined, ended: () => undefined };
   expect(await notices(await openSource(undefined, { ...OPTIONS, captures }))).toEqual([]);
   expect(await notices(await openSource('proc', OPTIONS))).toHaveLength(1);
   expect(await notices(await openSource('proc', { ...OPTIONS, captures }))).toContain(

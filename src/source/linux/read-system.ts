@@ -87,7 +87,8 @@ function confinementBy(native: Native | string, actions: string): true | string 
 async function capturingBy({ isRoot }: Privileges): Promise<true | string> {
   const library = await CLibrary.load();
   try {
-    library.call('int close(int)')(new CaptureSockets(library).open());
+    const sockets = new CaptureSockets(library);
+    sockets.close(sockets.open());
     return true;
   } catch (error) {
     if (!isSystemError(error)) throw error;

@@ -56,6 +56,10 @@ export class CaptureSockets {
     }
   }
 
+  close(descriptor: number): void {
+    this.#close(descriptor);
+  }
+
   #attach(fd: number): void {
     const filter = captureFilter();
     // struct sock_fprog: the number of instructions, and at the next word their address.

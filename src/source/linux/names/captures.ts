@@ -14,7 +14,7 @@ export type CapturedNetwork = Pick<Network, 'inside'>;
 
 /** Keeps a capture socket open in each network namespace, and hands it over to its receiver. */
 export class Captures {
-  readonly #sockets: Pick<CaptureSockets, 'open'>;
+  readonly #sockets: Pick<CaptureSockets, 'open' | 'close'>;
   readonly #budget: Pick<DescriptorBudget, 'reserve' | 'release'>;
   readonly #receiver: CaptureReceiver;
   readonly #open = new Map<CapturedNetwork, number>();
@@ -22,7 +22,7 @@ export class Captures {
   readonly #failed = new Map<CapturedNetwork, { readonly message: string; readonly isFinal: boolean }>();
 
   constructor(
-    sockets: Pick<CaptureSockets, 'open'>,
+    sockets: Pick<CaptureSockets, 'open' | 'close'>,
     budget: Pick<DescriptorBudget, 'reserve' | 'release'>,
     receiver: CaptureReceiver,
   ) {
@@ -31,15 +31,20 @@ export class Captures {
     this.#receiver = receiver;
   }
 
-  /** Opens sockets in new namespaces, and ends those of namespaces that are not among these. */
+  /**
+   * Opens sockets in new namespaces, and ends those of namespaces that are not among these. Once the receiver has ended, it
+   * closes all sockets: each would keep its namespace, and up to its buffer of packets, for ever.
+   */
   update(networks: Iterable<CapturedNetwork>): void {
-    const present = new Set(networks);
+    const { hasEnded } = this.#receiver;
+    const present = new Set(hasEnded ? [] : networks);
     for (const network of this.#failed.keys()) if (!present.has(network)) this.#failed.delete(network);
     for (const [network, descriptor] of this.#open) {
       if (present.has(network)) continue;
       this.#open.delete(network);
       this.#budget.release(1);
-      this.#receiver.ended(descriptor);
+      if (hasEnded) this.#sockets.close(descriptor);
+      else this.#receiver.ended(descriptor);
     }
     for (const network of present)
       if (!this.#open.has(network) && this.#failed.get(network)?.isFinal !== true) this.#openIn(network);

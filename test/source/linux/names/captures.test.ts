@@ -16,21 +16,30 @@ let failure: Error | undefined;
 let opened: number;
 let reserved: number;
 let said: string[];
+/** True once the receiver has ended. */
+let hasEnded: boolean;
 let captures: Captures;
 
 const network = (): CapturedNetwork => ({ inside: (act) => act() });
 
 beforeEach(() => {
-  [failure, opened, reserved, said] = [undefined, 100, 0, []];
+  [failure, opened, reserved, said, hasEnded] = [undefined, 100, 0, [], false];
   captures = new Captures(
     {
       open: () => {
         if (failure) throw failure;
         return ++opened;
       },
+      close: (it) => void said.push(`closed ${it}`),
     },
     { reserve: () => void reserved++, release: () => void reserved-- },
-    { opened: (it) => void said.push(`opened ${it}`), ended: (it) => void said.push(`ended ${it}`) },
+    {
+      get hasEnded() {
+        return hasEnded;
+      },
+      opened: (it) => void said.push(`opened ${it}`),
+      ended: (it) => void said.push(`ended ${it}`),
+    },
   );
 });
 
@@ -43,6 +52,14 @@ test('each namespace has one socket, which ends with it', () => {
   captures.update([second]);
   expect(said).toEqual(['opened 101', 'opened 102', 'ended 101']);
   expect([reserved, captures.notices(PRIVILEGES)]).toEqual([1, []]);
+});
+
+test('after the end of the receiver the sockets are closed, and no other is opened', () => {
+  const own = network();
+  captures.update([own]);
+  hasEnded = true;
+  captures.update([own, network()]);
+  expect([said, reserved]).toEqual([['opened 101', 'closed 101'], 0]);
 });
 
 test('without the right, nothing is tried again and a notice says what is missing', () => {
