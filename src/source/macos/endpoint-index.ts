@@ -7,6 +7,14 @@ import type { TableSocket } from './table/table-sockets.ts';
 const keyOf = ({ protocol, local, remote }: Pick<Socket, 'protocol' | 'local' | 'remote'>): string =>
   `${protocol} ${unmapped(local.address)} ${local.port} ${remote ? `${unmapped(remote.address)} ${remote.port}` : '*'}`;
 
+/**
+ * Maximum number of sockets with the same endpoints that are compared with one close. A program can open and close any
+ * number of them.
+ */
+const MAX_COMPARED = 64;
+
+const NO_SOCKETS: ReadonlySet<TableSocket> = new Set();
+
 /** Sockets by the key of their endpoints. */
 class ByKey {
   readonly #sockets = new Map<string, Set<TableSocket>>();
@@ -23,8 +31,8 @@ class ByKey {
     if (same?.size === 0) this.#sockets.delete(key);
   }
 
-  of(key: string): readonly TableSocket[] {
-    return [...(this.#sockets.get(key) ?? [])];
+  of(key: string): ReadonlySet<TableSocket> {
+    return this.#sockets.get(key) ?? NO_SOCKETS;
   }
 
   clear(): void {
@@ -79,8 +87,8 @@ export class EndpointIndex {
 
   /**
    * Returns the socket of a close, and removes it: the next close with its endpoints is that of another socket. One that
-   * is gone comes first, then one that its process used last. Null if several open ones are left: the next poll shows
-   * which of them is gone.
+   * is gone comes first, then one that the process of the close used last. Null if several open ones may be meant, or
+   * too many to compare: the next poll shows which of them is gone. Undefined if there is none.
    */
   readonly take = (closed: ClosedEndpoints): Socket | null | undefined => {
     const key = keyOf(closed);
@@ -88,15 +96,29 @@ export class EndpointIndex {
     const gone = this.#gone.of(key);
     const [first] = gone;
     if (first) {
-      const found = gone.find(isOfProcess) ?? first;
+      const found = firstOf(gone, isOfProcess) ?? first;
       this.#gone.delete(key, found);
       return found.socket;
     }
     const open = this.#open.of(key);
-    const likely = open.length > 1 ? open.filter(isOfProcess) : open;
-    if (open.length > 0 && likely.length !== 1) return null;
+    if (open.size > MAX_COMPARED) return null;
+    const likely = open.size > 1 ? [...open].filter(isOfProcess) : [...open];
+    if (open.size > 0 && likely.length !== 1) return null;
     const [found] = likely;
     if (found) this.#delete(found);
     return found?.socket;
   };
+}
+
+/** Returns the first of at most `MAX_COMPARED` sockets that is right; undefined if none of them is. */
+function firstOf(
+  sockets: ReadonlySet<TableSocket>,
+  isRight: (it: TableSocket) => boolean,
+): TableSocket | undefined {
+  let compared = 0;
+  for (const it of sockets) {
+    if (compared++ === MAX_COMPARED) return undefined;
+    if (isRight(it)) return it;
+  }
+  return undefined;
 }

@@ -20,14 +20,14 @@ export interface NoticeContext {
 
 /**
  * Returns the number of sockets that macOS withholds. The kernel gives no error: only the count in the header shows it.
- * Before macOS 27 a small difference is a sign of closing sockets alone.
+ * Before macOS 27 sockets are withheld only if all are: a smaller difference comes from sockets that are being closed.
  */
 export function withheldOf(
-  { promised, received, isComplete }: TableCounts,
+  { promised, received, malformed, isComplete }: TableCounts,
   { darwin }: NoticeContext,
 ): number {
-  const missing = promised - received;
-  const withholds = received === 0 || darwin >= WITHHOLDING_DARWIN;
+  const missing = promised - received - malformed;
+  const withholds = received + malformed === 0 || darwin >= WITHHOLDING_DARWIN;
   return isComplete && withholds && missing > MAX_CLOSING ? missing : 0;
 }
 
@@ -40,12 +40,19 @@ export function withheldNotice(count: number, { isRoot }: NoticeContext): Degrad
   };
 }
 
-/** Returns the notice about a table that could not be read. @param why a clause */
-export const staleTable = (why: string): Degradation => ({
+/**
+ * Returns the notice about tables that could not be read.
+ * @param why a clause
+ * @param isShown true if the sockets of an earlier poll are shown
+ */
+export const staleTable = (why: string, isShown: boolean): Degradation => ({
   code: 'stale-list',
-  text: `sockets could not be read (${why}): the previous ones are shown`,
-  short: 'stale list',
+  text: `sockets could not be read (${why}): ${isShown ? 'the previous ones' : 'they'} are ${isShown ? '' : 'not '}shown`,
+  short: isShown ? 'stale list' : 'list missing',
 });
+
+/** Why rows of a list cannot be read, a clause. */
+export const ANOTHER_LAYOUT = 'this macOS may have another layout';
 
 /** The table ended too early. */
 export const CUT_TABLE: Degradation = {
@@ -56,7 +63,7 @@ export const CUT_TABLE: Degradation = {
 
 export const malformedRows = (count: number): Degradation => ({
   code: 'unreadable-rows',
-  text: `${counted(count, 'row')} of the kernel's list could not be read: this macOS may have another layout`,
+  text: `${counted(count, 'row')} of the kernel's list could not be read: ${ANOTHER_LAYOUT}`,
   short: `${countText(count)} unreadable`,
 });
 

@@ -3,6 +3,7 @@ import { type Source, type SourceOptions, SourceUnavailable } from '../types.ts'
 import type { MacCalls } from './native/calls.ts';
 import { KernelTable, TableUnread } from './native/kernel-table.ts';
 import { LibSystem } from './native/lib-system.ts';
+import { ANOTHER_LAYOUT } from './notices.ts';
 import { Rows } from './table/rows.ts';
 import { PcblistSource, TABLES } from './pcblist.ts';
 
@@ -11,7 +12,7 @@ const ARCHITECTURES: readonly string[] = ['arm64', 'x64'];
 
 /**
  * Opens the source `pcblist`. Rejects with `SourceUnavailable` on another system, without koffi, if macOS refuses the
- * lists, and if it withholds every socket.
+ * lists or withholds every socket, and if no row can be read.
  */
 export async function openPcblist(options: SourceOptions): Promise<Source> {
   if (process.platform !== 'darwin') throw new SourceUnavailable('this is not macOS');
@@ -34,13 +35,15 @@ export function openWith(calls: MacCalls, options: SourceOptions): Source {
   });
 }
 
-/** Throws `SourceUnavailable` if the list of TCP sockets cannot be read, or macOS withholds all of them. */
+/** Throws `SourceUnavailable` if the list of TCP sockets or each of its rows cannot be read, or macOS withholds every row. */
 function tryTable(calls: MacCalls): void {
   try {
     const rows = new Rows();
     rows.begin(new KernelTable(calls, TABLES.tcp).read());
-    if (rows.promised > 0 && !rows.next())
-      throw new SourceUnavailable(`macOS withholds all ${rows.promised} TCP sockets from netpane`);
+    if (rows.promised === 0 || rows.next()) return;
+    if (rows.malformed > 0)
+      throw new SourceUnavailable(`no row of the kernel's list can be read: ${ANOTHER_LAYOUT}`);
+    throw new SourceUnavailable(`macOS withholds all ${rows.promised} TCP sockets from netpane`);
   } catch (error) {
     if (error instanceof TableUnread) throw new SourceUnavailable(error.message);
     throw error;

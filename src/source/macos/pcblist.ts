@@ -45,6 +45,8 @@ interface Table {
   readonly sockets: TableSockets;
   /** Counts of this poll; undefined if it could not be read. */
   counts: TableCounts | undefined;
+  /** True once a poll has read it. */
+  wasRead: boolean;
 }
 
 /**
@@ -113,6 +115,7 @@ export class PcblistSource implements Source {
       kernel: new KernelTable(calls, TABLES[protocol]),
       sockets: new TableSockets(protocol, { ...context, omitsRemnants }),
       counts: undefined,
+      wasRead: false,
     }));
   }
 
@@ -156,6 +159,7 @@ export class PcblistSource implements Source {
     for (const table of this.#tables) {
       try {
         table.counts = table.sockets.read(table.kernel.read());
+        table.wasRead = true;
       } catch (error) {
         if (!(error instanceof TableUnread)) throw error;
         table.counts = undefined;
@@ -231,7 +235,14 @@ export class PcblistSource implements Source {
     const malformed = sum((it) => it.malformed);
     return [
       ...(withheld > 0 ? [withheldNotice(withheld, this.#options)] : []),
-      ...(failures.length > 0 ? [staleTable(failures.join('; '))] : []),
+      ...(failures.length > 0
+        ? [
+            staleTable(
+              failures.join('; '),
+              this.#tables.every(({ wasRead }) => wasRead),
+            ),
+          ]
+        : []),
       ...(counts.some((it) => !it.isComplete) ? [CUT_TABLE] : []),
       ...this.#limiter.notices(),
       ...(hasProcesses ? [] : [NO_PROCESSES]),

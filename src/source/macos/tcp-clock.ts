@@ -1,4 +1,4 @@
-/** A jump of the clock of sleep below this is the time between two calls, milliseconds. */
+/** Sleep below this, milliseconds, is the time between reading the two clocks. */
 const SLEEP_MS = 50;
 
 /** Clocks of the machine, milliseconds. */
@@ -20,14 +20,14 @@ export interface TcpStart {
 /**
  * Converts times on the clock of TCP, which begins at a random number and stands still while the machine sleeps
  * (bsd/netinet/tcp_subr.c, tcp_init and calculate_tcp_clock). A time before a sleep has no known wall-clock time: only
- * the sum of all sleep is known.
+ * the sum of all sleep is known. If the machine slept before the first poll, no time before that poll is known.
  */
 export class TcpClock {
   readonly #start: TcpStart | undefined;
   #now: MacClocks = { awakeMs: 0, continuousMs: 0, wallMs: 0 };
   /** Sum of all sleep at the last poll, milliseconds. */
   #asleepMs = 0;
-  /** Awake time of the last known end of a sleep. */
+  /** Awake time of the poll that noticed the last sleep; 0 if the machine has not slept. */
   #wokeAtMs = 0;
 
   /** @param start undefined if the kernel does not say it: no time is known then */
@@ -45,7 +45,7 @@ export class TcpClock {
     this.#now = now;
   }
 
-  /** Returns the wall-clock time, milliseconds since 1970; undefined if the machine has slept since, and without a start. */
+  /** Returns the wall-clock time, milliseconds since 1970; undefined if the machine may have slept since, and without a start. */
   readonly wallMsOf = (tcpMs: number): number | undefined => {
     if (this.#start === undefined) return undefined;
     const { nowInit, uptimeInit } = this.#start;

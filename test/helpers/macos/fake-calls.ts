@@ -32,6 +32,8 @@ export class FakeMac implements MacCalls {
   processes: Readonly<Record<number, FakeProcess>> = {};
   /** Errno of each table; 0 for none. */
   tableErrno = 0;
+  /** Errno of single tables, by name. */
+  tableErrnos: Readonly<Record<string, number>> = {};
   awakeMs = 60_000;
   /** The kernel control of closes; undefined if it is refused. */
   control: ControlChannel | undefined;
@@ -39,7 +41,8 @@ export class FakeMac implements MacCalls {
   readonly asked: string[] = [];
 
   sysctlByName(name: string, into: Uint8Array | undefined, size: BigUint64Array): number {
-    if (this.tableErrno !== 0) return -this.tableErrno;
+    const errno = this.tableErrnos[name] ?? this.tableErrno;
+    if (errno !== 0) return -errno;
     const rows = { 'net.inet.tcp.pcblist_n': this.tcp, 'net.inet.udp.pcblist_n': this.udp }[name];
     if (rows === undefined) {
       const number = { 'net.inet.tcp.now_init': 0, 'net.inet.tcp.microuptime_init': 0, 'kern.argmax': 4096 }[
@@ -87,9 +90,9 @@ export class FakeMac implements MacCalls {
   pidInfo(pid: number, flavor: number, into: Uint8Array): number {
     const process = this.processes[pid];
     if (process === undefined) return -ERRNO.ESRCH;
+    if (process.isZombie) return -ERRNO.ESRCH;
     const view = new DataView(into.buffer);
     if (flavor === FLAVOR.shortInfo) {
-      if (process.isZombie) return -ERRNO.ESRCH;
       into.fill(0);
       view.setUint32(4, process.parent ?? 1, true);
       view.setUint32(8, process.group ?? pid, true);

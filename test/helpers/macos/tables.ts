@@ -43,6 +43,8 @@ export interface TableShape {
   readonly isOld?: boolean;
   /** Number of sockets that the header promises. @default the number of rows */
   readonly promised?: number;
+  /** Cuts the record of each socket, as another layout might. */
+  readonly hasShortSockets?: boolean;
   /** Adds a record of an unknown kind to each row. */
   readonly hasUnknownRecords?: boolean;
   /** @default true */
@@ -84,7 +86,7 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
   return words;
 }
 
-function recordsOf(row: PcbRow, { isOld, hasUnknownRecords }: TableShape): Buffer[] {
+function recordsOf(row: PcbRow, { isOld, hasShortSockets, hasUnknownRecords }: TableShape): Buffer[] {
   const inpcb = record('inpcb');
   inpcb.writeBigUInt64LE(row.pcb ?? 0xabcd_0000n + BigInt(row.generation ?? 0), 8);
   const { local = DEFAULT_LOCAL, remote = ['0.0.0.0', 0] } = row;
@@ -111,7 +113,7 @@ function recordsOf(row: PcbRow, { isOld, hasUnknownRecords }: TableShape): Buffe
   return [
     inpcb,
     ...(hasUnknownRecords ? [record('unknown')] : []),
-    socket,
+    hasShortSockets ? shortened(socket, 40) : socket,
     receiveBuffer,
     sendBuffer,
     stats,
@@ -143,6 +145,13 @@ function record(name: keyof typeof RECORD): Buffer {
   const bytes = Buffer.alloc(Math.ceil(length / 8) * 8);
   bytes.writeUInt32LE(length, 0);
   bytes.writeUInt32LE(kind, 4);
+  return bytes;
+}
+
+/** Returns the first bytes of a record, with their number as its length. */
+function shortened(record: Buffer, length: number): Buffer {
+  const bytes = Buffer.from(record.subarray(0, length));
+  bytes.writeUInt32LE(length, 0);
   return bytes;
 }
 

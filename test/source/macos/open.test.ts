@@ -25,6 +25,16 @@ test('the source is unavailable if macOS withholds every socket', () => {
   );
 });
 
+test('the source is unavailable if no row of the list can be read: macOS does not withhold these', () => {
+  const mac = Object.assign(new FakeMac(), {
+    tcp: [{ generation: 1, tcp: { state: 1 } }],
+    shape: { hasShortSockets: true },
+  });
+  expect(() => openWith(mac, OPTIONS)).toThrow(
+    new SourceUnavailable("no row of the kernel's list can be read: this macOS may have another layout"),
+  );
+});
+
 test('the source is unavailable if the list is refused', () => {
   const mac = Object.assign(new FakeMac(), { tableErrno: constants.errno.EPERM });
   expect(() => openWith(mac, OPTIONS)).toThrow(new SourceUnavailable('net.inet.tcp.pcblist_n: EPERM'));

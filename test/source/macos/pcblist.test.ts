@@ -119,6 +119,7 @@ describe('the owner of a socket', () => {
   test.each([
     ['hidden if a process that may hold it cannot be searched', 4, { 1: { name: 'launchd' } }, 'hidden'],
     ['unknown if every process was searched', 4, { 1: { name: 'launchd', sockets: {} } }, 'unknown'],
+    ['unknown if a process ended during the search', 4, { 1: { name: 'sh', isZombie: true } }, 'unknown'],
     ['gone if the connection is closed', 10, { 1: { name: 'launchd' } }, 'gone'],
   ] as const)('is %s', async (_, state, processes, knowledge) => {
     const source = sourceOn(machine([connection(1, { lastPid: 7, tcp: { state } })], processes));
@@ -217,13 +218,31 @@ describe('a poll', () => {
     ]);
   });
 
-  test('reports rows that it cannot read, a list without its end, and kinds of sockets that it lacks', async () => {
+  test('reports a list without its end, and kinds of sockets that it lacks', async () => {
     const mac = machine([connection(1)], { 99: CURL });
     mac.shape = { hasTrailer: false };
     expect(await noticesOf(sourceOn(mac, { also: ['unix', 'vsock'] }))).toEqual([
       'the list of sockets ends too early: sockets that it lacks are shown as they were',
-      "1 row of the kernel's list could not be read: this macOS may have another layout",
       'unix, vsock sockets are not read on macOS',
+    ]);
+  });
+
+  test('reports rows that it cannot read, and does not say that macOS withholds them', async () => {
+    const mac = machine(
+      Array.from({ length: 20 }, (_, i) => connection(i + 1)),
+      { 99: CURL },
+    );
+    mac.shape = { hasShortSockets: true };
+    expect(await noticesOf(sourceOn(mac, { darwin: 26 }))).toEqual([
+      "20 rows of the kernel's list could not be read: this macOS may have another layout",
+    ]);
+  });
+
+  test('says that the sockets of a list are not shown if no poll could read it', async () => {
+    const mac = machine([connection(1)], { 99: CURL });
+    mac.tableErrnos = { 'net.inet.udp.pcblist_n': constants.errno.EPERM };
+    expect(await noticesOf(sourceOn(mac))).toEqual([
+      'sockets could not be read (net.inet.udp.pcblist_n: EPERM): they are not shown',
     ]);
   });
 
@@ -234,7 +253,7 @@ describe('a poll', () => {
     ]);
   });
 
-  test('rejects if the first reading fails, and later keeps the sockets', async () => {
+  test('rejects if it is the first and fails, and later keeps the sockets', async () => {
     const mac = machine([connection(1)], { 99: CURL });
     mac.tableErrno = constants.errno.EPERM;
     await expect(sourceOn(mac).read()).rejects.toThrow('net.inet.tcp.pcblist_n: EPERM');

@@ -26,9 +26,11 @@ export interface ProcessAccess {
 /**
  * Opens a process for signals. macOS has nothing that means one process for ever, like a pidfd of Linux: its start is
  * compared just before each signal. Only a process that gets the pid within that moment could receive it.
- * @throws Error with a message for the user if it has ended, or another process has its pid
+ * @throws Error with a message for the user if it has ended, another process has its pid, or it is the kernel
  */
 export function openMacProcess({ pid, startedAtMs }: ProcessTarget, access: ProcessAccess): ProcessHandle {
+  // kill(2) sends a signal for pid 0 to the process group of the caller.
+  if (pid === 0) throw new Error('process 0 is the kernel: it gets no signals');
   const start = access.processes.startedAtMs(pid);
   if (start === undefined) throw new Error(endedText(pid));
   if (startedAtMs !== undefined && Math.abs(start - startedAtMs) > SAME_START_MS)
@@ -54,7 +56,7 @@ class MacProcess implements ProcessHandle {
     this.#group = info.group;
     const others = this.#pids().map((it) => access.processes.shortInfo(it));
     const members = this.#members().length;
-    const guard = pid === 1 ? 'init' : pid === 0 ? 'kernel' : pid === access.ownPid ? 'netpane' : undefined;
+    const guard = pid === 1 ? 'init' : pid === access.ownPid ? 'netpane' : undefined;
     this.facts = {
       pid,
       name: program.process ?? String(pid),

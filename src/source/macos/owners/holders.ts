@@ -1,5 +1,6 @@
 import { sameOwner } from '../../../model/fields.ts';
 import type { Owner } from '../../../model/socket.ts';
+import { ERRNO } from '../native/calls.ts';
 import type { MacProcesses } from '../native/processes.ts';
 import type { ProcessCache } from './process-cache.ts';
 
@@ -101,8 +102,8 @@ export class Holders {
     const descriptors = this.#processes.socketDescriptors(pid);
     const known = this.#holders.get(pid);
     if (typeof descriptors === 'number') {
-      // They belong to another user, or the process has ended.
-      if (descriptors < 0) this.unreadable++;
+      // They belong to another user. A process that has ended holds nothing.
+      if (descriptors < 0 && descriptors !== -ERRNO.ESRCH) this.unreadable++;
       if (known) this.#forget(known);
       return;
     }

@@ -105,8 +105,8 @@ export class Rows {
       const length = at + 2 <= end ? lengthAt(words, at) : 0;
       if (length <= XINPGEN_BYTES || length >>> 2 > end - at) {
         this.isComplete ||= length === XINPGEN_BYTES && at + XINPGEN_BYTES / 4 <= end;
-        // Part of the row may be missing.
-        if (!this.isComplete) this.inpcb = ABSENT;
+        // Part of the row may be missing: it is neither a socket nor malformed.
+        if (!this.isComplete) records = 0;
         at = end;
         break;
       }

@@ -144,6 +144,14 @@ describe('a process group', () => {
   });
 });
 
+test('process 0 is not opened: a signal to it would reach the process group of netpane', () => {
+  const mac = Object.assign(new FakeMac(), { processes: { 0: { ...WEB, name: 'kernel_task' } } });
+  const processes = new MacProcesses(mac);
+  const cache = new ProcessCache({ processes, userName: () => undefined, ownUid: 501, isRoot: false });
+  const access = { processes, cache, ownPid: OWN_PID, kill: () => {} };
+  expect(() => openMacProcess({ pid: 0 }, access)).toThrow('process 0 is the kernel: it gets no signals');
+});
+
 test.each([
   [1, 'init'],
   [OWN_PID, 'netpane'],

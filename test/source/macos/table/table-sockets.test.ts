@@ -244,7 +244,7 @@ describe('the next table', () => {
   test('keeps the sockets that a table without its end lacks', () => {
     const { table } = read([CONNECTION, LISTENER]);
     const cut = table.read(wordsOf(pcbTable([CONNECTION, LISTENER]).subarray(0, 900)));
-    expect(cut).toMatchObject({ isComplete: false, received: 1, malformed: 1 });
+    expect(cut).toMatchObject({ isComplete: false, received: 1, malformed: 0 });
     expect(table.size).toBe(2);
     expect(table.closed).toEqual([]);
   });
