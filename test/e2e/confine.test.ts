@@ -18,7 +18,7 @@ async function isConfined(...args: string[]): Promise<boolean> {
   await eventually(
     () => `an event in ${output}`,
     () => {
-      void server.listen();
+      server.listen().catch(() => {});
       return output !== '';
     },
   );
