@@ -148,6 +148,7 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   LOCAL: ['local', String.raw`\S+`],
   // Of a local connection it is the program of the peer.
   REMOTE: ['remote', String.raw`(?:[→←<>]|with) \S.*?|\S+`],
+  HOST: ['host', String.raw`[=≈] \S+|\S+`],
   STATE: ['state', String.raw`\S+`],
   'RX/S': ['rxRate', String.raw`\S+`],
   'TX/S': ['txRate', String.raw`\S+`],
@@ -187,6 +188,7 @@ export interface ShownRow extends Partial<
     | 'interface'
     | 'localEnd'
     | 'exposure'
+    | 'host'
     | 'state'
     | 'command'
     | 'rate',

@@ -40,7 +40,7 @@ until grep -q ready /tmp/ready.$$; do :; done; rm /tmp/ready.$$; "$@"; status=$?
 ];
 const env = { PROGRAM };
 
-describe.skipIf(!canUnshare)('where a peer is', () => {
+describe.skipIf(!canUnshare)('where a peer is (skipped without root and network namespaces)', () => {
   const geo = [
     '--geo',
     'fixtures/geo/GeoLite2-Country-Test.mmdb',
@@ -53,6 +53,7 @@ describe.skipIf(!canUnshare)('where a peer is', () => {
       'ls',
       ...geo,
       'country:GB',
+      ':2222',
       'established',
       '--no-header',
       '--columns',
@@ -65,7 +66,7 @@ describe.skipIf(!canUnshare)('where a peer is', () => {
 
   test('the screen shows it in a column and in the details, with the file and its date', async () => {
     const t = startNetpane({
-      args: [...geo, 'established', '--columns', 'process,remoteAddress,country'],
+      args: [...geo, ':2222', 'established', '--columns', 'process,remoteAddress,country'],
       through: through(),
       env,
     });
@@ -78,16 +79,16 @@ describe.skipIf(!canUnshare)('where a peer is', () => {
 
   test('a damaged file is named, and the screen goes on', async () => {
     const path = 'fixtures/geo/bad/cyclic-data-structure.mmdb';
-    const args = ['--geo', path, 'established', '--columns', 'process,remoteAddress,country'];
+    const args = ['--geo', path, ':2222', 'established', '--columns', 'process,remoteAddress,country'];
     const t = startNetpane({ args, cols: 200, through: through(), env });
     await t.until('the notice', () => t.text().includes('cyclic-data-structure.mmdb: damaged: '));
     expect(t.text()).toMatch(/node +← node +\?/);
   });
 });
 
-describe.skipIf(!canFilter)('what the firewall says', () => {
+describe.skipIf(!canFilter)('what the firewall says (skipped without root and nft)', () => {
   test('the details of a listener have the rule about its port, with its place', async () => {
-    const t = startNetpane({ args: ['listen'], rows: 45, through: through(RULES), env });
+    const t = startNetpane({ args: [':2222', 'listen'], rows: 45, through: through(RULES), env });
     await t.until('the listener', () => t.text().includes('2222'));
     t.write('\r');
     await t.until('the rule', () =>
