@@ -169,7 +169,8 @@ export type Action =
   | { readonly type: 'go-to-row'; readonly id: string; readonly closesLog: boolean }
   | { readonly type: 'focus'; readonly focus: Focus }
   /** Opens or closes a pane; without `open`, toggles it. */
-  | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean }
+  /** Opens or closes a pane. `rowId` is the row at the cursor, which becomes the selected one. */
+  | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean; readonly rowId?: string }
   /** Scrolls a pane without a cursor. `lines` is the number of its lines, `height` how many of them fit. */
   | {
       readonly type: 'scroll';

@@ -43,6 +43,8 @@ export const withPane = (state: State, pane: PaneName, isOpen: boolean): State =
   places: withPlace(state.places, pane, { top: 0 }),
   helpQuery: '',
   usage: pane === 'details' ? null : state.usage,
+  // Files and rules may have changed since they were read.
+  ...(pane === 'details' && isOpen && !state.panes.details && { evidence: null, firewall: null }),
   usageDue: true,
 });
 

@@ -1,6 +1,5 @@
-import type { Evidence } from '../model/evidence.ts';
-import { type Firewall, firewallTarget, isSameTarget } from '../model/firewall.ts';
-import { firstOwner, type Socket } from '../model/socket.ts';
+import { isSameTarget } from '../model/firewall.ts';
+import type { Socket } from '../model/socket.ts';
 import { valuesOf } from '../query/values.ts';
 import type { Action } from './actions.ts';
 import { applyBatch } from './batch-actions.ts';
@@ -14,10 +13,11 @@ import {
   withPlace,
   withSelection,
 } from './cursor-actions.ts';
+import { evidenceOf, firewallOf, isAbout } from './evidence.ts';
 import { removeLine, withCursorInside } from './list-actions.ts';
 import { type HostAnswer, withAsked, withHosts, withNames } from './lookups.ts';
 import { COVERING_PANES } from './panes.ts';
-import { livePicture, pictureOf } from './picture.ts';
+import { livePicture } from './picture.ts';
 import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt-editing.ts';
@@ -218,7 +218,11 @@ function reduced(state: State, action: Action): State {
         focus: action.focus === 'table' || state.panes[action.focus] ? action.focus : 'table',
       };
     case 'pane':
-      return withPane(state, action.pane, action.open ?? !state.panes[action.pane]);
+      return withPane(
+        action.rowId === undefined ? state : selectRow(state, action.rowId),
+        action.pane,
+        action.open ?? !state.panes[action.pane],
+      );
     case 'scroll':
       return scrollPane(state, action);
     case 'find-in-help':
@@ -272,30 +276,6 @@ function withList(state: State, list: List | null): State {
   if (list?.kind === 'signals' && !state.process) return state;
   return { ...state, list: list && withCursorInside(state, list) };
 }
-
-/** Returns the evidence of the process of a row: what is known, or nothing yet, for which `update` asks. */
-function evidenceOf(state: State, rowId: string | null): Evidence | null {
-  const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
-  const { pid, startedAtMs } = row && row.mark !== 'closed' ? firstOwner(row.socket) : {};
-  if (pid === undefined) return state.evidence;
-  const none = { pid, ...(startedAtMs !== undefined && { startedAtMs }), verdict: [], lines: [] };
-  return isAbout(state.evidence, { ...none, isComplete: false })
-    ? state.evidence
-    : { ...none, isComplete: false };
-}
-
-/** Returns what is known of the rules about the listener of a row: nothing yet if it is another one, for which `update` asks. */
-function firewallOf(state: State, rowId: string | null): Firewall | null {
-  const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
-  const target = row && row.mark !== 'closed' ? firewallTarget(row.socket) : undefined;
-  if (target === undefined) return null;
-  return state.firewall && isSameTarget(state.firewall.target, target)
-    ? state.firewall
-    : { target, lines: [] };
-}
-
-const isAbout = (one: Evidence | null, { pid, startedAtMs }: Evidence): boolean =>
-  one?.pid === pid && one.startedAtMs === startedAtMs;
 
 function withAnswer(state: State, name: string, answer: HostAnswer): State {
   const answered = { ...state, lookups: withHosts(state.lookups, [[name, answer]]) };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeApp } from '../helpers/app.ts';
-import { baseline, emptyState, socket } from '../helpers/fakes.ts';
+import { baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
 
 const ENTER = '\r';
 
@@ -36,4 +36,48 @@ test('the verdict says that more is being read', async () => {
   await app.press(ENTER);
   await app.pass(200);
   expect(app.text).toMatch(/verdict +listens: all interfaces · reading …/);
+});
+
+test('a listener that closed and opened again has the evidence about its program, which still runs', async () => {
+  const app = new FakeApp(100, 44, emptyState());
+  app.processes.evidence = {
+    verdict: [],
+    lines: [{ label: 'why', text: 'scheduled job', from: '/proc/7/stat' }],
+    isComplete: true,
+  };
+  const closing = { ...listener, owners: listener.owners.map((it) => ({ ...it, startedAtMs: 5000 })) };
+  await app.take(baseline([closing]), batch({ monotonicMs: 1000, closed: [closing.id] }));
+  await app.press(ENTER);
+  await app.pass(200);
+  expect(app.processes.asked).toEqual([{ pid: 7, startedAtMs: 5000 }]);
+  expect(app.text).toMatch(/why +scheduled job/);
+});
+
+test('a closed socket without the start of its process has no evidence: another process may have its pid now', async () => {
+  const app = new FakeApp(100, 44, emptyState());
+  await app.take(baseline([listener]), batch({ monotonicMs: 1000, closed: [listener.id] }));
+  await app.press(ENTER);
+  await app.pass(200);
+  expect(app.text).toContain('closed, was LISTEN');
+  expect(app.processes.asked).toEqual([]);
+});
+
+test('details that open again read the evidence and the rules again: files and rules change', async () => {
+  const app = new FakeApp(100, 44, emptyState());
+  app.processes.evidence = { verdict: [], lines: [], isComplete: true };
+  await app.take(baseline([listener]));
+  await app.press(ENTER, ENTER, ENTER);
+  await app.pass(200);
+  expect(app.processes.asked).toEqual([{ pid: 7 }, { pid: 7 }]);
+  expect(app.processes.askedFirewall).toHaveLength(2);
+});
+
+test('a verdict without a fact has no line', async () => {
+  const app = new FakeApp(100, 44, emptyState());
+  app.processes.evidence = { verdict: [], lines: [], isComplete: true };
+  await app.take(baseline([socket({ process: 'tool', pid: 7 })]));
+  await app.press(ENTER);
+  await app.pass(200);
+  expect(app.processes.asked).toHaveLength(1);
+  expect(app.text).not.toContain('verdict');
 });

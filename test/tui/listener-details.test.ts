@@ -53,3 +53,15 @@ test('a hostile comment in a rule is printable', async () => {
   expect(app.text).toContain('evil{bold}');
   expect(app.text.replaceAll('\n', '')).not.toMatch(UNSAFE);
 });
+
+test('a listener that opens and closes all the time is asked about once', async () => {
+  const app = await open('listen');
+  const reopened = listener({ id: 'again', process: 'web', pid: 1, local: '0.0.0.0:8080' });
+  await app.take(
+    batch({ monotonicMs: 1000, closed: ['web'] }),
+    batch({ monotonicMs: 2000, spawned: [reopened] }),
+    batch({ monotonicMs: 9000 }),
+  );
+  expect(app.text).toMatch(/firewall tcp dport 8080 accept/);
+  expect(app.processes.askedFirewall).toHaveLength(1);
+});

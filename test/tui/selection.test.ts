@@ -76,6 +76,14 @@ describe('selection', () => {
     expect(app.text).toContain('DETAILS\n');
   });
 
+  test('enter opens the details of the row at the cursor, also while the query hides the selected row', async () => {
+    await app.take(baseline(crowd(10)));
+    await app.press(DOWN, DOWN, '/', ...Array.from('p007'), '\r', '\r');
+    expect(app.text).toContain('DETAILS\n');
+    await app.press('\r', '/', ...Array.from('\x7f\x7f\x7f\x7f'), '\r');
+    expect(app.lines[app.selectedLine]).toContain('p007');
+  });
+
   test('a row in a scrolled table keeps its line when rows are added above', async () => {
     await app.take(baseline(crowd(200, 100)));
     await app.press(PAGE_DOWN, PAGE_DOWN, UP);

@@ -25,7 +25,12 @@ const ENTER: Binding = {
       ? goToRow(context, eventAtCursor(context.state, context.events))
       : context.item && context.item.type !== 'row'
         ? fold(context)
-        : { type: 'pane', pane: 'details' },
+        : {
+            type: 'pane',
+            pane: 'details',
+            // The details stay about the row at the cursor, even if the query hides the selected one or rows move.
+            ...(context.item && !context.state.panes.details && { rowId: context.item.id }),
+          },
 };
 
 /** Moves the focus to the next pane that can have it. */

@@ -19,7 +19,7 @@ function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
 
 const SEPARATOR = ' · ';
 
-/** Returns the lines of the verdict, the unusual facts first; none before the evidence was asked for. */
+/** Returns the lines of the verdict, the unusual facts first; none if there is no fact, or before the evidence was asked for. */
 export function verdictLines(row: Row, state: State, width: number): Line[] {
   const evidence = evidenceOf(row, state);
   if (evidence === undefined) return [];
@@ -33,6 +33,7 @@ export function verdictLines(row: Row, state: State, width: number): Line[] {
     ...(reach === '' ? [] : [`listens: ${reach}`]),
     ...(isComplete ? [] : ['reading …']),
   ];
+  if (words.length === 0) return [];
   const tone = verdict.some(({ isUnusual }) => isUnusual) ? 'warning' : 'plain';
   return inLines(words.join(SEPARATOR), room(width)).map((text, i) =>
     line(span((i === 0 ? 'verdict' : '').padEnd(LABEL_WIDTH), 'quiet'), span(text, tone)),

@@ -213,7 +213,7 @@ describe('quick keys', () => {
     const why = said('not grouped: press o');
     expect(press('z', withSockets(node))).toEqual(why);
     expect(press('S-z', withSockets(node))).toEqual(why);
-    expect(press('enter', withSockets(node))).toEqual({ type: 'pane', pane: 'details' });
+    expect(press('enter', withSockets(node))).toEqual({ type: 'pane', pane: 'details', rowId: node.id });
   });
 
   test('the arrow keys choose a visible cell, starting from either end and stopping at the ends', () => {
