@@ -6,7 +6,10 @@ import { type Chain, portRange, type Rule, unquoted } from './rules.ts';
 
 const CHAIN = /^:(\S+) (\S+)/;
 const RULE = /^-A (\S+) (.*)$/;
-const PORTS = /(! )?--(?:dport|dports|destination-port|destination-ports) (\S+)/;
+/** `--ports` matches the source port or the destination port. */
+const PORTS = /(! )?--(?:dports?|destination-ports?|ports) (\S+)/;
+/** What may be a match of ports in another form: a set of ipset, raw bytes, the port before it was forwarded. */
+const UNREADABLE = /-m (?:set|u32|bpf) |--ctorigdstport /;
 const PROTOCOL = /(! )?-p (\S+)/;
 const TARGET = /(?:-j|-g) (\S+)/;
 
@@ -25,9 +28,9 @@ function ruleOf(text: string): Rule {
   const isNamed = isNot === undefined && isOther === undefined && ranges.length > 0;
   return {
     text,
+    bare,
     ports: isNamed ? [{ protocol, ranges }] : [],
-    // A set of ipset may have ports.
-    isUnsure: bare.includes('-m set '),
+    isUnsure: UNREADABLE.test(bare),
     targets: target === undefined ? [] : [target],
   };
 }

@@ -12,8 +12,8 @@ const POLICY = /; policy (\w+);/;
 const DPORT = /\b(tcp|udp|th) dport (!= )?(?:v?map )?/g;
 /** A port, a range or a comparison. */
 const VALUE = /^(?:@\S+|[<>]=? ?\d+|[\d-]+)/;
-/** What may be a match of ports in another form: as raw bytes, or by an extension of iptables. */
-const UNREADABLE = /@th,|\bxt (?:match|target)\b/;
+/** What may be a match of ports in another form: raw bytes, the port before it was forwarded, an extension of iptables. */
+const UNREADABLE = /@th,|\bct (?:original|reply) proto-dst\b|\bxt (?:match|target)\b/;
 const TARGET = /\b(?:jump|goto) (\S+?)(?=[\s,;}]|$)/g;
 
 const MAX_PORT = 65_535;
@@ -83,6 +83,7 @@ function ruleOf(text: string, sets: Sets): Rule {
   return {
     // Counters change all the time, and say nothing of what a rule does.
     text: text.replace(/ counter packets \d+ bytes \d+/, ''),
+    bare,
     ports,
     isUnsure: UNREADABLE.test(bare) || matches.some(({ ranges }) => ranges.includes(undefined)),
     targets: [...bare.matchAll(TARGET)].map(([, target = '']) => target),
@@ -101,9 +102,11 @@ const depthOf = (text: string): number => {
   return bare.split('{').length - bare.split('}').length;
 };
 
-/** Returns the blocks of each table. */
+/** Returns the blocks of each table that is not dormant: the kernel does not use those. */
 function tablesIn(text: string): { family: string; table: string; blocks: Block[] }[] {
   const tables: { family: string; table: string; blocks: Block[] }[] = [];
+  /** Those of the last table. */
+  let blocks: Block[] = [];
   let block: { kind: string; name: string; lines: string[] } | undefined;
   /** Parts of a line whose braces are still open, and how many are. */
   let parts: string[] = [];
@@ -111,17 +114,19 @@ function tablesIn(text: string): { family: string; table: string; blocks: Block[
   for (const line of text.split('\n')) {
     const [, family, table] = TABLE.exec(line) ?? [];
     if (family !== undefined && table !== undefined) {
-      tables.push({ family, table, blocks: [] });
-      block = undefined;
+      [blocks, block] = [[], undefined];
+      tables.push({ family, table, blocks });
       continue;
     }
     if (block === undefined) {
       const [, kind, name] = BLOCK.exec(line) ?? [];
-      // The kernel does not use a dormant table.
-      if (/^\tflags .*dormant/.test(line)) tables.pop();
+      if (/^\tflags .*dormant/.test(line)) {
+        blocks = [];
+        tables.pop();
+      }
       if (kind === undefined || name === undefined) continue;
       block = { kind, name, lines: [] };
-      tables.at(-1)?.blocks.push(block);
+      blocks.push(block);
       [parts, depth] = [[], 0];
       continue;
     }
@@ -161,7 +166,7 @@ export const nftChains = (text: string): readonly Chain[] =>
     const sets = new Map(
       blocks.flatMap(({ kind, name, lines }) => {
         const elements = lines.find((line) => line.startsWith('elements = '))?.slice('elements = '.length);
-        return kind === 'chain' || elements === undefined ? [] : [[name, elements] as const];
+        return kind === 'chain' || elements === undefined ? [] : [[name, unquoted(elements)] as const];
       }),
     );
     return blocks.flatMap((block) => (block.kind === 'chain' ? [chainOf(block, family, table, sets)] : []));

@@ -2,6 +2,8 @@
 export interface Rule {
   /** As the tool prints it. */
   readonly text: string;
+  /** The text without what is in quotes: names and comments. */
+  readonly bare: string;
   /** Destination ports that it names. */
   readonly ports: readonly PortMatch[];
   /** True if it may name ports that cannot be read from its text. */

@@ -40,7 +40,7 @@ const placeOf = ({ tool, family, table, name, base }: Chain, hasPolicy: boolean)
 };
 
 /** Returns true if a rule sends packets to another address or port. */
-export const isForwarding = ({ text }: Rule): boolean => /\b(?:dnat|redirect|DNAT|REDIRECT)\b/.test(text);
+export const isForwarding = ({ bare }: Rule): boolean => /\b(?:dnat|redirect|DNAT|REDIRECT)\b/.test(bare);
 
 /** A rule about a port, and its chain. */
 export interface NamedRule {
@@ -106,7 +106,7 @@ export function firewallLines(target: FirewallTarget, chains: readonly Chain[]):
   return [
     ...named.slice(0, MAX_RULES).map(({ chain, rule }): EvidenceLine => ({
       label: 'firewall',
-      text: shortened(rule.text, MAX_TEXT),
+      text: rule.text,
       from: placeOf(chain, true),
     })),
     ...(rest.length === 0

@@ -68,6 +68,39 @@ describe('nft', () => {
     expect(chain?.rules.map(({ isUnsure }) => isUnsure)).toEqual([true, true]);
   });
 
+  test('the chains of a dormant table are not those of the table before it', () => {
+    const chains = nftChains(`table ip a {
+}
+table ip x {
+	flags dormant
+
+	chain c {
+		type filter hook input priority filter; policy drop;
+	}
+}`);
+    expect(chains).toEqual([]);
+  });
+
+  test('a number in the comment of an element is no port', () => {
+    const chains = nftChains(`table ip a {
+	set s {
+		type inet_service
+		elements = { 80 comment "not, 22 here" }
+	}
+
+	chain c {
+		type filter hook input priority filter; policy drop;
+		tcp dport @s accept
+	}
+}`);
+    expect(chains[0]?.rules[0]?.ports).toEqual([{ protocol: 'tcp', ranges: [[80, 80]] }]);
+  });
+
+  test('the port before it was forwarded cannot be read', () => {
+    const [chain] = nftChains('table ip a {\n\tchain c {\n\t\tct original proto-dst 22 drop\n\t}\n}');
+    expect(chain?.rules[0]?.isUnsure).toBe(true);
+  });
+
   test('a dormant table, and one without rules', () => {
     expect(nftChains('table ip x {\n\tflags dormant\n\n\tchain c {\n\t\ttcp dport 1 drop\n\t}\n}\n')).toEqual(
       [],
@@ -112,6 +145,23 @@ describe('iptables', () => {
     ['99/tcp', ['none of 5 rules names tcp port 99, policy drop (iptables: table filter, chain INPUT)']],
   ])('port %s', (port, lines) => {
     expect(linesOf(chains, port)).toEqual(lines);
+  });
+
+  test('ports of either end, and those that cannot be read', () => {
+    const rules = [
+      '-p tcp -m multiport --ports 22,23',
+      '-p tcp -m conntrack --ctorigdstport 22',
+      '-m u32 --u32 x',
+    ];
+    const [chain] = iptablesChains(
+      `*filter\n:INPUT ACCEPT [0:0]\n${rules.map((it) => `-A INPUT ${it} -j DROP\n`).join('')}`,
+      'iptables',
+    );
+    expect(chain?.rules.map(({ ports, isUnsure }) => [ports.length, isUnsure])).toEqual([
+      [1, false],
+      [0, true],
+      [0, true],
+    ]);
   });
 
   test('a listener of IPv6 only, and chains that lead to each other', () => {
