@@ -14,7 +14,7 @@ const KIND_MASK = 0xf80f;
 const ANSWER = 0x8000;
 const TYPE = { a: 1, cname: 5, aaaa: 28 } as const;
 const IN = 1;
-/** A record of multicast DNS replaces older ones (RFC 6762, section 10.2); no part of the class. */
+/** Without the highest bit, by which a record of multicast DNS replaces older ones (RFC 6762, section 10.2). */
 const CLASS_MASK = 0x7fff;
 
 /** Maximum number of records that are read in a message. */
@@ -26,9 +26,9 @@ const MAX_LABEL = 63;
 const POINTER = 0xc0;
 
 /**
- * Returns the addresses in an answer of DNS or LLMNR (RFC 1035, RFC 4795), each with the name of the question: the names
- * between the two (CNAME) are followed. In multicast DNS (RFC 6762) there is no question, so a record has its own name.
- * A message that is cut or malformed is read as far as that is possible.
+ * Returns the addresses in an answer of DNS or LLMNR (RFC 1035, RFC 4795), each with the name of the question; aliases (CNAME)
+ * are followed. In multicast DNS (RFC 6762) an answer has no question: each address has the name of its record.
+ * A message that is cut or malformed is read up to the fault.
  */
 export function addressesInAnswer(bytes: Uint8Array, isMulticast = false): readonly NamedAddress[] {
   if (bytes.length < HEADER_LENGTH || (numberAt(bytes, 2) & KIND_MASK) !== ANSWER) return [];

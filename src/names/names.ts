@@ -37,7 +37,7 @@ export class PacketNames {
     return this.#skipped;
   }
 
-  /** Call it at intervals. */
+  /** Allows the next `MAX_QUIC` first packets. Call it at intervals. */
   beginTurn(): void {
     this.#quicCount = 0;
   }
@@ -74,8 +74,8 @@ function namesInAnswer(message: Uint8Array, from: AskedFrom): readonly FoundName
 }
 
 /**
- * Returns true if the address can name peers. Filters of advertisements answer with 0.0.0.0 or 127.0.0.1: their names are not
- * those of the programs of this machine.
+ * Returns true if the address can be that of one peer. Ad blockers answer with 0.0.0.0 or 127.0.0.1: the programs of this
+ * machine do not have those names.
  */
 function isOfOneHost(address: string): boolean {
   const reach = reachOf(address);

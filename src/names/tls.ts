@@ -12,8 +12,8 @@ const HOST_NAME = 0;
 
 /**
  * Returns the server name (SNI, RFC 6066) in a TLS record with a ClientHello; undefined without one. A hello that is cut
- * is read as far as it goes. With Encrypted Client Hello this is the name of the outer hello: a hello that hides another
- * one looks like one that only pretends to, which browsers send to every server.
+ * is read as far as it goes. With Encrypted Client Hello this is the name of the outer hello. Browsers send the same extension
+ * to servers without it (GREASE), so nothing says whether there is another name.
  */
 export const serverNameInRecord = (bytes: Uint8Array): string | undefined =>
   bytes[0] === RECORD_HANDSHAKE ? serverNameInHello(bytes.subarray(RECORD_HEADER)) : undefined;

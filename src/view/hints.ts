@@ -34,7 +34,7 @@ const QUESTION_HINTS: readonly Hint[] = [
   { actions: ['close'], hint: 'no' },
 ];
 
-/** The hints of the last call, and what they were made of. A tick rarely changes them, and each paint needs them. */
+/** The hints of the last call, and what they were made of: each paint needs them, and a tick rarely changes them. */
 let last: { readonly from: readonly unknown[]; readonly hints: readonly ShownHint[] } | undefined;
 
 /**

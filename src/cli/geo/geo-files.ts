@@ -44,7 +44,7 @@ async function load(path: string): Promise<LoadedFile> {
   }
 }
 
-/** Returns what identifies the content of a file; the reason if there is none. */
+/** Returns what identifies the content of a file; the reason if it cannot be read. */
 async function identityOf(path: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeMs } = await stat(path);
@@ -113,7 +113,7 @@ export class GeoFiles {
     setTimeout(() => void check(), checkMs).unref();
   }
 
-  /** Reads the files that are new or were replaced. Returns false if there is none. */
+  /** Reads the files that are new or were replaced. Returns false if all files are as before. */
   async #read(): Promise<boolean> {
     const before = this.#files;
     const files = new Map<string, KnownFile>();
@@ -146,7 +146,7 @@ export class GeoFiles {
     );
   }
 
-  /** No longer uses a file in which a lookup found damage: its other answers may be wrong too. */
+  /** Notes that a lookup found damage in a file. The locations that follow are without it. */
   #drop({ path }: GeoFile, error: unknown): void {
     const known = this.#files.get(path);
     if (known?.loaded === undefined) return;

@@ -24,11 +24,12 @@ interface OpenFile extends LoadedFile {
 export class LocationBook implements Locations {
   readonly parts: ReadonlySet<GeoPart>;
   readonly problems: readonly string[];
-  readonly #files: readonly OpenFile[];
+  /** Without those in which a lookup found damage: their other answers may be wrong too. */
+  #files: readonly OpenFile[];
   readonly #onFault: (file: GeoFile, error: unknown) => void;
-  readonly #answers = new Cache<string, Location | 'unknown'>(MAX_KEPT);
+  #answers = new Cache<string, Location | 'unknown'>(MAX_KEPT);
 
-  /** @param onFault called with a file that turns out to be damaged, several times if it has several faults */
+  /** @param onFault called once with a file that turns out to be damaged; it gives no more answers */
   constructor(
     files: readonly LoadedFile[],
     problems: readonly string[],
@@ -79,6 +80,8 @@ export class LocationBook implements Locations {
       }
       return record;
     } catch (error) {
+      this.#files = this.#files.filter((it) => it !== file);
+      this.#answers = new Cache(MAX_KEPT);
       this.#onFault(file, error);
       return {};
     }

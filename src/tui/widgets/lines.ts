@@ -64,7 +64,7 @@ export class LinesWidget {
   #region: Region | undefined;
   #lines: readonly Line[] = [];
   #palette: Palette = 'standard';
-  /** By line. Others may have written to the cells since, unless the layout is the same. */
+  /** By line. With another layout, other widgets may have written to the cells since. */
   #painted: Painted[] = [];
   #hasSameLayout = false;
 

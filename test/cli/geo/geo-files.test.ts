@@ -175,6 +175,21 @@ describe('files that cannot be used are named with the reason, and the others st
     await vi.waitFor(() => expect(seen.at(-1)?.problems).toEqual([`${bad}: damaged: unknown type 78`]));
     expect(seen.at(-1)?.of('1.128.0.1')?.org?.asn).toBe(1221);
   });
+
+  test('a command, which reads the files once, does not use it either', async () => {
+    const record = { country: 'DE' };
+    const bytes = mmdbFile({ records: { '192.0.2.0/24': record, '198.51.100.0/24': { country: 'FR' } } });
+    bytes[bytes.indexOf(mmdbValue(record))] = 0;
+    const reported: string[] = [];
+    const files = new GeoFiles(
+      () => Promise.resolve([written('bad.mmdb', bytes)]),
+      (text) => reported.push(text),
+    );
+    const { of } = await files.load();
+    expect(shortOf(of('198.51.100.1'))).toEqual(['FR', undefined]);
+    expect([of('192.0.2.1'), of('198.51.100.1')]).toEqual([undefined, undefined]);
+    expect(reported).toHaveLength(1);
+  });
 });
 
 test('a replaced file is read again; a damaged one is named, and the one before stays in use', async () => {

@@ -8,7 +8,7 @@ import { LITTLE_ENDIAN } from '../netlink/wire.ts';
  *     answers of DNS, multicast DNS and LLMNR that arrive here
  *     the start of TLS, to any port, and of QUIC, to port 443, that leave from here
  *
- * Loopback shows each packet twice, when it leaves and when it arrives: only one of both passes.
+ * A packet over loopback comes twice, when it leaves and when it arrives: the filter lets it through once.
  */
 
 /** Codes of instructions, include/uapi/linux/bpf_common.h. `…At` adds the index register to an offset. */
