@@ -15,7 +15,10 @@ const STEP_MS = 2000;
 
 /** The thread that reads names from captured packets. */
 export interface NamesThread {
-  /** Returns a port for a sampling thread, on which it hands over capture sockets. They are closed when the port is. */
+  /**
+   * Returns a port for a sampling thread, on which it hands over capture sockets. They are closed when the port is. The port of a
+   * thread that reads no packets is closed.
+   */
   connect(): MessagePort;
   /** Sets the listener for names; it receives them from the first on. */
   onNames(listener: (names: readonly AskedName[]) => void): void;
@@ -73,8 +76,9 @@ export function startNames(file: URL): NamesThread {
   return {
     connect: () => {
       const { port1, port2 } = new MessageChannel();
-      const request: NamesRequest = { captures: port1 };
-      worker.postMessage(request, [port1]);
+      // A thread that has ended would leave the port open, and nothing would close the capture sockets.
+      if (failure === undefined) worker.postMessage({ captures: port1 } satisfies NamesRequest, [port1]);
+      else port1.close();
       return port2;
     },
     onNames: (listener) => {

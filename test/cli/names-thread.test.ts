@@ -55,6 +55,14 @@ test('each sampling thread has a port of its own', () => {
   for (const port of ports) port.close();
 });
 
+test('the port to a thread that has ended is closed', async () => {
+  const { names, worker } = start();
+  worker.emit('exit', 0);
+  const port = names.connect();
+  await new Promise<void>((resolve) => port.on('close', resolve));
+  expect(worker.received).toEqual([]);
+});
+
 test('lost packets, a reason and an end of the thread are said in notices', () => {
   const { names, worker } = start();
   worker.say({ type: 'names', names: [], lost: 1200 });

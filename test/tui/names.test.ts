@@ -95,7 +95,7 @@ test('a query finds the names that are known, and says how many these are', asyn
   await app.press('/', '\x15', ENTER, 'R', 'j', '/');
   await app.type('host:*.example');
   await app.press(ENTER);
-  expect(app.text).toContain('knows 1 names of peers');
+  expect(app.text).toContain('knows 1 name of peers');
   expect(app.text).toContain('192.0.2.1');
   expect(app.text).not.toContain('192.0.2.2');
 });

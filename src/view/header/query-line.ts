@@ -1,4 +1,4 @@
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import { pictureOf } from '../../store/picture.ts';
 import type { Message, State } from '../../store/state.ts';
 import { countText } from '../text/format.ts';
@@ -107,15 +107,18 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
 /** Returns how many names a query about names can find. */
 function nameWords({ query, lookups: { names, asked, asksNames } }: State, keys: readonly KeyHelp[]): Word[] {
   if (!query.asksNames) return [];
-  const known = countText(asked.size + [...names.values()].filter(({ type }) => type === 'name').length);
+  const known = counted(
+    asked.size + [...names.values()].filter(({ type }) => type === 'name').length,
+    'name',
+  );
   const key = firstKey(keys, 'resolve-names');
   if (asksNames || asked.size > 0)
-    return [{ text: `knows ${known} names of peers`, short: `${known} names`, tone: 'quiet', rank: 2.4 }];
+    return [{ text: `knows ${known} of peers`, short: known, tone: 'quiet', rank: 2.4 }];
   const how = key === undefined ? '' : `: ${key} asks`;
   return [
     {
-      text: `knows ${known} names of peers${how}`,
-      short: `${known} names${how}`,
+      text: `knows ${known} of peers${how}`,
+      short: `${known}${how}`,
       tone: 'warning',
       rank: 2.4,
     },
