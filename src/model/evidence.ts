@@ -1,6 +1,6 @@
 /** A fact about a process. All texts are untrusted. */
 export interface EvidenceLine {
-  /** One word: `why`, `package`. */
+  /** One word, at most eight letters: `why`, `package`. */
   readonly label: string;
   readonly text: string;
   /** Its source: a file, a system call, a program. */

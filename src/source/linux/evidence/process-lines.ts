@@ -1,5 +1,4 @@
 import type { EvidenceLine, Finding } from '../../../model/evidence.ts';
-import { containerOf, labelOf } from '../namespaces/containers.ts';
 import { variableIn } from '../proc/process.ts';
 import type { Ancestor } from './ancestry.ts';
 import type { Files } from './files.ts';
@@ -127,8 +126,6 @@ export async function processPart(
   if (isSetuid) add('user', `${userOf(effective)}, started by ${userOf(real)}`, 'status');
   const loginUid = Number(login?.trim() || NO_LOGIN);
   if (loginUid < NO_LOGIN) add('login', userOf(loginUid), 'loginuid');
-  const container = containerOf(cgroup);
-  add('container', container && labelOf(container), 'cgroup');
   add(
     'cgroup',
     cgroup
@@ -145,7 +142,7 @@ export async function processPart(
     add('loads', it.length > MAX_VALUE ? `${it.slice(0, MAX_VALUE)}…` : it, 'environ');
   const passed = variableIn(environment ?? '', 'LISTEN_FDS');
   if (passed !== undefined && variableIn(environment ?? '', 'LISTEN_PID') === String(pid))
-    add('activated', `by systemd, which opened its sockets (LISTEN_FDS=${passed})`, 'environ');
+    add('sockets', `opened by its launcher, such as systemd (LISTEN_FDS=${passed})`, 'environ');
   add('files', descriptors && `${descriptors.length} open`, 'fd');
   add('memory', field(status, 'VmRSS'), 'status');
   const preload = loaders.find((it) => it.startsWith('LD_PRELOAD=') || it.startsWith('LD_AUDIT='));

@@ -34,7 +34,7 @@ export async function publishedLines(words: readonly string[], files: Files): Pr
   const name = await containerAt(address, files);
   return [
     {
-      label: 'publishes',
+      label: 'forwards',
       text: `port ${port} of ${name === undefined ? 'the container at' : `container ${name.name}, at`} ${address}`,
       from: name === undefined ? 'command line' : `command line, ${name.from}`,
     },

@@ -16,6 +16,7 @@ import type { Evidence } from '../../../../src/model/evidence.ts';
 import { digestPart } from '../../../../src/source/linux/evidence/file-part.ts';
 import { Files } from '../../../../src/source/linux/evidence/files.ts';
 import { readLinuxEvidence } from '../../../../src/source/linux/evidence/reader.ts';
+import { LABEL_WIDTH } from '../../../../src/view/panes/evidence.ts';
 import { useFolders } from '../../../helpers/folder.ts';
 
 const newFolder = useFolders();
@@ -45,12 +46,18 @@ async function start(command: string, args: readonly string[], options = {}): Pr
 /** Prints the pid of a shell that then becomes `sleep`: the program runs when the name is right. */
 const SLEEP = 'echo $$; exec sleep 60';
 
+/** The screen has a blank between a label and its text. */
+function expectShortLabels({ lines }: Evidence): void {
+  expect(lines.filter(({ label }) => label.length >= LABEL_WIDTH)).toEqual([]);
+}
+
 async function evidenceOf(pid: number, startedAtMs?: number): Promise<Evidence> {
   const all: Evidence[] = [];
   await readLinuxEvidence({ pid, ...(startedAtMs !== undefined && { startedAtMs }) }, (it) => all.push(it));
   const last = all.at(-1);
   if (!last) throw new Error('no evidence');
   expect(all.map(({ isComplete }) => isComplete)).toEqual(all.map((it) => it === last));
+  expectShortLabels(last);
   return last;
 }
 
@@ -184,7 +191,9 @@ describe.skipIf(process.platform !== 'linux')(
       });
       await untilRuns(pid, 'sleep');
       const evidence = await evidenceOf(pid);
-      expect(lineOf(evidence, 'activated')?.text).toBe('by systemd, which opened its sockets (LISTEN_FDS=1)');
+      expect(lineOf(evidence, 'sockets')?.text).toBe(
+        'opened by its launcher, such as systemd (LISTEN_FDS=1)',
+      );
       expect(unusualTexts(evidence)).toContain('LD_PRELOAD is set');
     });
 
@@ -265,6 +274,7 @@ describe.skipIf(process.platform !== 'linux')('a docker-proxy (skipped elsewhere
     let last: Evidence | undefined;
     await readLinuxEvidence({ pid }, (it) => (last = it), undefined, root);
     if (!last) throw new Error('no evidence');
+    expectShortLabels(last);
     return last;
   };
 
@@ -276,8 +286,8 @@ describe.skipIf(process.platform !== 'linux')('a docker-proxy (skipped elsewhere
       JSON.stringify([{ Names: ['/web'], NetworkSettings: { Networks: networks } }]),
     );
     try {
-      expect(lineOf(await linesOf(await proxy(), root), 'publishes')).toEqual({
-        label: 'publishes',
+      expect(lineOf(await linesOf(await proxy(), root), 'forwards')).toEqual({
+        label: 'forwards',
         text: 'port 80 of container web, at 172.17.0.2',
         from: 'command line, /var/run/docker.sock',
       });
@@ -292,7 +302,7 @@ describe.skipIf(process.platform !== 'linux')('a docker-proxy (skipped elsewhere
       const root = newFolder();
       const close = await serveApi(root, answer);
       try {
-        expect(lineOf(await linesOf(await proxy(), root), 'publishes')?.text).toBe(
+        expect(lineOf(await linesOf(await proxy(), root), 'forwards')?.text).toBe(
           'port 80 of the container at 172.17.0.2',
         );
       } finally {
