@@ -1,7 +1,10 @@
 import type { StatisticsKind, TableName } from './layout.ts';
 
-/** The calls that end a process. An open handle means one process: its pid is not given to another one meanwhile. */
-export interface EndingApi extends Pick<WindowsApi, 'readProcesses' | 'addressOf' | 'identify'> {
+/** The calls that end a process. While a handle of a process is open, no other process gets its pid. */
+export interface EndingApi extends Pick<
+  WindowsApi,
+  'isElevated' | 'readProcesses' | 'addressOf' | 'identify'
+> {
   /** Returns a handle with the right to end the process; 0 if Windows refuses, or it has ended. */
   openForEnd(pid: number): number;
   closeHandle(handle: number): void;
@@ -32,7 +35,7 @@ export const ERROR = {
 
 /** What Windows says of a process that netpane may open. */
 export interface ProcessDetails {
-  /** FILETIME. */
+  /** FILETIME of the start. */
   readonly created: number;
   /** Path of the program. */
   readonly exe?: string | undefined;
@@ -54,8 +57,8 @@ export interface WindowsApi {
   /** GetExtendedTcpTable or GetExtendedUdpTable with the class MODULE. */
   readTable(table: TableName, into: Uint8Array, size: Uint32Array): number;
   /**
-   * Begins to count for a connection (SetPerTcpConnectionEStats); needs elevation. Nothing ends it but the end of the
-   * connection. @param connection its row, MIB_TCPROW or MIB_TCP6ROW
+   * Begins to count for a connection, until it ends (SetPerTcpConnectionEStats); needs elevation.
+   * @param connection its row, MIB_TCPROW or MIB_TCP6ROW
    */
   startStatistics(connection: Uint8Array, kind: StatisticsKind): number;
   /** Reads what was counted since (GetPerTcpConnectionEStats). @param into of the size of the kind */

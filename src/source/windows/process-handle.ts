@@ -12,8 +12,10 @@ const SAME_START_MS = 3000;
 const ENDING: ReadonlySet<SignalName> = new Set(['TERM', 'KILL']);
 
 interface Listed {
+  /** FILETIME of the start. */
   readonly created: number;
   readonly name: string;
+  /** Number of child processes. */
   readonly children: number;
 }
 
@@ -36,7 +38,10 @@ export function openWindowsProcess(
     throw new Error(reused);
   const handle = api.openForEnd(pid);
   if (handle === 0)
-    throw new Error(`Windows does not let netpane end process ${pid} (${name}): run it as administrator`);
+    throw new Error(
+      `Windows does not let netpane end process ${pid} (${name})` +
+        (api.isElevated ? '' : ': run netpane as administrator'),
+    );
   const problem =
     api.createdOf(handle) !== created
       ? reused
@@ -63,12 +68,15 @@ const endedText = (pid: number): string => `process ${pid} has ended`;
 /** Returns what the process list says of a process; undefined if it has ended. */
 function findProcess(api: EndingApi, pid: number): Listed | undefined {
   let found: Omit<Listed, 'children'> | undefined;
-  let children = 0;
+  const childrenCreated: number[] = [];
   listProcesses(api, new GrowingBuffer(LIST_BYTES), (it, created, name, parent) => {
     if (it === pid) found = { created, name: name() ?? String(pid) };
-    if (parent === pid && it !== pid) children++;
+    else if (parent === pid) childrenCreated.push(created);
   });
-  return found && { ...found, children };
+  if (found === undefined) return undefined;
+  const { created } = found;
+  // The parent of a process that is older had the same pid before.
+  return { ...found, children: childrenCreated.filter((it) => it >= created).length };
 }
 
 class WindowsProcess implements ProcessHandle {

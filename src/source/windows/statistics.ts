@@ -25,7 +25,7 @@ const COUNTED: ReadonlySet<SocketState | undefined> = new Set([
 /** Errors about a connection that has ended. */
 const ENDED: ReadonlySet<number | undefined> = new Set([ERROR.notFound, ERROR.fileNotFound]);
 
-/** A value of at least this many milliseconds or bytes per window is none: Windows writes all ones where it knows none. */
+/** A 32-bit value of at least this is none: Windows writes all ones for an unknown one. */
 const NO_VALUE = 2 ** 31;
 
 /** One connection for which Windows counts. */
@@ -50,7 +50,7 @@ export class Statistics {
   readonly #views = Object.fromEntries(
     KINDS.map((kind) => [kind, new DataView(new ArrayBuffer(STATISTICS[kind].size))]),
   ) as Record<StatisticsKind, DataView>;
-  /** Error with which Windows refused to count for the last new connection; undefined if it counts. */
+  /** Error with which Windows refused to count for the last new connection that had not ended; undefined if it counts. */
   refusal: number | undefined;
   /** True if the last poll could not read all connections. */
   isInTurn = false;
@@ -69,7 +69,8 @@ export class Statistics {
       const kinds = KINDS.filter((_, i) => errors[i] === ERROR.none);
       life.isCounted = true;
       if (kinds.length > 0) this.#counted.push({ life, connection, kinds });
-      this.refusal = kinds.length > 0 || ENDED.has(errors[0]) ? undefined : errors[0];
+      if (kinds.length > 0) this.refusal = undefined;
+      else if (!ENDED.has(errors[0])) this.refusal = errors[0];
     }
   }
 
@@ -91,7 +92,7 @@ export class Statistics {
   #readOne({ life, connection, kinds }: Counted, onTraffic: (life: Life, traffic: Traffic) => void): void {
     const before = life.socket?.traffic;
     let traffic: Traffic = before ?? {};
-    // Not the size of another connection's segments, if this one's cannot be read.
+    // If the segment size of this connection cannot be read, that of another one must not remain.
     this.#views.path.setUint32(path.segmentBytes, 0, true);
     for (const kind of kinds) {
       const view = this.#views[kind];

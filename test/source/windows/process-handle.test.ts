@@ -55,6 +55,11 @@ test('an open process has its name, user and number of children; netpane itself 
   expect(open(7).facts).toMatchObject({ guard: 'netpane' });
 });
 
+test('a process that started earlier is no child: its parent had the same pid', () => {
+  windows.processes = [WEB, { pid: 101, parent: 100, startedAtMs: STARTED_MS - 60_000 }];
+  expect(open().facts.children).toBe(0);
+});
+
 test.each(['TERM', 'KILL'] as const)('%s ends it', (name) => {
   const handle = open();
   expect(handle.hasEnded).toBe(false);
@@ -98,7 +103,13 @@ describe('is refused, without an open handle', () => {
       'a process of another account',
       () => (windows.isRefused = true),
       100,
-      'Windows does not let netpane end process 100 (web.exe): run it as administrator',
+      'Windows does not let netpane end process 100 (web.exe): run netpane as administrator',
+    ],
+    [
+      'a process that Windows protects from administrators',
+      () => (windows.isRefused = windows.isElevated = true),
+      100,
+      'Windows does not let netpane end process 100 (web.exe)',
     ],
     [
       'a process that Windows cannot do without',
@@ -109,7 +120,7 @@ describe('is refused, without an open handle', () => {
     ['Windows itself', () => {}, 4, 'process 4 is Windows itself: it cannot be ended'],
   ])('%s', (_, prepare, pid, why) => {
     prepare();
-    expect(() => open(pid)).toThrow(why);
+    expect(() => open(pid)).toThrow(new Error(why));
     expect(windows.open.size).toBe(0);
   });
 });

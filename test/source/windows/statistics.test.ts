@@ -117,7 +117,7 @@ test('the last traffic stays in TIME_WAIT', async () => {
   expect(await trafficOf([{ ...CONNECTION, state: 11, pid: 0 }])).toEqual(before);
 });
 
-test('a notice says that Windows refuses to count, but not about a connection that has just ended', async () => {
+test('a notice says that Windows refuses to count; a connection that has just ended does not change it', async () => {
   const refuseWith = (error: number) => {
     windows.startErrors = Object.fromEntries(Object.keys(STATISTICS).map((kind) => [kind, error]));
     scene.source = scene.newSource();
@@ -131,6 +131,9 @@ test('a notice says that Windows refuses to count, but not about a connection th
       short: 'no traffic',
     },
   ]);
+  windows.startErrors = Object.fromEntries(Object.keys(STATISTICS).map((kind) => [kind, 1168]));
+  await scene.poll([CONNECTION, { ...CONNECTION, local: '192.0.2.1:1' }]);
+  expect(await scene.codes()).toEqual(['statistics-refused']);
   refuseWith(1168);
   await scene.poll([CONNECTION]);
   expect(await scene.codes()).toEqual([]);
