@@ -41,7 +41,7 @@ class ByKey {
 }
 
 /**
- * Finds sockets by their endpoints: the events of closes have nothing else that the lists have too.
+ * Finds the socket of a close. Only endpoints and process are both in the event of a close and in the lists.
  *
  *     open ──▶ gone since the last poll: the list lacks it, or has its remnant ──▶ forgotten at the next poll
  *      └───────────┴──▶ taken by the event of its close

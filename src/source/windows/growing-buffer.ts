@@ -1,7 +1,7 @@
-/** Maximum number of calls for one answer: what is asked for may grow between two of them. */
+/** Maximum number of calls for one answer, which may grow between two of them. */
 const MAX_TRIES = 8;
 
-/** Maximum size of an answer, bytes: 400,000 rows of a table. */
+/** Maximum size of an answer, bytes: some 400,000 rows of a table. */
 const MAX_BYTES = 64 * 2 ** 20;
 
 /** A call failed; the message is a clause for the user. */

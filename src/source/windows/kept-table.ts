@@ -8,7 +8,7 @@ const INITIAL_BYTES = 64 * 1024;
 /** No row. */
 const NONE = -1;
 
-/** Maximum number of rows that may have left between two others before these are searched by hash. */
+/** Maximum number of removed rows in between that are skipped to find the next equal row. Beyond it rows are found by hash. */
 const MAX_SKIPPED = 8;
 
 /** Makes the hash of rows differ from run to run, so that no program can choose endpoints with equal hashes. */
@@ -47,8 +47,8 @@ function significantWords(layout: RowLayout): SignificantWords {
 
 /**
  * A socket table of Windows, with the one before it: finds the rows that have not changed by comparing numbers, without
- * making objects. 20,000 unchanged rows take 0.2 ms without the call itself, and up to 1.1 ms if bytes differ that mean
- * nothing.
+ * making objects. 20,000 unchanged rows take 0.2 ms without the call itself, and up to 1.1 ms if only unused bytes
+ * differ.
  */
 export class KeptTable {
   readonly layout: RowLayout;

@@ -1,7 +1,7 @@
 import type { Koffi } from '../koffi.ts';
 import { insideGate } from '../native-gate.ts';
 
-/** A function of Windows: what it returns is a number. A handle is one too. */
+/** A function of Windows. It returns a number, which may be a handle. */
 export type Call = (...args: readonly unknown[]) => number;
 
 /** Returns a function of a library. Throws if the library lacks it. */

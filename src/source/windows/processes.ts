@@ -8,7 +8,7 @@ import { type OnProcess, readProcessList, readServiceList } from './structures.t
 export const LIST_BYTES = 512 * 1024;
 const SERVICES_BYTES = 64 * 1024;
 
-/** The program that runs services of others: the name of the service says what it is. */
+/** The program that hosts services. Its sockets are shown with the name of their service. */
 const SERVICE_HOST = 'svchost.exe';
 
 /** A process: the fields of `Owner` that do not depend on a socket. */
@@ -153,7 +153,7 @@ export class Processes {
     return count;
   }
 
-  /** Returns the program; with the name of the service in it, if it hosts several or is the host of others' services. */
+  /** Returns the program, with the name of its service if it is `SERVICE_HOST` or has several services. */
   #programOf(entry: Entry, tag: number): Program {
     const { program, services } = entry;
     const isHost = services.length > 1 || program.process?.toLowerCase() === SERVICE_HOST;

@@ -20,10 +20,10 @@ export class WindowsSockets {
   readonly #tables: readonly TableLives[];
   readonly #limiter: SocketLimiter;
   readonly #published = new RollingMap<Socket>();
-  /** Ids of the sockets, with those that ended since the last publication: no other socket may have these until then. */
+  /** Lives by the id of their socket. An ended one keeps its id until the next publication: no other socket may have it. */
   readonly #ids = new Map<string, Life>();
   #endedIds: string[] = [];
-  /** Number of ids that another socket had when they were made. */
+  /** Number of new sockets with the endpoints and time of another one. It makes their ids unique. */
   #duplicates = 0;
   /** Number of lives with a socket. */
   #kept = 0;
@@ -79,7 +79,7 @@ export class WindowsSockets {
 
   /**
    * Makes the sockets of new and changed rows.
-   * @param changedPids pids whose owners are to be asked for again
+   * @param changedPids pids whose process changed: their sockets get new owners
    * @returns the lives that are new or have another row
    */
   update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): readonly Life[] {

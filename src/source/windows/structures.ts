@@ -28,7 +28,7 @@ function terminatedText(bytes: Uint8Array, start: number): string {
   return UTF16.decode(bytes.subarray(start, end));
 }
 
-/** Returns the text that `bytes` of UTF-16 at an address are; undefined if they do not lie in the memory. */
+/** Returns the text of this many bytes of UTF-16 at an address; undefined for 0, and if they do not lie in the memory. */
 function textAt(memory: Memory, address: bigint, bytes: number): string | undefined {
   const start = offsetOf(memory, address);
   if (start === undefined || bytes === 0 || start + bytes > memory.bytes.length) return undefined;

@@ -30,8 +30,8 @@ export interface Wanted {
 
 /**
  * Finds the processes that hold each socket: lists the descriptors of every process that may be read, and asks for the
- * handle of each socket among them. They are asked for again only if the list of a process has changed, if the poll
- * suspects it, and in turn.
+ * handle of each socket among them. The handles of a process are read again only if its list has changed, if it is a
+ * suspect, and in turn.
  */
 export class Holders {
   /** Handles whose holders changed in the last search. */
@@ -77,7 +77,7 @@ export class Holders {
     this.changed.clear();
     const living = new Set(pids);
     for (const holder of this.#holders.values()) if (!living.has(holder.pid)) this.#forget(holder);
-    // Those that a socket names come first: a budget that runs out leaves the others for the next poll.
+    // Suspects come first: the time may run out before the others.
     const order = [...pids.filter((pid) => suspects.has(pid)), ...pids.filter((pid) => !suspects.has(pid))];
     const inTurn = this.#inTurn(order);
     this.unreadable = 0;

@@ -29,7 +29,7 @@ export interface TableSocket {
 
 /** What a table has. */
 export interface TableCounts {
-  /** Number of sockets by its header, of those in the table, and of those that cannot be read. */
+  /** Number of sockets that its header states, that it has, and that cannot be read. */
   readonly promised: number;
   readonly received: number;
   readonly malformed: number;
@@ -61,7 +61,7 @@ export class TableSockets {
   readonly #keys: (number | string)[] = [];
   readonly #slots = new Map<number | string, number>();
   readonly #free: number[] = [];
-  /** Number of the last poll that had a slot. */
+  /** By slot: number of the last poll that had its socket. */
   #seen = new Int32Array(0);
   /**
    * Slots in the order of the last table, which the next one most likely has too; the place of each slot in it; the
