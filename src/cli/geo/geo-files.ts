@@ -31,6 +31,8 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
 
 /** Reads a file. Rejects with an Error whose message completes "PATH: …". */
 async function load(path: string): Promise<LoadedFile> {
+  // Before it is opened, because opening a device may do something; and again after, because it may have been replaced.
+  if (!(await stat(path)).isFile()) throw new Error('not a regular file');
   const file = await open(path, FLAGS);
   try {
     const status = await file.stat();
