@@ -150,6 +150,13 @@ function ownerNames(owner: Owner, width: number): Line[] {
   return lines;
 }
 
+/** Lines of a command before the other facts. All of a longer one is at the end, so that it pushes no fact away. */
+const COMMAND_LINES = 5;
+
+/** Returns all lines of the command of a process. */
+const commandLines = ({ command }: Owner, width: number): Line[] =>
+  command === undefined ? [] : field('command', printable(command), width);
+
 /** Returns the other lines about a process. */
 function ownerFacts(owner: Owner, usage: Usage | null, width: number): Line[] {
   const lines: Line[] = [];
@@ -165,7 +172,12 @@ function ownerFacts(owner: Owner, usage: Usage | null, width: number): Line[] {
   if (owner.user !== undefined) lines.push(...field('runs as', printable(owner.user), width));
   if (owner.startedAtMs !== undefined)
     lines.push(...field('started', new Date(owner.startedAtMs).toLocaleString('sv'), width));
-  if (owner.command !== undefined) lines.push(...field('command', printable(owner.command), width));
+  const command = commandLines(owner, width);
+  lines.push(...command.slice(0, COMMAND_LINES));
+  if (command.length > COMMAND_LINES)
+    lines.push(
+      ...field('', `… ${counted(command.length - COMMAND_LINES, 'more line')}: all at the end`, width),
+    );
   if (owner.exe !== undefined) lines.push(...field('file', printable(owner.exe), width));
   if (owner.directory !== undefined) lines.push(...field('folder', printable(owner.directory), width));
   return lines;
@@ -252,5 +264,9 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ]),
     ...(socket.inode === undefined ? [] : field('inode', String(socket.inode), width)),
     ...field('id', printable(row.id), width),
+    ...socket.owners
+      .map((owner) => commandLines(owner, width))
+      .filter(({ length }) => length > COMMAND_LINES)
+      .flat(),
   ];
 }

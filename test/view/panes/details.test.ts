@@ -25,6 +25,19 @@ describe('details', () => {
     ]);
   });
 
+  test('show the rest of a long command line at the end, so that it pushes no fact away', () => {
+    const command = 'x'.repeat(4000);
+    const owners = [{ knowledge: 'exact', pid: 1, command, directory: '/srv' }] as const;
+    const lines = detailsOf({ ...SCENE.node, owners });
+    const first = lines.findIndex((text) => text.startsWith('command'));
+    const folder = lines.findIndex((text) => text.startsWith('folder'));
+    expect(folder - first).toBe(6);
+    const hidden = /… (\d+) more lines: all at the end/.exec(lines[folder - 1] ?? '')?.[1];
+    const all = lines.slice(lines.findLastIndex((text) => text.startsWith('command')));
+    expect(all.length).toBe(Number(hidden) + 5);
+    expect(all.map((text) => text.replace('command', '').trim()).join('')).toBe(command);
+  });
+
   test('wrap a command line of wide characters', () => {
     const command = '日本語'.repeat(30);
     const lines = detailsOf({ ...SCENE.node, owners: [{ knowledge: 'exact', pid: 1, command }] });
