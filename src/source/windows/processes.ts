@@ -160,10 +160,9 @@ export class Processes {
     if (services.length === 0 || !isHost) return program;
     const known = entry.byTag.get(tag);
     if (known !== undefined) return known;
-    const asked =
-      services.length > 1 && tag !== 0 ? this.#api.serviceOfTag(program.pid ?? 0, tag) : undefined;
-    // A process with one service needs no tag.
-    const service = services.length === 1 ? services[0] : asked;
+    const tagged = tag === 0 ? undefined : this.#api.serviceOfTag(program.pid ?? 0, tag);
+    // The services were listed when the process was first seen: another one may have started since.
+    const service = tagged ?? (services.length === 1 ? services[0] : undefined);
     const named =
       service === undefined ? program : { ...program, process: `${program.process ?? ''} (${service})` };
     entry.byTag.set(tag, named);

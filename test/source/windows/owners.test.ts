@@ -174,6 +174,14 @@ describe('a host of services', () => {
     expect(await named({})).toBe('svchost.exe (Dnscache)');
   });
 
+  test('with one has the name of another service that started in it later', async () => {
+    windows.processes = [host];
+    windows.services = [['Dnscache', 100]];
+    windows.tags = { '100 33': 'NlaSvc' };
+    await poll([CONNECTION]);
+    expect(await named({ local: '192.0.2.1:1', tag: 33 })).toBe('svchost.exe (NlaSvc)');
+  });
+
   test('with several has the name that Windows gives for the tag of the socket', async () => {
     windows.processes = [host];
     windows.services = [
