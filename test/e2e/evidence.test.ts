@@ -81,9 +81,10 @@ async function showDetails(t: Terminal, port: number): Promise<void> {
 }
 
 describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on Linux)', () => {
-  const programs = new Programs();
+  let programs: Programs;
   let t: Terminal;
   beforeAll(async () => {
+    programs = new Programs();
     const port = await programs.start(PERL, ['-e', LISTEN]);
     t = openNetpane({ ...SIZE, args: ['--port', String(port)] });
     await showDetails(t, port);
@@ -243,10 +244,9 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
 describe.skipIf(!hasPerl || !canUnshare)(
   'the evidence about a docker-proxy (skipped without perl and the rights to mount)',
   () => {
-    const programs = new Programs();
-    afterAll(() => programs.close());
-
     test('names the container and its port by the API on the Unix socket', async () => {
+      const programs = new Programs();
+      cleanUp(() => programs.close());
       const asked: (string | undefined)[] = [];
       const api = createServer(({ url }, response) => {
         asked.push(url);
