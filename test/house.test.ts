@@ -80,6 +80,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
     'src/source/linux/evidence/added.ts',
     "import '../trace/trace.ts';",
   ],
+  ['linux-firewall-imports-only-evidence', 'src/source/linux/firewall/added.ts', "import '../proc/proc.ts';"],
   [
     'linux-names-imports-only-netlink-proc-namespaces',
     'src/source/linux/names/added.ts',

@@ -77,9 +77,9 @@ const inWorker = {
     const pipe = `${faultFile}.pipe`;
     spawnSync('mkfifo', [pipe]);
     globalThis.setTimeout = (act, delayMs) => {
-      // The last batch is delivered, and the next poll is being scheduled.
+      // The last batch is delivered, and the next poll is being scheduled: it must not begin before the thread blocks.
       if (delayMs !== DRAIN_MS && existsSync(faultFile))
-        after(() => {
+        return after(() => {
           void noteBegin().then(() => fs.openSync(pipe, 'r'));
         }, 0);
       return after(act, delayMs);
