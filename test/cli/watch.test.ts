@@ -8,6 +8,8 @@ import { snapshot } from '../helpers/fakes.ts';
 
 let before: unknown[] = [];
 beforeEach(() => {
+  // It would take rights from the tests after this one.
+  vi.doMock('../../src/source/confine.ts', () => ({ confineThread: async () => true }));
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   before = process.listeners('uncaughtException');
 });
@@ -16,6 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.doUnmock('../../src/source/index.ts');
   vi.doUnmock('../../src/sampler/open.ts');
+  vi.doUnmock('../../src/source/confine.ts');
   process.removeAllListeners('uncaughtException');
   for (const listener of before) process.on('uncaughtException', listener as () => void);
 });
