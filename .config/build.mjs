@@ -6,7 +6,7 @@ import { Script } from 'node:vm';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
 
-/** What ES modules call `import.meta.url`. */
+/** Constant with the URL that ES modules call `import.meta.url`. */
 const FILE_URL = `const fileUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 /** Packages that are seldom needed: each becomes a file of its own in dist/. */

@@ -9,7 +9,7 @@ export interface FirewallTarget {
   readonly address: string;
 }
 
-/** What local tools list about a listener. */
+/** Rules that local tools list about a listener. */
 export interface Firewall {
   readonly target: FirewallTarget;
   /** Empty while they are read, and if nothing can be said. */

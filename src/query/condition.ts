@@ -3,7 +3,7 @@ import { NameParts, namesOf, type SearchFields } from './search-fields.ts';
 import type { Subject } from './subject.ts';
 import type { TextPool } from './texts.ts';
 
-/** What is known of the location of an address; texts are in small letters. */
+/** Known facts of the location of an address; texts are in small letters. */
 export interface QueryLocation {
   readonly country?: string;
   readonly org?: string;

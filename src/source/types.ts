@@ -120,7 +120,7 @@ export interface CaptureReceiver {
   ended(descriptor: number): void;
 }
 
-/** What a thread posts to the receiver of its capture sockets. */
+/** Message from a thread to the receiver of its capture sockets. */
 export interface CaptureMessage {
   readonly type: 'opened' | 'ended';
   readonly descriptor: number;
@@ -139,7 +139,7 @@ export interface PacketReader {
   drain(onPacket: (packet: Uint8Array) => void): void;
 }
 
-/** What a confined thread may still do. */
+/** Rights that a confined thread keeps. */
 export interface KeptRights {
   /** It changes settings of the kernel, which are files. */
   readonly changesFiles: boolean;

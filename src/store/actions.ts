@@ -200,7 +200,7 @@ export type Action =
   | { readonly type: 'usage'; readonly usage: Usage | null }
   /** More is known of the process in the details. */
   | { readonly type: 'evidence'; readonly evidence: Evidence }
-  /** What the firewall's rules say of a listener. */
+  /** Rules of the firewall about a listener. */
   | { readonly type: 'firewall'; readonly firewall: Firewall };
 
 /** A change to the text of the prompt. */

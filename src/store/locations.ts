@@ -9,7 +9,7 @@ export interface GeoFile {
   readonly builtAtMs?: number;
 }
 
-/** What files say of an address. Texts are untrusted. */
+/** Facts of an address in files. Texts are untrusted. */
 export interface Location {
   /** Two capital letters (ISO 3166). */
   readonly country?: { readonly code: string; readonly from: GeoFile };

@@ -308,7 +308,7 @@ export interface State {
   readonly usage: Usage | null;
   /** What is known of the process in the details, as far as it has been read. */
   readonly evidence: Evidence | null;
-  /** What the firewall's rules say of the listener in the details; null before one was in them. */
+  /** Rules of the firewall about the listener in the details; null before one was in them. */
   readonly firewall: Firewall | null;
   /** What whois says about an address; null before it was asked. */
   readonly whois: Whois | null;

@@ -7,7 +7,7 @@ import { ProgramPty } from './program-pty.ts';
 import { closeLater, closeShortLived } from './short-lived.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
-/** What names at a high rate of answers cost, and whether any is lost. */
+/** Cost of names at a high rate of answers, and the number of lost ones. */
 export interface NamesFigures {
   /** Answers per second actually sent. */
   readonly rate: number;

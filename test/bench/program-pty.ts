@@ -59,7 +59,7 @@ export class ProgramPty {
     return this.#pty.pid;
   }
 
-  /** What was received since the last key. */
+  /** Output received since the last key. */
   get text(): string {
     return this.#text;
   }

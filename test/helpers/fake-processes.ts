@@ -20,7 +20,7 @@ export class FakeProcesses {
     isComplete: true,
   };
   readonly askedFirewall: FirewallTarget[] = [];
-  /** What the rules of the firewall say of any listener. */
+  /** Answer about the rules of the firewall, for any listener. */
   firewall: Firewall['lines'] = [];
   readonly opened: ProcessTarget[] = [];
   /** The process that is opened, or why it cannot be opened. */

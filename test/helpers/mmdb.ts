@@ -3,7 +3,7 @@ import { parseBits } from '../../src/model/address-bits.ts';
 /** A value of a MaxMind DB file. */
 export type MmdbWritten = string | number | readonly MmdbWritten[] | { readonly [key: string]: MmdbWritten };
 
-/** What a written file contains. */
+/** Content of a written file. */
 interface MmdbContent {
   /** @default 'Test' */
   readonly type?: string;

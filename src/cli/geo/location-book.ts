@@ -11,7 +11,7 @@ const MAX_KEPT = 50_000;
 /** A file in memory. */
 export interface LoadedFile extends GeoFile {
   readonly db: Mmdb;
-  /** What it knows. */
+  /** Facts that it knows. */
   readonly parts: readonly GeoPart[];
 }
 

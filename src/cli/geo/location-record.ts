@@ -1,7 +1,7 @@
 import type { Location } from '../../store/locations.ts';
 import { mapOf, type MmdbValue } from './mmdb-values.ts';
 
-/** What one record says, without its file. */
+/** Facts of one record, without its file. */
 export interface LocationRecord {
   readonly country?: string;
   readonly org?: Omit<NonNullable<Location['org']>, 'from'>;

@@ -36,7 +36,7 @@ const FIXED_SIZES: ReadonlyMap<number, number> = new Map([
 /** Types whose size is the number of bytes: texts, bytes and integers. */
 const BYTES: ReadonlySet<number> = new Set([TEXT, 4, UINT16, UINT32, 8, UINT64, 10]);
 
-/** What a pointer of 1, 2 or 3 bytes starts to count from; one of 4 bytes has all its bits. */
+/** Number from which a pointer of 1, 2 or 3 bytes counts; one of 4 bytes has all its bits. */
 const POINTER_STARTS = [0, 2048, 526_336, 0] as const;
 
 /** Reads values in one section of a file. */

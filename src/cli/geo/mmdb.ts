@@ -22,7 +22,7 @@ const everything = (): boolean => true;
 
 /** A file in memory. Immutable. */
 export class Mmdb {
-  /** What the file is, in its own words, such as `GeoLite2-Country`. Untrusted. */
+  /** Kind of the file in its own words, such as `GeoLite2-Country`. Untrusted. */
   readonly type: string;
   /** When the file was made, milliseconds since 1970; undefined if it does not say so. */
   readonly builtAtMs: number | undefined;

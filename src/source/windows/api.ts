@@ -33,7 +33,7 @@ export const ERROR = {
   lengthMismatch: 0xc000_0004,
 } as const;
 
-/** What Windows says of a process that netpane may open. */
+/** Facts of a process that netpane may open. */
 export interface ProcessDetails {
   /** FILETIME of the start. */
   readonly created: number;

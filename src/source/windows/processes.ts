@@ -28,7 +28,7 @@ interface Entry {
   list: number;
 }
 
-/** What is known of the process with a pid. */
+/** Known facts of the process with a pid. */
 export type Identity =
   | { readonly type: 'known'; readonly program: Program; readonly created: number }
   /** It is not in the process list. */

@@ -127,7 +127,7 @@ const micros = (ms: number | undefined): number | undefined => (ms === undefined
 
 const { data, congestion, path, sendBuffer, receiveBuffer } = STATISTICS;
 
-/** What each kind says of the traffic. @param paths the last statistics of the kind `path` of the same connection */
+/** Traffic of each kind of statistics. @param paths the last statistics of the kind `path` of the same connection */
 const READERS: Readonly<Record<StatisticsKind, (view: DataView, paths: DataView) => Traffic>> = {
   data: (view) =>
     defined({

@@ -16,7 +16,7 @@ export interface Life {
   hasEnded: boolean;
 }
 
-/** What a poll of one table found. */
+/** Findings of a poll of one table. */
 export interface TablePoll {
   /** New lives, and those with another row. */
   readonly changed: readonly Life[];

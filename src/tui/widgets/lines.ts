@@ -7,7 +7,7 @@ import { blessedBox, charWidth } from '../blessed.ts';
 import { type CellRow, cellsOf } from '../cells.ts';
 import { attribute, appearsSame } from '../theme.ts';
 
-/** What a widget has painted in a row of cells. */
+/** Line that a widget has painted in a row of cells. */
 interface Painted {
   readonly row: CellRow;
   readonly line: Line | undefined;

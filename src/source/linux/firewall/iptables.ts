@@ -8,7 +8,7 @@ const CHAIN = /^:(\S+) (\S+)/;
 const RULE = /^-A (\S+) (.*)$/;
 /** `--ports` matches the source port or the destination port. */
 const PORTS = /(! )?--(?:dports?|destination-ports?|ports) (\S+)/;
-/** What may be a match of ports in another form: a set of ipset, raw bytes, the port before it was forwarded. */
+/** Text that may be a match of ports in another form: a set of ipset, raw bytes, the port before it was forwarded. */
 const UNREADABLE = /-m (?:set|u32|bpf) |--ctorigdstport /;
 const PROTOCOL = /(! )?-p (\S+)/;
 const TARGET = /(?:-j|-g) (\S+)/;

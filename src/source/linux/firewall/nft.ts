@@ -12,7 +12,7 @@ const POLICY = /; policy (\w+);/;
 const DPORT = /\b(tcp|udp|th) dport (!= )?(?:v?map )?/g;
 /** A port, a range or a comparison. */
 const VALUE = /^(?:@\S+|[<>]=? ?\d+|[\d-]+)/;
-/** What may be a match of ports in another form: raw bytes, the port before it was forwarded, an extension of iptables. */
+/** Text that may be a match of ports in another form: raw bytes, the port before forwarding, an extension of iptables. */
 const UNREADABLE = /@th,|\bct (?:original|reply) proto-dst\b|\bxt (?:match|target)\b/;
 const TARGET = /\b(?:jump|goto) (\S+?)(?=[\s,;}]|$)/g;
 

@@ -19,7 +19,7 @@ const MAX_UNDECIDED_MS = 10_000;
 /** Longest time between an event and its collection that is believed, milliseconds. */
 const MAX_AGE_MS = 60_000;
 
-/** What the events of closes need of the source. */
+/** Parts of the source that the events of closes need. */
 export interface ClosesContext {
   readonly calls: MacCalls;
   readonly nowMs: () => number;

@@ -98,7 +98,7 @@ export interface ClosedSource {
   readonly atTicks: number;
 }
 
-/** What a datagram has. */
+/** Content of a datagram. */
 export interface Decoded {
   readonly closed: readonly ClosedSource[];
   /** Number of sources of which the last values were lost. */

@@ -29,7 +29,7 @@ const DEFAULT_ARGUMENTS_BYTES = 2 ** 20;
 /** Maximum number of pids or descriptors. */
 const MAX_ENTRIES = 2 ** 20;
 
-/** What every user may read of a process. */
+/** Facts of a process that every user may read. */
 export interface ShortInfo {
   /** At most 15 bytes of the name. */
   readonly name: string;

@@ -20,7 +20,7 @@ interface Holder {
   owner: Owner | undefined;
 }
 
-/** What a poll asks for. */
+/** Requests of a poll. */
 export interface Wanted {
   /** Pids whose descriptors must be read again: a socket names them, or one of their sockets has closed. */
   readonly suspects: ReadonlySet<number>;

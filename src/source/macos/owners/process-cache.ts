@@ -1,7 +1,7 @@
 import type { Owner } from '../../../model/socket.ts';
 import type { MacProcesses } from '../native/processes.ts';
 
-/** What a process runs: an owner without how it is known. */
+/** Program of a process: an owner without how it is known. */
 export type Program = Omit<Owner, 'knowledge'>;
 
 interface Entry {

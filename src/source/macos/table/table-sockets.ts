@@ -6,7 +6,7 @@ import { INPCB, SOCKET, TCPCB } from './layout.ts';
 import { ABSENT, Rows } from './rows.ts';
 import { trafficOf } from './traffic.ts';
 
-/** What a row says of the processes behind its socket. */
+/** Fields of a row about the processes behind its socket. */
 export interface RowHints {
   /** `soi_so` of proc_pidfdinfo; undefined for a flow of user space, which no descriptor leads to. */
   readonly handle: bigint | undefined;
@@ -27,7 +27,7 @@ export interface TableSocket {
   hinted: readonly Owner[] | undefined;
 }
 
-/** What a table has. */
+/** Content of a table. */
 export interface TableCounts {
   /** Number of sockets that its header states, that it has, and that cannot be read. */
   readonly promised: number;
@@ -37,7 +37,7 @@ export interface TableCounts {
   readonly isComplete: boolean;
 }
 
-/** What rows need of the machine. */
+/** Facts of the machine that rows need. */
 export interface TableContext {
   readonly interfaceName: InterfaceName;
   readonly userName: (uid: number) => string | undefined;

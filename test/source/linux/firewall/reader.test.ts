@@ -12,7 +12,7 @@ const newFolder = useFolders();
 const read = (name: string): string => readFileSync(`fixtures/linux/firewall/${name}.txt`, 'utf8');
 const SSH: FirewallTarget = { protocol: 'tcp', port: 22, address: '0.0.0.0' };
 
-/** What iptables-save prints of legacy tables. */
+/** Output of iptables-save about legacy tables. */
 const LEGACY = read('iptables-save').replaceAll(' (nf_tables)', '');
 
 /** Writes files of a made-up machine. Returns its root. @param texts by path */

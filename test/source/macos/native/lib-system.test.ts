@@ -23,7 +23,7 @@ describe.runIf(hasCompiler)('the calls of libSystem', () => {
     fakeOpen = koffi.load(path).func('void fake_open(const char *, int, int)');
   });
 
-  /** What a fake libSystem does. */
+  /** Behaviour of a fake libSystem. */
   interface Behaviour {
     readonly isRoot?: boolean;
     /** Number of times that a table is found grown; errno of each try. */
