@@ -194,7 +194,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
     const env = { SSH_CONNECTION: '203.0.113.9 50000 192.0.2.1 22' };
     const sshd = programs.copy('sshd');
     const details = await detailsFor(sshd, ['-e', PARENT, PERL, '-e', LISTEN], { env });
-    expect(details.get('parents')).toMatch(/ → sshd \(\d+\) → perl \(\d+\) {2}\(\/proc\/PID\/stat\)$/);
+    expect(details.get('parents')).toMatch(/ → sshd \(\d+\) → perl \(\d+\) +\(\/proc\/PID\/stat\)$/);
     const parent = /sshd \((\d+)\)/.exec(details.get('parents') ?? '')?.[1];
     expect(details.get('why')).toBe(
       `ssh session from 203.0.113.9 (sshd ${parent})  (/proc/${pidIn(details)}/environ)`,
@@ -203,7 +203,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
 
   test('of a job of cron', async () => {
     const details = await detailsFor(programs.copy('cron'), ['-e', PARENT, PERL, '-e', LISTEN]);
-    expect(details.get('parents')).toMatch(/ → cron \(\d+\) → perl \(\d+\) {2}\(\/proc\/PID\/stat\)$/);
+    expect(details.get('parents')).toMatch(/ → cron \(\d+\) → perl \(\d+\) +\(\/proc\/PID\/stat\)$/);
     const parent = /cron \((\d+)\)/.exec(details.get('parents') ?? '')?.[1];
     expect(details.get('why')).toBe(`scheduled job (cron ${parent})  (/proc/${parent}/stat)`);
   });
@@ -228,7 +228,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
         // Its loopback interface is down.
         { env: { ADDRESS: '0.0.0.0' } },
       );
-      expect(details.get('parents')).toMatch(/ → unshare \(\d+\) → perl \(\d+\) {2}\(\/proc\/PID\/stat\)$/);
+      expect(details.get('parents')).toMatch(/ → unshare \(\d+\) → perl \(\d+\) +\(\/proc\/PID\/stat\)$/);
       expect(details.get('package')).toBe('boxed 9.8-7  (dpkg)');
       expect(details.get('verdict')).toContain('program is from boxed 9.8-7 · program is as in its package');
       const { ino } = statSync(`/proc/${pidIn(details)}/ns/net`);

@@ -149,6 +149,8 @@ describe('reports once that the state cannot be saved', () => {
     expect(file.load()).toEqual(FULL);
     file.save(EMPTY);
     file.save(EMPTY);
+    // The folder is removed after the test.
+    chmodSync(dirname(path), 0o700);
     expect(said).toEqual([`saved state not updated: ${path}: EACCES: permission denied`]);
     expect(open().load()).toEqual(FULL);
   });

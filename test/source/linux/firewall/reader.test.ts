@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { FirewallTarget } from '../../../../src/model/firewall.ts';
 import { readLinuxFirewall, runTool, type ToolResult } from '../../../../src/source/linux/firewall/reader.ts';
 import { useFolders } from '../../../helpers/folder.ts';
@@ -140,6 +140,8 @@ test.each<[string, readonly string[], ToolResult]>([
   ['false', [], { why: 'it failed' }],
   ['netpane-no-such-tool', [], 'missing'],
 ])('the end of %s is named', async (program, args, result) => {
+  // A folder that may not be searched would hide that a program is missing.
+  vi.stubEnv('PATH', '/usr/bin:/bin');
   expect(await runTool(program, args, program === 'sleep' ? 20 : undefined)).toEqual(result);
 });
 

@@ -32,7 +32,7 @@ async function whyNot(): Promise<string | undefined> {
   } catch (error) {
     if (!(error instanceof TraceUnavailable)) throw error;
     // Any other reason is a defect.
-    if (/denied|no tracefs|not mounted|container/.test(error.message)) return error.message;
+    if (/denied|needs root|no tracefs|not mounted|container/.test(error.message)) return error.message;
     throw error;
   }
 }
