@@ -76,7 +76,7 @@ function readNames(reader: PacketReader, port: MessagePort, post: (message: Name
       }
       lastLost = lost;
     }
-    // What is not reported yet must not wait for a packet.
+    // Names that are not reported yet must not wait for a packet.
     setTimeout(isDue ? wait : drain, PAUSE_MS);
   };
   const wait = (): void => reader.wait(drain);

@@ -310,7 +310,7 @@ export interface State {
   readonly evidence: Evidence | null;
   /** Rules of the firewall about the listener in the details; null before one was in them. */
   readonly firewall: Firewall | null;
-  /** What whois says about an address; null before it was asked. */
+  /** Answer of whois about an address; null before it was asked. */
   readonly whois: Whois | null;
   /** True if the usage of the selected process must be read after the next paint. */
   readonly usageDue: boolean;

@@ -15,7 +15,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** What a server does with a request. */
+/** Behaviour of a server on a request. */
 type Act = (socket: Socket, request: string) => void;
 
 const answer =

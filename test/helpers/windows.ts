@@ -1,4 +1,4 @@
-// What Windows would answer: tables and lists in its layouts, and an API that returns them.
+// Answers as Windows gives them: tables and lists in its layouts, and an API that returns them.
 import { parseIpv6 } from '../../src/model/address.ts';
 import { ERROR, type ProcessDetails, type WindowsApi } from '../../src/source/windows/api.ts';
 import {

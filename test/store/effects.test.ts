@@ -167,7 +167,7 @@ describe('effects', () => {
     const closed = update(read, close);
     expect(closed.effects).toContainEqual({ type: 'stop-evidence' });
     expect(types(after(closed.state, close, { type: 'settled' }), painted)).toContain('ask-evidence');
-    // What is complete stays.
+    // A complete answer stays.
     const complete = after(state, { type: 'evidence', evidence: { ...evidence, isComplete: true } });
     const kept = update(complete, close);
     expect([kept.effects, kept.state.evidence?.isComplete]).toEqual([[], true]);

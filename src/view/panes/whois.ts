@@ -25,7 +25,7 @@ function answerLine(text: string, width: number): Line {
   return line(span(cutEnd(printable(text.trimEnd()), width), tone));
 }
 
-/** What whois says about an address. It covers the table. */
+/** The answer of whois about an address. It covers the table. */
 export const WHOIS: PaneRow = {
   position: { where: 'screen' },
   rank: 1.5,
