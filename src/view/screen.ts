@@ -4,12 +4,13 @@ import { alertAction, alertLines } from './header/alerts.ts';
 import { headerLines } from './header/header.ts';
 import { promptHelp } from './header/prompt-line.ts';
 import { filterLine, filterTabs, messageRest, type Share, shareText } from './header/query-line.ts';
-import { questionLine } from './header/question-line.ts';
+import { questionLine, questionLines } from './header/question-line.ts';
 import { hintKeyAt, hintLine, shownHints } from './hints.ts';
 import { hasSecondCursor, nextFocus } from './layout.ts';
 import { focusOn, KEYS_HERE } from './panes/focus.ts';
 import { DO_NOTHING, type RegionName, type RegionRow, type Scene, type Unit } from './panes/pane.ts';
 import { coversScreen, PANES, PANES_BY_RANK } from './panes/panes.ts';
+import type { Line } from './text/line.ts';
 import { columnAt, sortBy, wheelInTable } from './panes/table-pane.ts';
 import { titleLine } from './table/rows.ts';
 
@@ -36,6 +37,12 @@ const hintsOf = ({ state, keys, layout, focus }: Scene, width: number): Paramete
   hasSecondCursor(layout) ? { focus, next: nextFocus(layout, focus) } : undefined,
 ];
 
+/** Returns the rest of a long question, for the line below it; undefined if there is none. */
+function questionRest({ state: { question }, keys }: Scene, width: number): Line | undefined {
+  const rest = question ? questionLines(question, keys, width)[1] : '';
+  return rest === '' ? undefined : questionLine(rest);
+}
+
 /** Every region of the screen: the panes, and the lines around them. */
 export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
   header: { lines: ({ state, keys }, { width, height }) => headerLines(state, keys, width, height) },
@@ -45,7 +52,7 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
       const { question } = state;
       return [
         question
-          ? questionLine(question, keys, width)
+          ? questionLine(questionLines(question, keys, width, layout.titles !== undefined)[0])
           : filterLine(state, keys, shareOf(scene), width, layout.titles !== undefined),
       ];
     },
@@ -63,9 +70,11 @@ export const REGIONS: Readonly<Record<RegionName, RegionRow>> = {
       const { state, columns, layout, focus } = scene;
       const mark = hasSecondCursor(layout) && focus === 'table' ? KEYS_HERE : '';
       const share = shareOf(scene);
+      const whole = layout.filter?.width ?? width;
       return [
-        promptHelp(state, shareText(share), width) ??
-          messageRest(state, scene.keys, share, layout.filter?.width ?? width) ??
+        questionRest(scene, whole) ??
+          promptHelp(state, shareText(share), width) ??
+          messageRest(state, scene.keys, share, whole) ??
           titleLine(columns, state, mark),
       ];
     },

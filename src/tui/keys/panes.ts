@@ -13,7 +13,7 @@ import { WHOIS_KEY } from './whois.ts';
 const ENTER: Binding = {
   id: 'details',
   keys: ['enter'],
-  name: 'open or close the details, fold a group, go to the row of an event',
+  name: 'open or close the details',
   about: 'details of the selected socket and its program; in the event log: go to the row of the event',
   group: 'Panes',
   hint: 'details',

@@ -79,7 +79,7 @@ export const VIEW_KEYS: readonly Binding[] = [
   {
     id: 'join-pairs',
     keys: ['B'],
-    name: 'both ends of a local connection as one row, or as two',
+    name: 'join both ends of a local connection',
     about: 'show both ends of a local connection as one row (chrome → nginx), or as two',
     group: 'Views',
     run: () => ({ type: 'join-pairs' }),

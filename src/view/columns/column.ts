@@ -177,7 +177,7 @@ export const agoColumn = ({
     width: NUMBER_WIDTH,
     text: (row, { takenAtMs }) => {
       const ms = value(row);
-      return ms === undefined ? NOTHING : ageText(Math.max(0, takenAtMs - ms), false);
+      return ms === undefined ? NOTHING : ageText(Math.max(0, takenAtMs - ms));
     },
     key: (row) => {
       const ms = value(row);

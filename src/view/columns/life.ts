@@ -30,7 +30,7 @@ const MARKS: Readonly<Record<Mark, string>> = {
 /** Returns `keepalive   1h`, padded so that the time keeps its position. */
 function timerText({ socket: { timer } }: Row, { takenAtMs }: CellContext): string {
   if (timer === undefined) return NOTHING;
-  const left = ageText(Math.max(0, timer.dueAtMs - takenAtMs), false);
+  const left = ageText(Math.max(0, timer.dueAtMs - takenAtMs));
   return `${timer.kind.padEnd('keepalive'.length)} ${left.padStart(4)}`;
 }
 

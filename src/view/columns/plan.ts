@@ -104,11 +104,12 @@ const asksForWaiting = (expression: Expression): boolean =>
       it.kind === 'list' && it.field === 'state' && it.values.every((state) => WAITING_STATES.has(state)),
   );
 
-/** Returns the shape for the rows of a query. */
-function shapeFor(query: Query | undefined): Shape {
+/** Returns the shape for the rows of a query. @param state the state of all rows, if they have the same */
+function shapeFor(query: Query | undefined, state: string | undefined): Shape {
   if (query === undefined) return ALL;
   if (asksForListeners(query.expression)) return LISTENERS;
-  return asksForWaiting(query.expression) ? WAITING : ALL;
+  const areWaiting = asksForWaiting(query.expression) || (state !== undefined && WAITING_STATES.has(state));
+  return areWaiting ? WAITING : ALL;
 }
 
 const columnsOf = (ids: readonly ColumnId[], present: readonly Column[]): Column[] =>
@@ -140,7 +141,7 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
   const texts = same?.texts ?? new Map<ColumnId, string>();
   // The namespace of all rows needs no column.
   const isShown = ({ id }: Column) => id !== 'netns' || !texts.has('netns');
-  const usual = withHost(shapeFor(query), seen);
+  const usual = withHost(shapeFor(query, texts.get('state')), seen);
   const shape = same?.isOfSeveral === true && !texts.has('netns') ? withNamespaces(usual) : usual;
   const byShape = columnsOf(shape.ranked, present);
   const order = shape.order ? columnsOf(shape.order, present) : present;

@@ -12,7 +12,7 @@ import {
 import type { Line } from '../text/line.ts';
 import { firstKey, type KeyHelp } from './key-help.ts';
 import { COVERAGE, type Notice, noticesOf } from './notices.ts';
-import { GAP, spread, type Word } from '../text/spread.ts';
+import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
 
 const MINUTE_MS = 60_000;
@@ -118,14 +118,16 @@ export function headerLines(state: State, keys: readonly KeyHelp[], width: numbe
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;
   const lastPair = pair(spawned, closed, 0);
-  // In a narrow pane notices replace the rates: missing sockets are always reported.
-  const notices = noticeWords(noticesOf(state), firstKey(keys, 'help'), width - displayWidth(lastPair) - GAP);
   const left: Word[] = [
     { text: `${pair(spawned, closed, 3)} now`, short: lastPair, rank: 2 },
     { text: `${pair(minute.spawned, minute.closed, 4)} /min`, rank: 4 },
     ...throughputWords(state.lastTick ?? {}, state.table.counted),
   ];
-  return [first, spread(left, notices, width)];
+  // In a narrow pane notices replace the rates: missing sockets are always reported.
+  const notices = noticesOf(state);
+  const isWhole = widthOf(left) + GAP + displayWidth(printable(notices[0]?.text ?? '')) <= width;
+  const room = width - displayWidth(lastPair) - GAP;
+  return [first, spread(left, noticeWords(notices, firstKey(keys, 'help'), room, isWhole), width)];
 }
 
 /** Returns how long the sampler has sent no batch, and what it is doing; nothing while it is not silent. */
@@ -138,23 +140,36 @@ function silenceWords({ silence, nowMs }: State): Word[] {
 }
 
 /**
- * Returns the first notice and the number of others; the help lists all of them.
+ * Returns the first notice, and how to see the rest: the help has all of them in full.
  * @param key key of the help, if it has one
  * @param room cells for its short form
+ * @param isWhole true if its long form has room
  */
-function noticeWords(all: readonly Notice[], key: string | undefined, room: number): Word[] {
+function noticeWords(
+  all: readonly Notice[],
+  key: string | undefined,
+  room: number,
+  isWhole: boolean,
+): Word[] {
   const [first, ...others] = all;
   if (first === undefined) return [];
-  const count = others.length;
-  const [more = '', fewer = ''] =
-    count === 0
-      ? []
-      : key === undefined
-        ? [` (${noticesText(count)})`, ` (+${count})`]
-        : [` (${key}: ${noticesText(count)})`, ` (${key} +${count})`];
-  const text = printable(first.short);
-  const short = displayWidth(text + more) <= room ? text + more : cutEnd(text, room - fewer.length) + fewer;
-  return [{ text: printable(first.text) + more, short, tone: 'warning', rank: 2.4 }];
+  const hint = hintWord(others.length, key, isWhole);
+  const left = room - (hint.short ? displayWidth(hint.short) + GAP : 0);
+  const short = cutEnd(printable(first.short), left);
+  return [{ text: printable(first.text), short, tone: 'warning', rank: 2.4 }, hint];
 }
 
-const noticesText = (count: number): string => `${count} more ${count === 1 ? 'notice' : 'notices'}`;
+/** Returns how to see the other notices, which stays longest; or more of the only one, which leaves first. */
+function hintWord(others: number, key: string | undefined, isWhole: boolean): Word {
+  const tone = 'warning';
+  if (others > 0)
+    return key === undefined
+      ? {
+          text: `${others} more ${others === 1 ? 'notice' : 'notices'}`,
+          short: `${others} more`,
+          tone,
+          rank: 2.3,
+        }
+      : { text: `${key} shows ${others} more`, short: `${key} ${others} more`, tone, rank: 2.3 };
+  return { text: isWhole || key === undefined ? '' : `${key} says more`, tone, rank: 5 };
+}

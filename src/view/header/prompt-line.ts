@@ -82,6 +82,12 @@ export function promptLine(prompt: Prompt, share: string, width: number, hasLine
 const isMarked = ({ text, problem, error }: Prompt): boolean =>
   problem !== undefined && (error !== undefined || problem.at < text.trimEnd().length);
 
+/** Returns a message in at most `width` cells; what is in brackets at its end leaves first. */
+function shortened(message: string, width: number): string {
+  const at = message.endsWith(')') && displayWidth(message, width) > width ? message.lastIndexOf(' (') : -1;
+  return cutEnd(at < 0 ? message : message.slice(0, at), width);
+}
+
 /** Maximum cells of a mark that are kept even if the message is cut for it. */
 const MIN_MARK = 4;
 
@@ -104,13 +110,13 @@ export function promptHelp(state: State, share: string, width: number): Line | u
     const most = isBehind ? width - at - 1 - displayWidth(message) : width - at;
     const mark = '^'.repeat(Math.max(1, Math.min(problem.length, Math.max(MIN_MARK, most), width - at - 1)));
     if (!isBehind)
-      return line(span(fit(cutEnd(message, before), before, 'right'), 'error'), span(` ${mark}`, 'error'));
-    const text = cutEnd(message, Math.max(0, width - at - mark.length - 1));
+      return line(span(fit(shortened(message, before), before, 'right'), 'error'), span(` ${mark}`, 'error'));
+    const text = shortened(message, Math.max(0, width - at - mark.length - 1));
     return line(span(' '.repeat(at)), span(`${mark} ${text}`, 'error'));
   }
   if (completion) return completionLine(completion, width);
   if (error !== undefined && problem === undefined)
-    return line(span(cutEnd(`  ${printable(error)}`, width), 'error'));
+    return line(span(`  ${shortened(printable(error), Math.max(0, width - 2))}`, 'error'));
   const hosts = prompt.waiting ? hostWords(prompt.waiting, state.lookups) : [];
   return hosts.length === 0 ? undefined : spread([{ text: '', rank: 1 }, ...hosts], [], width);
 }

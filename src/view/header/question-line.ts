@@ -5,7 +5,7 @@ import type { Question } from '../../store/state.ts';
 import { type KeyHelp, keyText } from './key-help.ts';
 import { endpointText, ownerText } from '../text/format.ts';
 import { type Line, line, span } from '../text/line.ts';
-import { cutEnd, displayWidth } from '../text/width.ts';
+import { cutEnd, displayWidth, inLines } from '../text/width.ts';
 
 /** Returns program, peer and port of a rule: `curl → 203.0.113.80:443`, `sshd port 22`. */
 export function ruleText({ process, remote, port }: HideRule): string {
@@ -28,12 +28,29 @@ const questionTexts = (question: Question): readonly [asked: string, full: strin
     ? [`hide ${ruleText(question.rule)}`, 'hides', 'hides for good']
     : [`close ${question.what}`, 'closes, their programs get an error', 'closes'];
 
-/** Returns the line of a question. A narrow one cuts what is asked about, never the key that answers. */
-export function questionLine(question: Question, keys: readonly KeyHelp[], width: number): Line {
+/**
+ * Returns the two lines of a question; the second one is empty if the first has room for all. What is asked about is cut,
+ * never the key that answers.
+ * @param hasLineBelow false if there is room for one line only
+ */
+export function questionLines(
+  question: Question,
+  keys: readonly KeyHelp[],
+  width: number,
+  hasLineBelow = true,
+): readonly [string, string] {
   const [asked, effect, shortEffect] = questionTexts(question);
   const yes = keyText(keys, 'answer-yes');
-  const full = `${asked}${question.kind === 'hide' ? ' for good' : ''}? ${yes} ${effect}, any other key cancels`;
-  if (displayWidth(full) <= width) return line(span(full, 'warning'));
-  const short = ` ${yes} ${shortEffect}`;
-  return line(span(cutEnd(`${asked}?`, Math.max(0, width - short.length)) + short, 'warning'));
+  const cancels = ', any other key cancels';
+  const full = `${asked}${question.kind === 'hide' ? ' for good' : ''}? ${yes} ${effect}${cancels}`;
+  if (displayWidth(full) <= width) return [full, ''];
+  const answer = ` ${yes} ${shortEffect}`;
+  if (!hasLineBelow || displayWidth(`${asked}?${answer}`) <= width)
+    return [cutEnd(`${asked}?`, Math.max(0, width - answer.length)) + answer, ''];
+  const [first = '', ...others] = inLines(`${asked}?`, width);
+  const rest = cutEnd(others.join(' '), Math.max(0, width - answer.length)) + answer;
+  return [first, (displayWidth(rest + cancels) <= width ? rest + cancels : rest).trimStart()];
 }
+
+/** Returns a line of a question. */
+export const questionLine = (text: string): Line => line(span(text, 'warning'));

@@ -78,8 +78,8 @@ export function detailLines(
 
 /** Minimum lines, for sources with and without traffic; on a tall screen the details take half of the room. */
 const LINES = { without: 14, with: 22 };
-/** Lines of the table, with its titles, that stay above the details on a screen of usual height. */
-const TABLE_LINES = 6;
+/** Lines of the table, with its titles, that stay above the details, and the part of a low screen that they are. */
+const [TABLE_LINES, TABLE_PART] = [6, 0.4];
 
 const scroll: NonNullable<PaneRow['move']> = ({ state, order, keys }, { width, height }, by, unit) => {
   const subject = subjectAt(order, state.places.table.index);
@@ -97,7 +97,8 @@ export const DETAILS: PaneRow = {
     // The details matter more than rows while open, and get the lines that few rows leave empty.
     lines: ({ left, empty, traffic }) => {
       const wanted = Math.max(LINES[traffic ? 'with' : 'without'], Math.floor(left / 2));
-      return Math.min(wanted, Math.max(empty, left - TABLE_LINES));
+      const above = Math.min(TABLE_LINES, Math.floor(left * TABLE_PART));
+      return Math.min(wanted, Math.max(empty, left - above));
     },
   },
   rank: 3,

@@ -238,9 +238,10 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...hostField(socket, state, width),
     ...locationField(socket, state, width),
     ...fields(peersFacts(row)),
-    // The first program comes early, because a low pane shows only the first lines.
+    // The first program, and whether and why it should run, come early: a low pane shows only the first lines.
     ...(first?.names ?? []),
     ...verdictLines(row, state, width),
+    ...evidenceLines(row, state, width, 'why'),
     ...peerFields(row, state, keys, width),
     ...exposureField(socket, width),
     ...firewallLines(socket, state, width),
@@ -250,7 +251,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     // Sums are kept for the first owner only.
     ...(first ? [...first.facts, ...fields(programFacts(row, state))] : []),
     ...others.flatMap(({ names, facts }) => [...names, ...facts]),
-    ...evidenceLines(row, state, width),
+    ...evidenceLines(row, state, width, 'others'),
     ...fields(queueFacts(row)),
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),

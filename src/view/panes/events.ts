@@ -26,11 +26,23 @@ import { type Line, line, span, type Tone } from '../text/line.ts';
 import { cutEnd, displayWidth, fit } from '../text/width.ts';
 import { sumCountTexts, sumEndpointsText, sumPid, sumProgramText } from './sum-text.ts';
 
+const SEPARATOR = ' · ';
+/** Cells of the last part of a note below which it leaves instead of being cut. */
+const MIN_PART = 12;
+
+/** Returns a note in at most `width` cells: its last parts leave first. */
+function noteIn(note: string, width: number): string {
+  if (displayWidth(note, width) <= width) return note;
+  const at = note.lastIndexOf(SEPARATOR);
+  const isLeft = at < 0 || displayWidth(note.slice(0, at + SEPARATOR.length), width) + MIN_PART <= width;
+  return isLeft ? cutEnd(note, width) : noteIn(note.slice(0, at), width);
+}
+
 /** Returns the title line of a pane. */
 export const paneTitle = (title: string, note: string, width: number): Line =>
   line(
     span(title, 'header'),
-    span(cutEnd(`  ${note}`, width - displayWidth(title)), 'quiet'),
+    span(noteIn(`  ${note}`, width - displayWidth(title)), 'quiet'),
     span(' '.repeat(Math.max(0, width))),
   );
 

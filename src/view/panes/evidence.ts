@@ -42,9 +42,11 @@ export function verdictLines(row: Row, state: State, width: number): Line[] {
 
 const room = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 
-/** Returns the lines of the evidence, each with its source. */
-export const evidenceLines = (row: Row, state: State, width: number): Line[] =>
-  evidenceOf(row, state)?.lines.flatMap((it) => evidenceLine(it, width)) ?? [];
+/** Returns the lines of the evidence that say why the program runs, each with its source; or all the others. */
+export const evidenceLines = (row: Row, state: State, width: number, part: 'why' | 'others'): Line[] =>
+  (evidenceOf(row, state)?.lines ?? [])
+    .filter(({ label }) => (label === 'why') === (part === 'why'))
+    .flatMap((it) => evidenceLine(it, width));
 
 /** Returns the lines of a fact with its source. */
 export function evidenceLine({ label, text, from }: EvidenceLine, width: number): Line[] {

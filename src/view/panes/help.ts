@@ -77,11 +77,12 @@ function keySections(keys: readonly KeyHelp[], width: number): Section[] {
 
 function unseenSection(state: State, width: number): Section {
   const coverage = state.coverage && coverageText(state.coverage);
-  const unseen = [...noticesOf(state).map(({ text }) => text), ...(coverage === undefined ? [] : [coverage])];
+  const unseen = [...noticesOf(state), ...(coverage === undefined ? [] : [{ text: coverage, short: '' }])];
   return {
     title: 'What netpane cannot see now',
-    entries: unseen.map((text) => ({
-      text,
+    entries: unseen.map(({ text, short }) => ({
+      // The header has the short text.
+      text: `${text} ${short}`,
       lines: wrap(printable(text), Math.max(10, width - 2)).map((part) => line(span(`  ${part}`, 'warning'))),
     })),
   };

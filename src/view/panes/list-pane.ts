@@ -24,7 +24,7 @@ import { GROUPINGS } from '../table/grouping.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { around, type Part, withPosition } from '../text/position.ts';
 import type { PlacedColumn } from '../table/place.ts';
-import { cutEnd, fit } from '../text/width.ts';
+import { cutEnd, fit, inLines } from '../text/width.ts';
 
 interface ListText {
   readonly length: (state: State) => number;
@@ -157,7 +157,8 @@ export function listLines(
   const texts = lines(state, width, keys);
   const part = visiblePart(scene, list, height);
   const head = paneTitle(title(keys, state), withPosition(part, note(state)), width);
-  if (texts.length === 0) return [head, line(span(cutEnd(`  ${empty(keys)}`, width), 'quiet'))];
+  if (texts.length === 0)
+    return [head, ...inLines(empty(keys), width - 2).map((text) => line(span(`  ${text}`, 'quiet')))];
   return [
     head,
     ...texts.slice(part.top, part.top + part.height).map((text, i): Line => ({

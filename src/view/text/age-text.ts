@@ -29,12 +29,12 @@ function maxAgeMs(row: Row, { takenAtMs }: Moment): number | undefined {
 /** Returns every bound of the age of an open row, in words. */
 export function ageWords(row: Row, moment: Moment): readonly string[] {
   const { createdAtMs } = row.socket;
-  if (createdAtMs !== undefined) return [ageText(Math.max(0, moment.takenAtMs - createdAtMs), false)];
-  const least = ageText(moment.nowMs - row.firstSeenMs, row.baseline);
-  if (!row.baseline) return [least];
+  if (createdAtMs !== undefined) return [ageText(Math.max(0, moment.takenAtMs - createdAtMs))];
+  const leastMs = moment.nowMs - row.firstSeenMs;
+  if (!row.baseline) return [ageText(leastMs)];
   const most = maxAgeMs(row, moment);
   const bound = most === undefined || most < 0 ? [] : [`≤${roundedUp(most)} since its program started`];
-  return [`${least} opened before netpane started`, ...bound];
+  return [`${leastText(leastMs)} opened before netpane started`, ...bound];
 }
 
 /**
@@ -48,11 +48,11 @@ export function rowAgeText(row: Row, moment: Moment): string {
   const { mark, lifetimeMs, isAtLeast, baseline, firstSeenMs, socket } = row;
   // A remnant is older than its connection became.
   if (mark === 'closed' && lifetimeMs !== undefined) return livedText(lifetimeMs, isAtLeast ?? false);
-  if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs), false);
+  if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs));
   const least = nowMs - firstSeenMs;
   const most = maxAgeMs(row, moment);
   if (most !== undefined && most > 2 * least) return `≤${roundedUp(most)}`;
-  return baseline ? `>${durationText(roundedDown(least))}` : ageText(least, false);
+  return baseline ? leastText(least) : ageText(least);
 }
 
 const SECOND = 1000;
@@ -66,8 +66,12 @@ function roundedUp(ms: number): string {
   return durationText(Math.ceil(ms / unit) * unit);
 }
 
-/** The values of a lower bound below an hour; from then on it changes with each hour, later with each day. */
-const STEPS = [0, 10 * SECOND, 30 * SECOND, ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE)];
+/** The values of a lower bound below an hour; from then on it changes with each hour, later with each day. In the first second it is `>0s`. */
+const STEPS = [
+  ...[0, 1, 2, 5, 10, 30].map((seconds) => seconds * SECOND),
+  ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE),
+];
 
-/** Returns the step at or below a duration, so that a lower bound stays true; the duration itself from an hour on. */
-const roundedDown = (ms: number): number => (ms < HOUR ? (STEPS.findLast((step) => step <= ms) ?? 0) : ms);
+/** Returns a lower bound of an age: the step at or below it, so that it stays true; the age itself from an hour on. */
+const leastText = (ms: number): string =>
+  `>${durationText(ms < HOUR ? (STEPS.findLast((step) => step <= ms) ?? 0) : ms)}`;

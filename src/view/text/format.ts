@@ -119,14 +119,11 @@ export function durationText(ms: number): string {
 }
 
 /**
- * Returns an age in at most five cells, with `>` if it is a lower bound. From ten seconds on
- * it changes in steps of ten, so that a quiet screen is not painted every second; a lower bound does so from the start.
+ * Returns an age in at most four cells. From ten seconds on it changes in steps of ten, so that a quiet screen is not
+ * painted every second.
  */
-export function ageText(ms: number, isAtLeast: boolean): string {
-  const stepped =
-    ms < MINUTE && (isAtLeast || ms >= 10 * SECOND) ? Math.floor(ms / (10 * SECOND)) * 10 * SECOND : ms;
-  return (isAtLeast ? '>' : '') + durationText(stepped);
-}
+export const ageText = (ms: number): string =>
+  durationText(ms < MINUTE && ms >= 10 * SECOND ? Math.floor(ms / (10 * SECOND)) * 10 * SECOND : ms);
 
 /**
  * Returns the lifetime of a closed socket in at most five cells: `<1ms`, `340ms`, `2s`. A lower bound has `>`, or is

@@ -41,7 +41,7 @@ export function hostText(socket: Socket, lookups: Lookups): string {
 
 /** Returns what is known of the name of an address, with its source and age, in words. Printable. */
 export function nameFacts(answer: PeerName, nowMs: number): readonly string[] {
-  const age = `${ageText(Math.max(0, nowMs - answer.atMs), false)} ago`;
+  const age = `${ageText(Math.max(0, nowMs - answer.atMs))} ago`;
   switch (answer.type) {
     case 'name':
       return [

@@ -64,7 +64,7 @@ test('with other keys', () => {
     'go-to-peer': ['alt-p'],
     details: ['f9'],
   });
-  expect(texts.header).toContain('(F12: 1 more notice)');
+  expect(texts.header).toContain('  F12 shows 1 more');
   expect(texts.filter).toContain('2 hidden by you: R');
   expect(texts.tabs.slice(0, 4)).toEqual([
     'alt-1 all',
@@ -86,7 +86,7 @@ test('without keys', () => {
     ['help', 'hide-rules', 'view-by-number', 'diagnosis', 'only-new'].map((id) => [id, []]),
   );
   const texts = textsWith(none);
-  expect(texts.header).toContain('(1 more notice)');
+  expect(texts.header).toContain('  1 more notice');
   expect(texts.filter).toMatch(/2 hidden by you {2}/);
   expect(texts.tabs.slice(0, 2)).toEqual(['all', 'listening']);
   expect(texts.alert).not.toContain('shows them');

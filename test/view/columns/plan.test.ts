@@ -111,7 +111,7 @@ describe('the automatic columns', () => {
     expect(idsAt(60, { same: same([]) })).toContain('netns');
   });
 
-  test.each(['state:CLOSE_WAIT', 'state:close_wait,fin_wait2 process:node', 'state:TIME_WAIT'])(
+  test.each(['state:CLOSE_WAIT', 'state:close_wait,fin_wait2 process:node', 'state:TIME_WAIT', 'close_wait'])(
     'of connections that wait are about their age and queues, at 80 columns and below: %s',
     (text) => {
       const query = queryFrom(text);

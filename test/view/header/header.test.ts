@@ -131,7 +131,7 @@ describe('the header', () => {
         batch({ monotonicMs: 30_000, degradations: [], events: [...counted, trace] }),
       );
       expect(textOf(headerLines(both, KEYS, 120, 2)[1])).toContain(
-        '3,012 closes missed at 12:00:21 (?: 1 more notice)',
+        '3,012 closes missed at 12:00:21  ? shows 1 more',
       );
       const help = shown(helpLines(KEYS, both, 120)).join('\n');
       expect(help).toContain('3,012 closes missed at 12:00:21\n  1 state change missed at 12:00:21');
@@ -180,12 +180,17 @@ describe('the header', () => {
   test('shows the number of other notices', () => {
     const degradations = [1, 2, 3].map((n) => ({ code: `c${n}`, text: `notice ${n}`, short: `n${n}` }));
     expect(textOf(headerLines({ ...state, degradations }, KEYS, 120, 2)[1])).toContain(
-      'notice 1 (?: 2 more notices)',
+      'notice 1  ? shows 2 more',
+    );
+    // A single one whose long form has no room.
+    const [one] = degradations.map((it) => ({ ...it, text: 'long '.repeat(20) }));
+    expect(textOf(headerLines({ ...state, degradations: one ? [one] : [] }, KEYS, 80, 2)[1])).toMatch(
+      / n1 {2}\? says more$/,
     );
     // A narrow pane does not cut the notice for a longer number of others.
     const narrow = degradations.map((it) => ({ ...it, short: 'sixteen letters:' }));
     expect(textOf(headerLines({ ...state, degradations: narrow }, KEYS, 40, 2)[1])).toMatch(
-      /sixteen letters: \(\? \+2\)$/,
+      /sixteen letters: {2}\? 2 more$/,
     );
   });
 });

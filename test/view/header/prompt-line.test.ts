@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PromptKind } from '../../../src/store/state.ts';
+import type { PromptKind, State } from '../../../src/store/state.ts';
 import { KEYS } from '../../../src/tui/keymap.ts';
 import { PROMPTS } from '../../../src/store/prompts.ts';
 import { filterLine, type Share } from '../../../src/view/header/query-line.ts';
+import { promptHelp } from '../../../src/view/header/prompt-line.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, emptyState } from '../../helpers/fakes.ts';
 import { textOf } from '../../helpers/lines.ts';
@@ -46,5 +47,19 @@ describe('the prompt', () => {
       { type: 'edit', edit: { type: 'move', to: 'right' } },
     );
     expect(textOf(filterLine(state, KEYS, NO_SHARE, 80))).toMatch(/^\/ a\?bc +0 of 0$/);
+  });
+
+  test('an error that is too long loses what is in brackets first', () => {
+    const prompt = {
+      ...typing('/nope/x.csv', 'save').prompt,
+      error: 'not saved: no such directory (/nope/x.csv)',
+    };
+    const state = { ...typing('/nope/x.csv', 'save'), prompt } as State;
+    const help = (width: number) =>
+      promptHelp(state, '', width)
+        ?.spans.map(({ text }) => text)
+        .join('');
+    expect(help(40)).toBe('  not saved: no such directory');
+    expect(help(60)).toBe('  not saved: no such directory (/nope/x.csv)');
   });
 });

@@ -112,4 +112,12 @@ describe('help', () => {
       .replace(/\s+/g, ' ');
     for (const it of degradations) expect(text).toContain(it.text);
   });
+
+  test('its search finds a notice by its long and its short text', () => {
+    const notice = { code: 'c', text: 'the owner of 1 socket is hidden', short: '1 owner unseen' };
+    for (const helpQuery of ['owner socket', 'unseen']) {
+      const state = { ...emptyState(), degradations: [notice], helpQuery };
+      expect(shown(helpLines(KEYS, state, 80)).join('\n'), helpQuery).toContain(notice.text);
+    }
+  });
 });

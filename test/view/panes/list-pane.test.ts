@@ -98,3 +98,12 @@ test('is printable and fits in the pane, for any content', () => {
     }
   }
 });
+
+test('the text of an empty list is wrapped', () => {
+  const state: State = { ...emptyState(), list: { kind: 'hide-rules', at: 0 } };
+  expect(texts(state, 40)).toEqual([
+    'HIDDEN BY YOU  0 rules',
+    '  nothing hidden: h hides the program',
+    '  and remote of the selected row',
+  ]);
+});

@@ -53,6 +53,8 @@ describe('the list of programs', () => {
       'fast                           3        2  1.3k     0  1.3k     0',
       'slow                           2        1   900     0   900     0',
     ]);
+    // A narrow title does not cut the rates.
+    expect(paneTexts(sockets, [], 40, 4)[0]).toBe('TRAFFIC  programs 1–2 of 3');
   });
 
   test('without rates has the most bytes first, then the most sockets', () => {

@@ -101,19 +101,15 @@ test.each([
 });
 
 test.each([
-  [3 * S, false, '3s'],
-  [9.9 * S, false, '9s'],
-  [10 * S, false, '10s'],
-  [19.9 * S, false, '10s'],
-  [59.9 * S, false, '50s'],
-  [M, false, '1m'],
-  [9 * S, true, '>0s'],
-  [30 * S, true, '>30s'],
-  [M, true, '>1m'],
-  [400 * D, true, '>400d'],
-])('%i ms old, baseline: %s: %s', (ms, baseline, text) => {
-  expect(format.ageText(ms, baseline)).toBe(text);
-  expect(text.length).toBeLessThanOrEqual(5);
+  [3 * S, '3s'],
+  [9.9 * S, '9s'],
+  [10 * S, '10s'],
+  [19.9 * S, '10s'],
+  [59.9 * S, '50s'],
+  [M, '1m'],
+  [9999 * D, '9999d'],
+])('%i ms old: %s', (ms, text) => {
+  expect(format.ageText(ms)).toBe(text);
 });
 
 test.each<[number, boolean, string]>([

@@ -75,8 +75,8 @@ export function scriptOf(exe: string, words: readonly string[]): Script | undefi
     const next = words[i + 1];
     if (code.test(word)) return { kind: 'code', text: '' };
     if (module?.test(word)) return next === undefined ? undefined : { kind: 'module', text: next };
-    // Code from stdin.
-    if (word === '-') return undefined;
+    // Code from stdin; or the rest of a command line over which a program has written its title.
+    if (word === '-' || word === '') return undefined;
     if (word === '--') return next === undefined ? undefined : { kind: 'script', text: next };
     if (withValue.includes(word)) i++;
     else if (!/^[-+]/.test(word) && !(i === 1 && commands.includes(word)))

@@ -26,6 +26,7 @@ test.each([
   ['/usr/bin/php8.2', 'php -S 0.0.0.0:80 router.php', { kind: 'script', text: 'router.php' }],
   ['/usr/bin/deno', 'deno eval 1', { kind: 'code', text: '' }],
   ['/usr/bin/node', 'node', undefined],
+  ['/usr/bin/node', 'my-title ', undefined],
   ['/usr/sbin/nginx', 'nginx -c x', undefined],
 ])('%s runs %s', (exe, command, expected) => {
   expect(scriptOf(exe, command.split(' '))).toEqual(expected);
