@@ -4,7 +4,18 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, eventsOf, isLinux, isRoot, newHerd, newHome, program, startNetpane } from './netpane.ts';
+import { tableLines } from './finding.ts';
+import {
+  cleanUp,
+  eventsOf,
+  isLinux,
+  isRoot,
+  newHerd,
+  newHome,
+  program,
+  startNetpane,
+  uniqueName,
+} from './netpane.ts';
 import {
   atEachSize,
   filterLine,
@@ -20,6 +31,7 @@ const [cols, rows] = SIZES[0];
 
 const hasMounts = spawnSync('unshare', ['-m', 'true']).status === 0;
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+const hasScreen = spawnSync('screen', ['--version']).status === 0;
 
 /** Returns the texts that were written to the clipboard of the terminal, by OSC 52. */
 const clipboard = (t: Terminal): string[] =>
@@ -29,13 +41,6 @@ const clipboard = (t: Terminal): string[] =>
       .toString('latin1')
       .matchAll(/\x1b\]52;c?;([\w+/=]*)(?:\x07|\x1b\\)/g),
   ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
-
-/** Returns the number of rows below the titles. */
-const tableLines = (t: Terminal): number =>
-  t
-    .rows()
-    .slice(4, -1)
-    .filter((row) => row.trim() !== '').length;
 
 describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
@@ -70,6 +75,39 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
         t.write('Y');
         await t.until('the cell', () => /copied \d[\d.]+:\d+ · tmux buffer and clipboard/.test(t.text()));
         expect(tmux('show-buffer')).toMatch(/^[\d.]+:\d+$/);
+      },
+    );
+
+    test.skipIf(!hasScreen)(
+      'in screen with default settings, at 80×24 (skipped elsewhere: screen is not installed)',
+      async () => {
+        // The folder of its sockets, which only their owner may read.
+        const home = newHome();
+        const session = uniqueName();
+        const t = Terminal.start({
+          command: 'screen',
+          args: ['-c', '/dev/null', '-U', '-S', session, process.execPath, program, '--process', scene.name],
+          env: { SCREENDIR: home },
+          cols: 80,
+          rows: 24,
+          home,
+        });
+        cleanUp(() => t.close());
+        cleanUp(() => spawnSync('screen', ['-S', session, '-X', 'quit'], { env: { SCREENDIR: home } }));
+        await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+        t.write('y');
+        await t.until('the message', () =>
+          /copied row \(\d+ columns\) · OSC 52 through screen/.test(t.text()),
+        );
+        // The terminal gets the pieces as one sequence.
+        const [row = '', ...others] = await t.until('the sequence', () => {
+          const found = clipboard(t);
+          return found.length > 0 && found;
+        });
+        expect(others).toEqual([]);
+        expect(row.split('\t')).toEqual(
+          expect.arrayContaining([`${scene.name}-cli`, String(scene.client.pid)]),
+        );
       },
     );
 
@@ -113,13 +151,13 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     await t.until('four rows', () => shows(4));
     t.write('(');
     await t.until('what is missing', () => filterLine(t).includes('expected'));
-    await atEachSize(t, () => expect(tableLines(t)).toBe(4));
+    await atEachSize(t, () => expect(tableLines(t)).toHaveLength(4));
     t.press('backspace');
     t.write('@localhost');
     await t.until('the addresses', () => shows(4) && !titleLine(t).includes('localhost'));
     t.write('.invalid');
     await t.until('the answer', () => /localhost\.invalid(: [^l]|\?)/.test(titleLine(t)));
-    await atEachSize(t, () => expect(tableLines(t)).toBe(4));
+    await atEachSize(t, () => expect(tableLines(t)).toHaveLength(4));
     // Several pasted lines are one text, and accept nothing.
     t.press('ctrl-u');
     t.write(`\x1b[200~process:${scene.name}-cli\nrport:5432\n\x1b[201~`);

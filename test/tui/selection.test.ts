@@ -88,7 +88,7 @@ describe('selection', () => {
     await app.take(baseline(crowd(200, 100)));
     await app.press(PAGE_DOWN, PAGE_DOWN, UP);
     const [line, text] = [app.selectedLine, app.lines[app.selectedLine]];
-    await app.take(batch({ monotonicMs: 1000, spawned: crowd(20) }));
+    await app.take(batch({ monotonicMs: 900, spawned: crowd(20) }));
     expect([app.selectedLine, app.lines[app.selectedLine]]).toEqual([line, text]);
   });
 });

@@ -90,13 +90,15 @@ describe('the visible parts', () => {
   });
 
   test('the details get the lines that few rows leave empty; with many rows the table keeps its room', () => {
-    const heights = (rows: number, panes: Partial<typeof CLOSED> = {}) => {
-      const { table, details } = layout(60, 15, { ...CLOSED, details: true, ...panes }, true, 0, rows);
+    const heights = (rows: number, panes: Partial<typeof CLOSED> = {}, height = 15) => {
+      const { table, details } = layout(60, height, { ...CLOSED, details: true, ...panes }, true, 0, rows);
       return [table?.height, details?.height];
     };
-    expect(heights(300)).toEqual([5, 5]);
-    expect(heights(5)).toEqual([5, 5]);
-    expect(heights(4)).toEqual([4, 6]);
+    expect(heights(300, {}, 24)).toEqual([5, 14]);
+    expect(heights(4, {}, 24)).toEqual([4, 15]);
+    expect(heights(0, {}, 24)).toEqual([3, 16]);
+    // On a low screen the details get more.
+    expect(heights(300)).toEqual([3, 7]);
     expect(heights(0)).toEqual([3, 7]);
     // The list needs them more.
     expect(heights(3, { list: true })).toEqual(heights(300, { list: true }));
