@@ -31,8 +31,8 @@ export interface UdpRepeats {
   /** Short sockets per second, and for how many seconds. */
   readonly rate: number;
   readonly seconds: number;
-  /** Packets of a transfer. */
-  readonly packets: number;
+  /** Parts of a transfer, each of which is measured. */
+  readonly parts: number;
   /** Pairs of transfers, without netpane and with it. */
   readonly pairs: number;
 }
@@ -113,8 +113,8 @@ const LIVE = {
 } as const;
 
 const UDP = {
-  full: { rate: 5000, seconds: 10, packets: 1_000_000, pairs: 7 },
-  quick: { rate: 5000, seconds: 3, packets: 200_000, pairs: 3 },
+  full: { rate: 5000, seconds: 10, parts: 100, pairs: 15 },
+  quick: { rate: 5000, seconds: 3, parts: 60, pairs: 7 },
 } as const;
 
 const NAMES = {

@@ -33,7 +33,7 @@ export interface TransferFigures {
   /** Bytes that were sent, and that netpane reports. */
   readonly sent: number;
   readonly reported: number;
-  /** CPU of a packet without netpane, nanoseconds. */
+  /** CPU of a packet without netpane, nanoseconds: the medians of the transfers. */
   readonly nanoseconds: Spread;
   /** The addition by netpane, nanoseconds; one figure for each pair of transfers. */
   readonly addedNanoseconds: Spread;
@@ -49,6 +49,8 @@ export interface UdpFigures {
 /** Length of a datagram: in a transfer almost that of a full Ethernet frame. */
 const SHORT_LENGTH = 100;
 const TRANSFER_LENGTH = 1200;
+/** Packets of a part of a transfer: some ten milliseconds. */
+const PART_PACKETS = 3000;
 const START_DELAY_MS = 300;
 
 /** The fields of a line of `netpane watch --json` that are compared. */
@@ -123,23 +125,25 @@ const openProcess = (net: PrivateNet) => closeLater(new LoadProcess(net, 'udp-ch
 async function measureTransfer(
   net: PrivateNet,
   isConnected: boolean,
-  { packets, pairs }: UdpRepeats,
+  { parts, pairs }: UdpRepeats,
 ): Promise<TransferFigures> {
   const [receiver, sender] = [openProcess(net), openProcess(net)];
   const { port } = await receiver.request<{ port: number }>({ order: 'open' });
-  const order = { order: 'transfer', port, length: TRANSFER_LENGTH, count: packets, isConnected };
-  const transfer = () => sender.request<{ cpuMs: number; ms: number }>(order);
+  const order = { order: 'transfer', port, length: TRANSFER_LENGTH, parts, count: PART_PACKETS, isConnected };
+  const transfer = () => sender.request<{ nanoseconds: number[]; ms: number }>(order);
+  const packets = parts * PART_PACKETS;
   // The first one runs code that V8 has not compiled yet.
   await transfer();
-  const without: { cpuMs: number; ms: number }[] = [];
+  const without: { nanoseconds: number; ms: number }[] = [];
   const added: number[] = [];
   let sent = 0;
   let reported = 0;
   for (let i = 0; i < pairs; i++) {
     const alone = await transfer();
     const { result, ofProcess } = await watched(net, sender.pid, transfer);
-    without.push(alone);
-    added.push((1e6 * (result.cpuMs - alone.cpuMs)) / packets);
+    const nanoseconds = spreadOf(alone.nanoseconds).median;
+    without.push({ nanoseconds, ms: alone.ms });
+    added.push(spreadOf(result.nanoseconds).median - nanoseconds);
     sent += packets * TRANSFER_LENGTH;
     reported += ofProcess.reduce((sum, { txBytes = 0 }) => sum + txBytes, 0);
   }
@@ -147,7 +151,7 @@ async function measureTransfer(
     name: isConnected ? 'connected' : 'unconnected',
     sent,
     reported,
-    nanoseconds: spreadOf(without.map(({ cpuMs }) => (1e6 * cpuMs) / packets)),
+    nanoseconds: spreadOf(without.map((it) => it.nanoseconds)),
     addedNanoseconds: spreadOf(added),
     bitRate: (8000 * packets * TRANSFER_LENGTH) / spreadOf(without.map(({ ms }) => ms)).median,
   };

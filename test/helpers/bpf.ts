@@ -11,6 +11,8 @@ import {
   ENTRY,
   MAX_PEERS,
   PEER,
+  SLOT,
+  SLOTS,
   TCP_OPERATION,
 } from '../../src/source/linux/ledger/layout.ts';
 import type { SocketState } from '../../src/model/socket.ts';
@@ -98,8 +100,8 @@ export class FakeBpf implements BpfCalls {
     return value;
   }
 
-  numberAt(map: number, index: number): number {
-    return Number(this.#mapOf(map).values.get(keyOf(index, 0))?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
+  valueAt(map: number, index: number): DataView | undefined {
+    return this.#mapOf(map).values.get(keyOf(index, 0));
   }
 
   readAll(map: number, _valueLength: number, onValue: OnValue): void {
@@ -164,6 +166,15 @@ export class FakeBpf implements BpfCalls {
     }
     this.#put(1, cookie, value);
     return value;
+  }
+
+  /** Puts a socket with these counters into its slot. */
+  countInSlot(cookie: number, counters: Partial<Record<'rxPackets' | 'rxBytes', number>>): void {
+    const value = new DataView(new ArrayBuffer(SLOT.length));
+    for (const [name, number] of Object.entries(counters))
+      value.setBigUint64(COUNTERS[name as keyof typeof counters], BigInt(number), LITTLE_ENDIAN);
+    value.setBigUint64(SLOT.cookie, BigInt(cookie), LITTLE_ENDIAN);
+    this.#put(3, cookie % SLOTS, value);
   }
 
   /** Sets the number of values that the programs have made in a map. */

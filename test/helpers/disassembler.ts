@@ -57,7 +57,9 @@ function textOf(opcode: number, { to, from, offset, number, next }: Parts): stri
     case 0x02:
       return `${memory(to)} = ${number}`;
     case 0x03:
-      return (opcode & 0xe0) === 0xc0 ? `lock ${memory(to)} += ${from}` : `${memory(to)} = ${from}`;
+      if ((opcode & 0xe0) !== 0xc0) return `${memory(to)} = ${from}`;
+      if (number === 0) return `lock ${memory(to)} += ${from}`;
+      return number === 0xf1 ? `r0 = cmpxchg(${memory(to)}, r0, ${from})` : undefined;
     case 0x05:
       if (operation === 0x80) return `call ${number}`;
       if (operation === 0x90) return 'exit';

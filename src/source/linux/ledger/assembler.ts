@@ -29,6 +29,8 @@ const CLASS = { ld: 0x00, ldx: 0x01, st: 0x02, stx: 0x03, jmp: 0x05, alu64: 0x07
 const WIDTH: Readonly<Record<Width, number>> = { 8: 0x10, 16: 0x08, 32: 0x00, 64: 0x18 };
 const MEM = 0x60;
 const ATOMIC = 0xc0;
+/** Number of an atomic instruction: BPF_CMPXCHG. The one that adds has 0. */
+const COMPARE_AND_EXCHANGE = 0xf1;
 const FROM_REGISTER = 0x08;
 const CALL = 0x80;
 const EXIT = 0x90;
@@ -92,6 +94,17 @@ export class Assembler {
       to: numberOf(to),
       from: numberOf(value),
       offset,
+    });
+  }
+
+  /** Stores a register to memory if r0 has what is there, atomically. r0 becomes what was there. */
+  exchangeAtomically(to: Register, offset: number, value: Register): this {
+    return this.#add({
+      code: CLASS.stx | ATOMIC | WIDTH[64],
+      to: numberOf(to),
+      from: numberOf(value),
+      offset,
+      number: COMPARE_AND_EXCHANGE,
     });
   }
 

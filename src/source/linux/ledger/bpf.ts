@@ -93,9 +93,9 @@ export interface BpfCalls {
    * @param isTaken true to delete it too
    */
   lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined;
-  /** Returns the number at an index of an array of 64-bit numbers. */
-  numberAt(map: number, index: number): number;
-  /** Calls a function for each value of a map. */
+  /** Returns the value at an index of an array; undefined if it cannot be read. It is valid until the next call. */
+  valueAt(map: number, index: number): DataView | undefined;
+  /** Calls a function for each value of a map. An array has no cookies as keys: ignore their halves. */
   readAll(map: number, valueLength: number, onValue: OnValue): void;
   close(descriptor: number): void;
 }
@@ -196,14 +196,14 @@ export class Bpf implements BpfCalls {
     attributes.setBigUint64(8, address, LITTLE_ENDIAN);
   }
 
-  numberAt(map: number, index: number): number {
+  valueAt(map: number, index: number): DataView | undefined {
     const result = this.#call(COMMAND.lookUp, (it) => {
       this.#key.view.setUint32(0, index, LITTLE_ENDIAN);
       it.setUint32(0, map, LITTLE_ENDIAN);
       it.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
       it.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
     });
-    return result === 0 ? Number(this.#value.view.getBigUint64(0, LITTLE_ENDIAN)) : 0;
+    return result === 0 ? this.#value.view : undefined;
   }
 
   readAll(map: number, valueLength: number, onValue: OnValue): void {

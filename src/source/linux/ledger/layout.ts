@@ -58,6 +58,19 @@ export const COUNTERS = {
   length: 136,
 } as const;
 
+/**
+ * Slot of an array: the counters of one UDP socket from its creation to its release, and its cookie. The last bits of a
+ * cookie are the index of its slot. The programs find a slot without a call of the kernel, and so add nothing measurable to
+ * the packet of a connected socket: the hash map takes some 150 ns for the sender and the receiver together.
+ */
+export const SLOT = { cookie: COUNTERS.length, length: COUNTERS.length + 8 } as const;
+
+/** The cookie in a slot of no socket: free, or while it is being cleared for one. */
+export const NO_SOCKET = { free: 0, taken: -1 } as const;
+
+/** Number of slots, a power of two. A socket whose slot is taken has its counters in the hash map. */
+export const SLOTS = 1024;
+
 /** Number of peers kept for a socket, a power of two. */
 export const MAX_PEERS = 4;
 

@@ -1,10 +1,11 @@
 import { ERRNO } from '../netlink/errno.ts';
+import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Endpoint } from '../../../model/socket.ts';
 import { type Counters, decodeCounters, decodeEntry, decodePeers, type LedgerEntry } from './entry.ts';
 import type { Cookie } from './socket-cookie.ts';
-import { COUNTERS, ENTRY, MADE } from './layout.ts';
+import { COUNTERS, ENTRY, MADE, SLOT, SLOTS } from './layout.ts';
 import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
 import { trafficPrograms } from './traffic-programs.ts';
@@ -37,8 +38,9 @@ export interface LedgerOptions {
  *
  *     socket(2), accept, connect(2), listen(2), close(2) ──▶ entries ──▶ `entryOf`, `takeEntry`
  *     packets of UDP, UDP-Lite, ping and raw sockets ──▶ counters ──▶ `readCounters`, `takeCounters`
+ *     packets of most UDP sockets ──▶ slots ─close(2)─▶ counters
  *
- * Both maps evict the entries that were not used for longest if they are full.
+ * Entries and counters evict what was not used for longest if they are full.
  */
 export class Ledger {
   /** Why it does not record who makes a socket, as a clause; undefined if it does. Linux before 6.10 cannot. */
@@ -81,6 +83,7 @@ export class Ledger {
         entries: create(MAP_TYPE.lruHash, 8, ENTRY.length, maxSockets),
         counters: create(MAP_TYPE.lruHash, 8, COUNTERS.length, maxSockets),
         made: create(MAP_TYPE.array, 4, 8, MADE.length),
+        slots: create(MAP_TYPE.array, 4, SLOT.length, SLOTS),
       };
     } catch (error) {
       this.close();
@@ -128,7 +131,8 @@ export class Ledger {
 
   /** Number of entries that the kernel evicted because the maps were full: at least this many. */
   get evicted(): number {
-    const made = (index: number) => this.#bpf.numberAt(this.#maps.made, index);
+    const made = (index: number) =>
+      Number(this.#bpf.valueAt(this.#maps.made, index)?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
     return (
       Math.max(0, made(MADE.entries) - this.#deletedEntries - this.#maxSockets) +
       Math.max(0, made(MADE.counters) - this.#deletedCounters - this.#maxSockets)
@@ -159,8 +163,13 @@ export class Ledger {
 
   /** Returns the traffic of an open socket; undefined if it had none. */
   countersOf({ low, high }: Cookie): CountedSocket | undefined {
-    const value =
-      this.#descriptors.length > 0 ? this.#bpf.lookUp(this.#maps.counters, low, high, false) : undefined;
+    if (this.#descriptors.length === 0) return undefined;
+    const slot = this.#bpf.valueAt(this.#maps.slots, low & (SLOTS - 1));
+    if (slot !== undefined) {
+      const cookie = cookieIn(slot);
+      if (cookie.low === low && cookie.high === high) return countedIn(slot);
+    }
+    const value = this.#bpf.lookUp(this.#maps.counters, low, high, false);
     return value && countedIn(value);
   }
 
@@ -174,6 +183,11 @@ export class Ledger {
     if (this.noTrafficReason !== undefined || this.#descriptors.length === 0) return;
     const onValue: OnValue = (low, high, value) =>
       onCounters(low, high, decodeCounters(value), () => decodePeers(value));
+    // First: a socket that is closed meanwhile moves from its slot to the counters.
+    this.#bpf.readAll(this.#maps.slots, SLOT.length, (_low, _high, value) => {
+      const { low, high } = cookieIn(value);
+      if (low !== 0 || high !== 0) onValue(low, high, value);
+    });
     this.#bpf.readAll(this.#maps.counters, COUNTERS.length, onValue);
   }
 
@@ -195,6 +209,12 @@ export interface CountedSocket {
 const countedIn = (value: DataView): CountedSocket => ({
   counters: decodeCounters(value),
   peers: decodePeers(value),
+});
+
+/** Returns the cookie of the socket of a slot. */
+const cookieIn = (slot: DataView): Cookie => ({
+  low: slot.getUint32(SLOT.cookie + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN),
+  high: slot.getUint32(SLOT.cookie + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN),
 });
 
 /** Start of the id of a socket with a cookie; see `cookieId`. */

@@ -1,10 +1,11 @@
 import { Assembler } from './assembler.ts';
-import { ENDPOINTS, ENTRY, MADE, NAME_LENGTH, TCP_OPERATION } from './layout.ts';
+import { COUNTERS, ENDPOINTS, ENTRY, MADE, NAME_LENGTH, NO_SOCKET, SLOT, TCP_OPERATION } from './layout.ts';
 import {
+  addToMade,
   ANY,
   ATTACH,
-  countMade,
   end,
+  findSlot,
   HELPER,
   KEY,
   lookUp,
@@ -55,7 +56,7 @@ function currentProcess(it: Assembler, namespace: PidNamespace | undefined): Ass
 }
 
 /** cgroup/sock_create: runs in the process that calls socket(2), for every new IP socket. */
-function created({ entries, made }: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
+function created({ entries, slots, made }: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
   const it = new Assembler().compute('r6', '=', 'r1');
   zeroValue(storeCookie(it), ENTRY.length);
   currentProcess(it, namespace)
@@ -69,48 +70,76 @@ function created({ entries, made }: MapDescriptors, namespace: PidNamespace | un
     .compute('r2', '=', NAME_LENGTH)
     .call(HELPER.comm);
   update(it, entries, ANY);
-  return end(countMade(it, made, MADE.entries));
+  addToMade(it, made, MADE.entries, 1, 'slot').label('slot');
+  return end(takeSlot(it, slots));
+}
+
+/** Gives the new socket in r6 its slot, if it is UDP and the slot is free. It has no packets yet. */
+function takeSlot(it: Assembler, slots: number): Assembler {
+  it.load(32, 'r1', 'r6', SOCK.type)
+    .jumpIf('r1', '!=', SOCK_DGRAM, 'end')
+    .load(32, 'r1', 'r6', SOCK.protocol)
+    .jumpIf('r1', '!=', UDP, 'end');
+  findSlot(it, slots, 'end')
+    // Two processors may want it at once.
+    .compute('r7', '=', 'r0')
+    .compute('r0', '=', NO_SOCKET.free)
+    .compute('r1', '=', NO_SOCKET.taken)
+    .exchangeAtomically('r7', SLOT.cookie, 'r1')
+    .jumpIf('r0', '!=', NO_SOCKET.free, 'end');
+  for (let at = 0; at < COUNTERS.length; at += 8) it.store(64, 'r7', at, 0);
+  return it.load(64, 'r1', 'r10', KEY).store(64, 'r7', SLOT.cookie, 'r1');
+}
+
+/** Frees the slot of the key, and moves its counters to their map, if there are any. */
+function freeSlot(it: Assembler, { counters, slots, made }: MapDescriptors, next: string): Assembler {
+  findSlot(it, slots, next)
+    .load(64, 'r2', 'r10', KEY)
+    .jumpIf('r1', '!=', 'r2', next)
+    .load(64, 'r3', 'r0', COUNTERS.rxPackets)
+    .load(64, 'r4', 'r0', COUNTERS.txPackets);
+  for (let at = 0; at < COUNTERS.length; at += 8)
+    it.load(64, 'r1', 'r0', at).store(64, 'r10', VALUE + at, 'r1');
+  it.store(64, 'r0', SLOT.cookie, NO_SOCKET.free).compute('r3', '|', 'r4').jumpIf('r3', '==', 0, next);
+  update(it, counters, ANY).jumpIf('r0', '!=', 0, next);
+  return addToMade(it, made, MADE.counters, 1, next).label(next);
 }
 
 /** Removes the value of the key from a map, and subtracts it from the number of those made. */
 const remove = (it: Assembler, map: number, made: number, index: number, next: string): Assembler =>
-  it
-    .loadMap('r1', map)
-    .compute('r2', '=', 'r10')
-    .compute('r2', '+', KEY)
-    .call(HELPER.mapDelete)
-    .jumpIf('r0', '!=', 0, next)
-    .store(32, 'r10', SCRATCH, index)
-    .loadMap('r1', made)
-    .compute('r2', '=', 'r10')
-    .compute('r2', '+', SCRATCH)
-    .call(HELPER.mapLookUp)
-    .jumpIf('r0', '==', 0, next)
-    .compute('r1', '=', -1)
-    .addAtomically('r0', 0, 'r1')
-    .label(next);
+  addToMade(
+    it
+      .loadMap('r1', map)
+      .compute('r2', '=', 'r10')
+      .compute('r2', '+', KEY)
+      .call(HELPER.mapDelete)
+      .jumpIf('r0', '!=', 0, next),
+    made,
+    index,
+    -1,
+    next,
+  ).label(next);
 
 /**
  * cgroup/sock_release: runs in the process that closes the last descriptor of a socket, or ends with it. The kernel
  * reports the end of TCP and UDP sockets only, so those of other protocols are removed at once.
  */
-function released(
-  { entries, counters, made }: MapDescriptors,
-  namespace: PidNamespace | undefined,
-): Uint8Array {
+function released(maps: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
+  const { entries, counters, made } = maps;
   const it = new Assembler().compute('r6', '=', 'r1');
   storeCookie(it)
     .load(32, 'r1', 'r6', SOCK.type)
     .load(32, 'r2', 'r6', SOCK.protocol)
     .jumpIf('r1', '==', SOCK_STREAM, 'stream')
     .jumpIf('r1', '!=', SOCK_DGRAM, 'other')
-    .jumpIf('r2', '==', UDP, 'reported')
+    .jumpIf('r2', '==', UDP, 'udp')
     .jump('other')
     .label('stream')
     .jumpIf('r2', '==', TCP, 'reported')
     .label('other');
   remove(it, entries, made, MADE.entries, 'no entry');
-  remove(it, counters, made, MADE.counters, 'no counters').jump('end').label('reported');
+  remove(it, counters, made, MADE.counters, 'no counters').jump('end').label('udp');
+  freeSlot(it, maps, 'reported');
   lookUp(it, entries).jumpIf('r0', '==', 0, 'end').compute('r7', '=', 'r0');
   currentProcess(it, namespace)
     .store(64, 'r7', ENTRY.releaser, 'r0')
@@ -151,7 +180,7 @@ function tcp({ entries, made }: MapDescriptors): Uint8Array {
     .store(64, 'r10', VALUE + ENTRY.bornNs, 'r0');
   copyEndpoints(it, 'r10', VALUE);
   update(it, entries, ANY);
-  countMade(it, made, MADE.entries).jump('end').label('known');
+  addToMade(it, made, MADE.entries, 1, 'end').jump('end').label('known');
   lookUp(storeCookie(it), entries).jumpIf('r0', '==', 0, 'end');
   return end(copyEndpoints(it, 'r0', 0));
 }

@@ -1,5 +1,5 @@
 import type { Assembler } from './assembler.ts';
-import { ENTRY } from './layout.ts';
+import { ENTRY, SLOT, SLOTS } from './layout.ts';
 
 /*
  * What the programs of the ledger have in common: numbers of the kernel, and instructions that several of them use.
@@ -37,7 +37,7 @@ export const UDPLITE = 136;
 export const ANY = 0;
 export const NO_EXIST = 1;
 
-/** Place of the key on the stack, and of a new value before it. */
+/** Places on the stack: of the key, of a short-lived number, and of a new value. */
 export const KEY = -8;
 export const SCRATCH = -16;
 export const VALUE = -16 - ENTRY.length;
@@ -46,6 +46,7 @@ export const VALUE = -16 - ENTRY.length;
 export interface MapDescriptors {
   readonly entries: number;
   readonly counters: number;
+  readonly slots: number;
   readonly made: number;
 }
 
@@ -65,6 +66,19 @@ export const storeCookie = (it: Assembler): Assembler =>
 export const lookUp = (it: Assembler, map: number): Assembler =>
   it.loadMap('r1', map).compute('r2', '=', 'r10').compute('r2', '+', KEY).call(HELPER.mapLookUp);
 
+/** Sets r0 to the slot of the key, and r1 to the cookie in it. @param none label to go to if there is no slot */
+export const findSlot = (it: Assembler, slots: number, none: string): Assembler =>
+  it
+    .load(64, 'r1', 'r10', KEY)
+    .compute('r1', '&', SLOTS - 1)
+    .store(32, 'r10', SCRATCH, 'r1')
+    .loadMap('r1', slots)
+    .compute('r2', '=', 'r10')
+    .compute('r2', '+', SCRATCH)
+    .call(HELPER.mapLookUp)
+    .jumpIf('r0', '==', 0, none)
+    .load(64, 'r1', 'r0', SLOT.cookie);
+
 /** Puts the value on the stack into a map. */
 export const update = (it: Assembler, map: number, flags: number): Assembler =>
   it
@@ -81,16 +95,26 @@ export function zeroValue(it: Assembler, length: number): Assembler {
   return it;
 }
 
-/** Counts a new entry of a map, and ends the program. @param index key in the array `made` */
-export const countMade = (it: Assembler, made: number, index: number): Assembler =>
+/**
+ * Adds to the number of values made in a map. The key stays on the stack.
+ * @param index key in the array `made`
+ * @param next label after it
+ */
+export const addToMade = (
+  it: Assembler,
+  made: number,
+  index: number,
+  number: 1 | -1,
+  next: string,
+): Assembler =>
   it
-    .store(32, 'r10', KEY, index)
+    .store(32, 'r10', SCRATCH, index)
     .loadMap('r1', made)
     .compute('r2', '=', 'r10')
-    .compute('r2', '+', KEY)
+    .compute('r2', '+', SCRATCH)
     .call(HELPER.mapLookUp)
-    .jumpIf('r0', '==', 0, 'end')
-    .compute('r1', '=', 1)
+    .jumpIf('r0', '==', 0, next)
+    .compute('r1', '=', number)
     .addAtomically('r0', 0, 'r1');
 
 /** Ends the program; 1 lets the socket or packet pass. */

@@ -1,11 +1,13 @@
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
-import { Assembler } from './assembler.ts';
+import { Assembler, type Register } from './assembler.ts';
 import { COUNTERS, MADE, MAX_PEERS, PEER } from './layout.ts';
 import {
+  addToMade,
   ATTACH,
-  countMade,
   end,
+  findSlot,
   HELPER,
+  KEY,
   lookUp,
   type MapDescriptors,
   NO_EXIST,
@@ -18,7 +20,6 @@ import {
   UDP,
   UDPLITE,
   update,
-  VALUE,
   zeroValue,
 } from './program-parts.ts';
 
@@ -35,100 +36,133 @@ const IPV6_NEXT_HEADER = 6;
 /** ETH_P_IPV6 in network byte order. */
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
 
-/** Place on the stack of the peer of a packet. */
-const PACKET_PEER = VALUE - PEER.length;
+/** Sets r0 to the counters of the socket of the packet in r6. Makes them for its first packet. */
+function findCounters(it: Assembler, { counters, slots, made }: MapDescriptors): Assembler {
+  findSlot(storeCookie(it), slots, 'no slot')
+    .load(64, 'r2', 'r10', KEY)
+    .jumpIf('r1', '==', 'r2', 'found')
+    .label('no slot');
+  lookUp(it, counters).jumpIf('r0', '!=', 0, 'found');
+  // The result is not 0 if another processor has just made them, or if there is no memory.
+  update(zeroValue(it, COUNTERS.length), counters, NO_EXIST).jumpIf('r0', '!=', 0, 'made');
+  addToMade(it, made, MADE.counters, 1, 'made').label('made');
+  return lookUp(it, counters).jumpIf('r0', '==', 0, 'end').label('found');
+}
 
-/** Copies bytes of the packet at r2 to its peer. One by one: some machines cannot load more from any address. */
-function copyToPeer(it: Assembler, from: number, to: number, length: number): Assembler {
-  for (let i = 0; i < length; i++)
-    it.load(8, 'r5', 'r2', from + i).store(8, 'r10', PACKET_PEER + to + i, 'r5');
+/**
+ * Adds a packet to the counters at r0. r6 has the packet, r8 UDP or UDP-Lite, or 0 for a protocol without ports. Sets r2
+ * and r3 to the start and end of the packet, r1 to its version of IP, r9 to the length of its IP header.
+ */
+function addPacket(it: Assembler, direction: 'rx' | 'tx'): Assembler {
+  return (
+    it
+      .load(32, 'r2', 'r6', SKB.data)
+      .load(32, 'r3', 'r6', SKB.dataEnd)
+      .load(32, 'r1', 'r6', SKB.protocol)
+      .compute('r9', '=', IPV6_HEADER)
+      .jumpIf('r1', '==', IPV6_PROTOCOL, 'length')
+      .compute('r4', '=', 'r2')
+      .compute('r4', '+', IPV4_HEADER)
+      .jumpIf('r4', '>', 'r3', 'end')
+      // The low four bits of the first byte are the length of the header in 32-bit words.
+      .load(8, 'r9', 'r2', 0)
+      .compute('r9', '&', 0xf)
+      .compute('r9', '<<', 2)
+      .label('length')
+      .load(32, 'r5', 'r6', SKB.length)
+      .compute('r5', '-', 'r9')
+      .jumpIf('r8', '==', 0, 'payload')
+      .compute('r5', '-', UDP_HEADER)
+      .label('payload')
+      // A program may send a raw packet with a wrong length in its header.
+      .jumpIf('r5', 's>=', 0, 'packets')
+      .compute('r5', '=', 0)
+      .label('packets')
+      .load(32, 'r4', 'r6', SKB.gsoSegments)
+      .jumpIf('r4', '!=', 0, 'count')
+      .compute('r4', '=', 1)
+      .label('count')
+      .addAtomically('r0', COUNTERS[`${direction}Packets`], 'r4')
+      .addAtomically('r0', COUNTERS[`${direction}Bytes`], 'r5')
+  );
+}
+
+/**
+ * Loads 4 or 8 bytes of the packet at r2, as they are in the memory of a 64-bit number. r6 is lost. Two at a time: some
+ * machines cannot load more from an address that is only even.
+ */
+function loadPacket(it: Assembler, to: Register, from: number, length: 4 | 8): Assembler {
+  it.compute(to, '=', 0);
+  for (let i = 0; i < length; i += 2)
+    it.load(16, 'r6', 'r2', from + i)
+      .compute('r6', '<<', 8 * (LITTLE_ENDIAN ? i : 6 - i))
+      .compute(to, '|', 'r6');
   return it;
 }
 
 /**
- * Puts the length of the IP header into r9, and the peer of the packet on the stack if the socket is not connected. Its
- * number stays 0 if it cannot be read: after IPv6 extension headers. r0 has the socket, r8 UDP or UDP-Lite, or 0 for a
- * protocol without ports.
+ * Sets r4 and r5 to the halves of the peer's address, and r1 to its number. Needs the registers of `addPacket`. Ends the program if
+ * the peer cannot be read: after IPv6 extension headers.
  */
-function readPacket(it: Assembler, direction: 'rx' | 'tx'): Assembler {
-  for (let at = 0; at < PEER.length; at += 8) it.store(64, 'r10', PACKET_PEER + at, 0);
-  it.load(32, 'r4', 'r0', SOCK.state)
-    .load(32, 'r2', 'r6', SKB.data)
-    .load(32, 'r3', 'r6', SKB.dataEnd)
-    .load(32, 'r1', 'r6', SKB.protocol)
-    .jumpIf('r1', '==', IPV6_PROTOCOL, 'ipv6')
-    .compute('r1', '=', 'r2')
-    .compute('r1', '+', IPV4_HEADER)
-    .jumpIf('r1', '>', 'r3', 'end')
-    // The low four bits of the first byte are the length of the header in 32-bit words.
-    .load(8, 'r9', 'r2', 0)
-    .compute('r9', '&', 0xf)
-    .compute('r9', '<<', 2)
-    .jumpIf('r4', '==', ESTABLISHED, 'header');
-  copyToPeer(it, direction === 'rx' ? 12 : 16, PEER.lower, 4)
-    .compute('r1', '=', 4)
-    .compute('r2', '+', 'r9')
+function readPeer(it: Assembler, direction: 'rx' | 'tx'): Assembler {
+  it.jumpIf('r1', '==', IPV6_PROTOCOL, 'ipv6').compute('r1', '=', 4).compute('r4', '=', 0);
+  loadPacket(it, 'r5', direction === 'rx' ? 12 : 16, 4)
     .jump('ports')
     .label('ipv6')
-    .compute('r9', '=', IPV6_HEADER)
-    .jumpIf('r4', '==', ESTABLISHED, 'header')
     .compute('r1', '=', 'r2')
     .compute('r1', '+', IPV6_HEADER)
-    .jumpIf('r1', '>', 'r3', 'header');
-  copyToPeer(it, direction === 'rx' ? 8 : 24, PEER.upper, 16)
-    .compute('r1', '=', 6)
-    .load(8, 'r4', 'r2', IPV6_NEXT_HEADER)
-    .compute('r2', '+', IPV6_HEADER)
-    .jumpIf('r8', '==', 0, 'check')
-    .jumpIf('r4', '!=', 'r8', 'header')
+    .jumpIf('r1', '>', 'r3', 'end')
+    .compute('r1', '=', 6);
+  loadPacket(it, 'r4', direction === 'rx' ? 8 : 24, 8);
+  loadPacket(it, 'r5', direction === 'rx' ? 16 : 32, 8)
+    .jumpIf('r8', '==', 0, 'ports')
+    .load(8, 'r6', 'r2', IPV6_NEXT_HEADER)
+    .jumpIf('r6', '!=', 'r8', 'end')
     .label('ports')
-    .jumpIf('r8', '==', 0, 'check')
-    .compute('r4', '=', 'r2')
-    .compute('r4', '+', UDP_HEADER)
-    .jumpIf('r4', '>', 'r3', 'header');
-  return copyToPeer(it, direction === 'rx' ? 0 : 2, PEER.port, 2)
-    .label('check')
-    .store(8, 'r10', PACKET_PEER + PEER.version, 'r1')
-    .load(64, 'r5', 'r10', PACKET_PEER + PEER.upper)
-    .load(64, 'r4', 'r10', PACKET_PEER + PEER.lower)
-    .compute('r5', '^', 'r4')
-    .compute('r4', '=', 'r5')
-    .compute('r4', '>>', 32)
-    .compute('r5', '^', 'r4')
-    .store(32, 'r10', PACKET_PEER + PEER.check, 'r5')
-    .label('header');
+    .compute('r7', '=', 0)
+    .jumpIf('r8', '==', 0, 'number')
+    .compute('r2', '+', 'r9')
+    .compute('r6', '=', 'r2')
+    .compute('r6', '+', UDP_HEADER)
+    .jumpIf('r6', '>', 'r3', 'end')
+    .load(16, 'r7', 'r2', direction === 'rx' ? 0 : 2)
+    .label('number')
+    // The check, and before it port and version.
+    .compute('r3', '=', 'r4')
+    .compute('r3', '^', 'r5')
+    .compute('r2', '=', 'r3')
+    .compute('r2', '>>', 32)
+    .compute('r3', '^', 'r2')
+    .compute('r3', '<<', 32);
+  if (LITTLE_ENDIAN) it.compute('r1', '<<', 16);
+  else it.compute('r3', '>>', 32).compute('r1', '<<', 40).compute('r7', '<<', 48);
+  return it.compute('r1', '|', 'r7').compute('r1', '|', 'r3');
 }
 
-/** Remembers the peer of the packet on the stack in the counters at r0, which is in r9 afterwards. */
+/** Remembers the peer of `readPeer` in the counters at r0, and ends the program. */
 function rememberPeer(it: Assembler): Assembler {
-  it.compute('r9', '=', 'r0')
-    .load(64, 'r1', 'r10', PACKET_PEER + PEER.number)
-    .jumpIf('r1', '==', 0, 'end')
-    .load(64, 'r2', 'r10', PACKET_PEER + PEER.upper)
-    .load(64, 'r3', 'r10', PACKET_PEER + PEER.lower);
   for (let i = 0; i < MAX_PEERS; i++) {
     const at = COUNTERS.peers + i * PEER.length;
     const next = `not ${i}`;
-    it.load(64, 'r4', 'r9', at + PEER.number)
-      .jumpIf('r4', '!=', 'r1', next)
-      .load(64, 'r4', 'r9', at + PEER.upper)
-      .jumpIf('r4', '!=', 'r2', next)
-      .load(64, 'r4', 'r9', at + PEER.lower)
-      .jumpIf('r4', '==', 'r3', 'end')
+    it.load(64, 'r6', 'r0', at + PEER.number)
+      .jumpIf('r6', '!=', 'r1', next)
+      .load(64, 'r6', 'r0', at + PEER.upper)
+      .jumpIf('r6', '!=', 'r4', next)
+      .load(64, 'r6', 'r0', at + PEER.lower)
+      .jumpIf('r6', '==', 'r5', 'end')
       .label(next);
   }
   return it
-    .load(64, 'r4', 'r9', COUNTERS.peerCount)
-    .compute('r5', '=', 'r4')
-    .compute('r5', '&', MAX_PEERS - 1)
-    .compute('r5', '*', PEER.length)
-    .compute('r4', '+', 1)
-    .store(64, 'r9', COUNTERS.peerCount, 'r4')
-    .compute('r9', '+', 'r5')
-    .store(64, 'r9', COUNTERS.peers + PEER.upper, 'r2')
-    .store(64, 'r9', COUNTERS.peers + PEER.lower, 'r3')
-    .store(64, 'r9', COUNTERS.peers + PEER.number, 'r1')
-    .jump('end');
+    .load(64, 'r6', 'r0', COUNTERS.peerCount)
+    .compute('r7', '=', 'r6')
+    .compute('r7', '&', MAX_PEERS - 1)
+    .compute('r7', '*', PEER.length)
+    .compute('r6', '+', 1)
+    .store(64, 'r0', COUNTERS.peerCount, 'r6')
+    .compute('r0', '+', 'r7')
+    .store(64, 'r0', COUNTERS.peers + PEER.upper, 'r4')
+    .store(64, 'r0', COUNTERS.peers + PEER.lower, 'r5')
+    .store(64, 'r0', COUNTERS.peers + PEER.number, 'r1');
 }
 
 /**
@@ -138,11 +172,8 @@ function rememberPeer(it: Assembler): Assembler {
  *
  * The payload is what follows the headers of IP and UDP; for raw and ping sockets what follows that of IP. Extension
  * headers of IPv6 count as payload.
- * @param direction offset of the counters in a value
  */
-function counted({ counters, made }: MapDescriptors, direction: 'rx' | 'tx'): Uint8Array {
-  const packets = COUNTERS[`${direction}Packets`];
-  const bytes = COUNTERS[`${direction}Bytes`];
+function counted(maps: MapDescriptors, direction: 'rx' | 'tx'): Uint8Array {
   const it = new Assembler()
     .compute('r6', '=', 'r1')
     .load(64, 'r1', 'r6', SKB.sock)
@@ -150,49 +181,19 @@ function counted({ counters, made }: MapDescriptors, direction: 'rx' | 'tx'): Ui
     .call(HELPER.fullSock)
     .jumpIf('r0', '==', 0, 'end')
     .load(32, 'r8', 'r0', SOCK.protocol)
+    .load(32, 'r7', 'r0', SOCK.state)
     .load(32, 'r1', 'r0', SOCK.type)
     .jumpIf('r1', '==', SOCK_DGRAM, 'datagram')
     .jumpIf('r1', '==', SOCK_RAW, 'without ports')
     .jump('end')
     .label('datagram')
-    .jumpIf('r8', '==', UDP, 'length')
-    .jumpIf('r8', '==', UDPLITE, 'length')
+    .jumpIf('r8', '==', UDP, 'counters')
+    .jumpIf('r8', '==', UDPLITE, 'counters')
     .label('without ports')
     .compute('r8', '=', 0)
-    .label('length')
-    .load(32, 'r7', 'r6', SKB.length);
-  readPacket(it, direction)
-    .compute('r7', '-', 'r9')
-    .jumpIf('r8', '==', 0, 'payload')
-    .compute('r7', '-', UDP_HEADER)
-    .label('payload')
-    // A program may send a raw packet with a wrong length in its header.
-    .jumpIf('r7', 's>=', 0, 'packets')
-    .compute('r7', '=', 0)
-    .label('packets')
-    .load(32, 'r8', 'r6', SKB.gsoSegments)
-    .jumpIf('r8', '!=', 0, 'count')
-    .compute('r8', '=', 1)
-    .label('count');
-  lookUp(storeCookie(it), counters).jumpIf('r0', '!=', 0, 'found');
-  zeroValue(it, COUNTERS.length)
-    .store(64, 'r10', VALUE + packets, 'r8')
-    .store(64, 'r10', VALUE + bytes, 'r7');
-  for (let at = 0; at < PEER.length; at += 8)
-    it.load(64, 'r1', 'r10', PACKET_PEER + at).store(64, 'r10', VALUE + COUNTERS.peers + at, 'r1');
-  it.load(64, 'r1', 'r10', PACKET_PEER + PEER.number)
-    .jumpIf('r1', '==', 0, 'new')
-    .store(64, 'r10', VALUE + COUNTERS.peerCount, 1)
-    .label('new');
-  update(it, counters, NO_EXIST).jumpIf('r0', '==', 0, 'made');
-  // Another processor has just made the value, or there is no memory.
-  lookUp(it, counters)
-    .jumpIf('r0', '==', 0, 'end')
-    .label('found')
-    .addAtomically('r0', packets, 'r8')
-    .addAtomically('r0', bytes, 'r7');
-  rememberPeer(it).label('made');
-  return end(countMade(it, made, MADE.counters));
+    .label('counters');
+  addPacket(findCounters(it, maps), direction).jumpIf('r7', '==', ESTABLISHED, 'end');
+  return end(rememberPeer(readPeer(it, direction)));
 }
 
 /** Programs that count the traffic of sockets without counters of their own. */

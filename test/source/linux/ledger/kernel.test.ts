@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bpf } from '../../../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import { SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
 import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
@@ -186,6 +187,39 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
       counters: { rxPackets: count, rxBytes: count * length, txPackets: 0, txBytes: 0 },
       peers: [{ address, port: from }],
     });
+  });
+
+  test('counts each of more sockets than there are slots exactly, while they are open and when they are closed', async () => {
+    const receiver = await bound('udp4');
+    const { port } = receiver.address();
+    const sockets = await Promise.all(Array.from({ length: SLOTS + 100 }, () => bound('udp4')));
+    const ports = sockets.map((socket) => socket.address().port);
+    const lengths = new Map(ports.map((own, i) => [own, 1 + i]));
+    const sendTo = (socket: UdpSocket, length: number): Promise<unknown> =>
+      new Promise((resolve) => {
+        socket.send(Buffer.alloc(length), port, '127.0.0.1', resolve);
+      });
+    await Promise.all(sockets.map((socket, i) => sendTo(socket, 1 + i)));
+    const open = new Set<number>();
+    ledger.readCounters((_low, _high, { txPackets, txBytes }) => {
+      if (txPackets === 1) open.add(txBytes);
+    });
+    expect([...lengths.values()].filter((length) => !open.has(length))).toEqual([]);
+    for (const socket of sockets) socket.close();
+    const wrong: unknown[] = [];
+    for (const [own, txBytes] of lengths) {
+      const { id } = await closed(`port ${own}`, ({ addresses }) => addresses.local.port === own);
+      const { counters } = ledger.takeCounters(id) ?? {};
+      if (counters?.txPackets !== 1 || counters.txBytes !== txBytes) wrong.push({ own, counters });
+    }
+    expect(wrong).toEqual([]);
+    receiver.close();
+    // The slots are free again: the next sockets count in them from 0.
+    const next = await bound('udp4');
+    const { port: last } = next.address();
+    next.close();
+    const { id } = await closed('the last socket', ({ addresses }) => addresses.local.port === last);
+    expect(ledger.takeCounters(id)).toBeUndefined();
   });
 
   /** Sends a datagram. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
-import { COUNTERS, MADE, PEER } from '../../../../src/source/linux/ledger/layout.ts';
+import { COUNTERS, MADE, PEER, SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
 import { FakeBpf } from '../../../helpers/bpf.ts';
 
 const EPERM = 1;
@@ -29,7 +29,7 @@ describe('opening', () => {
     const ledger = open();
     expect(bpf.attached).toEqual(['created', 'released', 'tcp', 'rx', 'tx']);
     expect([...bpf.open.values()]).toEqual([
-      ...['map 0', 'map 1', 'map 2'],
+      ...['map 0', 'map 1', 'map 2', 'map 3'],
       ...['link created', 'link released', 'link tcp', 'link rx', 'link tx'],
     ]);
     expect(closedCgroups).toBe(1);
@@ -166,6 +166,21 @@ test('reads the counters of all sockets with traffic', () => {
     [1, 0, { rxPackets: 0, rxBytes: 0, txPackets: 1, txBytes: 2 ** 40 }],
     [2, 0, { rxPackets: 3, rxBytes: 4, txPackets: 0, txBytes: 0 }],
   ]);
+});
+
+test('reads the counters in a slot as those of the socket that has it, and of no other with the same slot', () => {
+  const ledger = open();
+  bpf.countInSlot(SLOTS + 5, { rxPackets: 3, rxBytes: 4 });
+  bpf.countInSlot(0, { rxPackets: 9 });
+  const counters = { rxPackets: 3, rxBytes: 4, txPackets: 0, txBytes: 0 };
+  const read: unknown[] = [];
+  ledger.readCounters((low, high, each) => read.push([low, high, each]));
+  expect(read).toEqual([[SLOTS + 5, 0, counters]]);
+  expect(ledger.countersOf({ low: SLOTS + 5, high: 0 })).toEqual({ counters, peers: [] });
+  expect(ledger.countersOf({ low: SLOTS + 5, high: 1 })).toBeUndefined();
+  expect(ledger.countersOf({ low: 5, high: 0 })).toBeUndefined();
+  bpf.count(5, { txPackets: 1 });
+  expect(ledger.countersOf({ low: 5, high: 0 })?.counters.txPackets).toBe(1);
 });
 
 describe('the last peers of a socket', () => {

@@ -6,7 +6,7 @@ import { trafficPrograms } from '../../../../src/source/linux/ledger/traffic-pro
 import { LITTLE_ENDIAN } from '../../../../src/source/linux/netlink/wire.ts';
 import { disassemble } from '../../../helpers/disassembler.ts';
 
-const MAPS = { entries: 101, counters: 102, made: 103 };
+const MAPS = { entries: 101, counters: 102, made: 103, slots: 104 };
 
 const listing = (programs: readonly Program[]) =>
   programs
@@ -41,6 +41,7 @@ test.runIf(LITTLE_ENDIAN)('instructions have the encoding of the kernel', () => 
     .jumpIf('r3', '!=', 5, 'end')
     .jumpIf('r3', '>', 'r2', 'end')
     .compute('r3', '^', 'r2')
+    .exchangeAtomically('r1', 8, 'r2')
     .loadMap('r1', 9)
     .label('end')
     .exit()
@@ -53,9 +54,10 @@ test.runIf(LITTLE_ENDIAN)('instructions have the encoding of the kernel', () => 
     '0f12000000000000',
     '69a3feff00000000',
     '720a020107000000',
-    '5503040005000000',
-    '2d23030000000000',
+    '5503050005000000',
+    '2d23040000000000',
     'af23000000000000',
+    'db210800f1000000',
     '1811000009000000',
     '0000000000000000',
     '9500000000000000',
