@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 
 /** `process` of a newer Node: `threadCpuUsage` exists since 22.19. */
 interface NewProcess {
@@ -8,7 +8,15 @@ interface NewProcess {
 /** CPU time of the calling thread, nanoseconds, is the first number: kernel/sched/stats.c, `proc_pid_schedstat`. */
 const SCHEDSTAT = '/proc/thread-self/schedstat';
 
-const readSchedstat = (path: string): number => parseInt(readFileSync(path, 'latin1'), 10) / 1e6;
+/** Length of the longest first number, bytes. */
+const MAX_DIGITS = 20;
+
+/** Returns a function that reads the first number of a file, in millionths. The file stays open: to open it costs more than to read. */
+function schedstatReader(path: string): () => number {
+  const descriptor = openSync(path, 'r');
+  const text = Buffer.alloc(MAX_DIGITS);
+  return () => parseInt(text.toString('latin1', 0, readSync(descriptor, text, 0, MAX_DIGITS, 0)), 10) / 1e6;
+}
 
 /**
  * Returns a function that returns the CPU time of the calling thread, milliseconds: other programs do not lengthen it.
@@ -24,7 +32,8 @@ export function threadCpuClock(
       return (user + system) / 1000;
     };
   try {
-    return Number.isNaN(readSchedstat(path)) ? undefined : () => readSchedstat(path);
+    const read = schedstatReader(path);
+    return Number.isNaN(read()) ? undefined : read;
   } catch {
     return undefined;
   }
