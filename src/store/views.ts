@@ -1,3 +1,4 @@
+import { Cache } from '../model/cache.ts';
 import { printQuery } from '../query/print.ts';
 import { parseQuery } from '../query/query.ts';
 import { NO_FOLDS, type State, type View } from './state.ts';
@@ -48,13 +49,23 @@ export const viewFromState = ({ query, sort, columns, group }: State, name: stri
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
+/** Canonical texts of the queries of views, by the text of the query; null for one with a mistake. */
+const canonical = new Cache<string, string | null>(100);
+
+/** Returns the canonical text of a query, null for one with a mistake. Every paint asks for those of all views. */
+function canonicalText(query: string): string | null {
+  const known = canonical.get(query);
+  if (known !== undefined) return known;
+  const parsed = parseQuery(query);
+  const text = 'query' in parsed ? printQuery(parsed.query.expression) : null;
+  canonical.set(query, text);
+  return text;
+}
+
 /** Returns the view that equals the present settings, else the first with the same query, else undefined. */
 export function activeView(state: State): View | undefined {
   const present = printQuery(state.query.expression);
-  const withSameQuery = viewsOf(state).filter(({ query }) => {
-    const parsed = parseQuery(query);
-    return 'query' in parsed && printQuery(parsed.query.expression) === present;
-  });
+  const withSameQuery = viewsOf(state).filter(({ query }) => canonicalText(query) === present);
   const isSame = ({ sort = DEFAULT_SORT, columns, group }: View) =>
     same(sort, state.sort) && same(columns, state.columns) && same(group, state.group);
   return withSameQuery.find(isSame) ?? withSameQuery[0];

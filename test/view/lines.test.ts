@@ -13,7 +13,7 @@ import { spread } from '../../src/view/text/spread.ts';
 import { helpLines } from '../../src/view/panes/help.ts';
 import { hintLine } from '../../src/view/hints.ts';
 import { placeColumns } from '../../src/view/table/place.ts';
-import { rowLine } from '../../src/view/table/rows.ts';
+import { rowLine } from '../../src/view/table/row-line.ts';
 import { trafficLines } from '../../src/view/panes/traffic.ts';
 import { displayWidth } from '../../src/view/text/width.ts';
 import { after, ALL_SEEN, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';

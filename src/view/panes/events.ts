@@ -21,7 +21,7 @@ import {
   sizeText,
   userText,
 } from '../text/format.ts';
-import type { Selection } from '../table/rows.ts';
+import type { Selection } from '../table/row-line.ts';
 import { type Line, line, span, type Tone } from '../text/line.ts';
 import { cutEnd, displayWidth, fit } from '../text/width.ts';
 import { sumCountTexts, sumEndpointsText, sumPid, sumProgramText } from './sum-text.ts';

@@ -9,6 +9,7 @@ import { updateInPlace } from './in-place.ts';
 import { type GroupItem, type Item, TIME_WAIT_ID } from './item.ts';
 import { evaluateAll, evaluateTimeWait, queueMoves, updateTouched } from './moves.ts';
 import { withPeers } from './pairs.ts';
+import { KeptLines } from './kept-lines.ts';
 import { ShownRows } from './shown.ts';
 import { comparator, reverseKeys } from './sorted.ts';
 
@@ -30,6 +31,9 @@ export class RowOrder {
   #outOfOrder = false;
   /** The last answer of `indexOf`; undefined once a line may have moved. */
   #indexed: { readonly id: string; readonly index: number } | undefined;
+
+  /** Lines of the last paint. */
+  readonly lines = new KeptLines();
 
   /** Increases with each update that may have changed a shown row, or which rows are shown. */
   revision = 0;

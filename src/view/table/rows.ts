@@ -3,39 +3,19 @@ import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import type { State } from '../../store/state.ts';
 import type { RateHistory } from '../../store/rate-history.ts';
-import { isMeasured, type Mark, type Row } from '../../store/row.ts';
-import { type CellContext, type Column, columnOf, tableTextOf } from '../columns/columns.ts';
+import { isMeasured, type Row } from '../../store/row.ts';
+import { type CellContext, type Column, columnOf } from '../columns/columns.ts';
 import type { Sum } from '../../store/sums.ts';
 import { signedName } from '../text/host-text.ts';
 import { compactText, countText, endpointText } from '../text/format.ts';
 import { SUMMED } from './group.ts';
 import type { GroupItem, Item, TimeWaitItem } from './item.ts';
-import { type Line, line, span, type Tone } from '../text/line.ts';
-import { type MatchedParts, matchedPartsOf } from './matches.ts';
+import { type Line, line, span } from '../text/line.ts';
 import type { RowOrder } from './order.ts';
 import { GUTTER, type PlacedColumn } from './place.ts';
+import type { Selection } from './row-line.ts';
 import { sparklineText } from '../text/sparkline.ts';
 import { cutMiddle, displayWidth, fit } from '../text/width.ts';
-
-/** Marks of rows; they work without colour. */
-const GLYPHS: Readonly<Record<Mark, string>> = { none: ' ', spawned: '+', changed: '~', closed: '-' };
-
-const TONES: Readonly<Record<Mark, Tone>> = {
-  none: 'plain',
-  spawned: 'spawned',
-  changed: 'changed',
-  closed: 'closed',
-};
-
-/** A socket in TIME_WAIT has no program and no data: it is dim. */
-const toneOf = ({ mark, socket: { state } }: Row): Tone =>
-  mark === 'none' && state === 'TIME_WAIT' ? 'quiet' : TONES[mark];
-
-/** Returns the tone of a cell that differs from the tone of its row; undefined if it has that of its row. */
-function ownTone(column: Column, row: Row, tone: Tone): Tone | undefined {
-  if (tone === 'plain') return column.tone?.(row);
-  return row.mark === 'changed' && column.isUnmarked ? 'plain' : undefined;
-}
 
 /**
  * Returns the column titles: an arrow at the sort column, the column of the selected cell marked.
@@ -63,61 +43,6 @@ export function titleLine(
     at = left + width;
   }
   return line(...spans);
-}
-
-/** How a row is shown: not selected, selected while the keys act on another pane, or selected and moved by the keys. */
-export type Selection = 'none' | 'resting' | 'moving';
-
-/**
- * Returns one row of the table.
- * @param chosen column of the selected cell, if the row is selected
- * @param matched finds what the query matches, to highlight it
- */
-export function rowLine(
-  row: Row,
-  columns: readonly PlacedColumn[],
-  context: CellContext,
-  selection: Selection,
-  chosen: ColumnId | null = null,
-  matched?: MatchedParts,
-): Line {
-  // The selection bar has one colour; the mark in the first cell still shows the change.
-  const selected = selection === 'moving';
-  const tone = selected ? 'plain' : toneOf(row);
-  let text = GLYPHS[row.mark] + (context.marked?.has(row.id) ? '*' : selection === 'resting' ? '›' : ' ');
-  let at = GUTTER;
-  const spans = [];
-  for (const { column, left, width } of columns) {
-    let cell = tableTextOf(column, row, context);
-    if (column.shortText && (width < column.width.good || displayWidth(cell, width) > width))
-      cell = column.shortText(row, context);
-    const isChosen = selected && column.id === chosen;
-    text += ' '.repeat(left - at);
-    at = left + width + (isChosen ? 1 : 0);
-    const fitted = fit(cell, width, column.align);
-    if (isChosen) {
-      // The brackets take the cells between the columns.
-      spans.push(span(text.slice(0, -1), tone), span(`[${fitted}]`, 'cell'));
-      text = '';
-      continue;
-    }
-    const own = selected ? undefined : ownTone(column, row, tone);
-    if (own !== undefined) {
-      spans.push(span(text, tone));
-      text = '';
-    }
-    let done = 0;
-    for (const { from, to } of matched?.(column.id, row.socket, fitted) ?? []) {
-      spans.push(span(text + fitted.slice(done, from), own ?? tone), span(fitted.slice(from, to), 'match'));
-      text = '';
-      done = to;
-    }
-    text += fitted.slice(done);
-    if (own === undefined) continue;
-    spans.push(span(text, own));
-    text = '';
-  }
-  return { spans: [...spans, span(text, tone)], selected };
 }
 
 /** Returns a row for the clipboard: uncut cells separated by tabs. Printable, one line. */
@@ -257,7 +182,7 @@ export function timeWaitLine(item: TimeWaitItem, width: number, selection: Selec
 }
 
 /** Returns the inputs of cells besides their row. */
-export function cellContext(state: State): CellContext {
+export function cellContext(state: State): Required<CellContext> {
   const { nowMs, takenAtMs, tick, rows } = pictureOf(state);
   const { serviceNames, lookups, table, marked } = state;
   return {
@@ -290,14 +215,19 @@ export function tableLines(
   keyOf: (actionId: string) => string,
 ): Line[] {
   const context = cellContext(state);
-  const matched = matchedPartsOf(state.query);
+  const lineOf = order.lines.begin({
+    columns,
+    context,
+    query: state.query,
+    sequence: state.table.sequence,
+  });
   const lines: Line[] = [];
   const end = Math.max(GUTTER, ...columns.map(({ left, width }) => left + width));
   const selection = isFocused ? 'moving' : 'resting';
   for (let index = top; index < Math.min(top + height, order.length); index++) {
     const item = order.at(index);
     const shown = index === selected ? selection : 'none';
-    if (item?.type === 'row') lines.push(rowLine(item.row, columns, context, shown, state.cell, matched));
+    if (item?.type === 'row') lines.push(lineOf(item.row, shown, state.cell));
     else if (item?.type === 'group')
       lines.push(
         groupLine(withHostName(item, state), columns, context, shown, (group) => order.historyOf(group)),

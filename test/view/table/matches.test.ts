@@ -6,7 +6,7 @@ import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
 import { columnOf } from '../../../src/view/columns/columns.ts';
 import { matchedPartsOf } from '../../../src/view/table/matches.ts';
 import { placeColumns } from '../../../src/view/table/place.ts';
-import { rowLine } from '../../../src/view/table/rows.ts';
+import { rowLine } from '../../../src/view/table/row-line.ts';
 import { ALL_SEEN, queryFrom, socket } from '../../helpers/fakes.ts';
 import { subject } from '../../helpers/queries.ts';
 

@@ -6,7 +6,8 @@ import { type CellContext, COLUMNS } from '../../../src/view/columns/columns.ts'
 import { NOTHING_SEEN, type Seen } from '../../../src/store/seen-fields.ts';
 import type { WidestSeen } from '../../../src/store/columns.ts';
 import { columnsIn, noteWidths, placeColumns } from '../../../src/view/table/place.ts';
-import { rowLine, titleLine } from '../../../src/view/table/rows.ts';
+import { titleLine } from '../../../src/view/table/rows.ts';
+import { rowLine } from '../../../src/view/table/row-line.ts';
 import { displayWidth } from '../../../src/view/text/width.ts';
 import { after, ALL_SEEN, baseline, emptyState, socket } from '../../helpers/fakes.ts';
 import { textOf } from '../../helpers/lines.ts';

@@ -1,0 +1,144 @@
+import type { ColumnId } from '../../store/columns.ts';
+import type { Row } from '../../store/row.ts';
+import type { Query } from '../../query/query.ts';
+import type { CellContext } from '../columns/columns.ts';
+import type { Line } from '../text/line.ts';
+import { type MatchedParts, matchedPartsOf } from './matches.ts';
+import type { PlacedColumn } from './place.ts';
+import { cellIn, lineOfCells, type RowLook, type Selection } from './row-line.ts';
+
+/** All inputs of the cells of the table besides their rows. */
+type TableContext = Required<CellContext>;
+
+/** A context that notes which of its fields a cell reads that may change while the row stays the same. */
+class NotingContext implements CellContext {
+  readonly #context: TableContext;
+  readonly serviceNames: boolean;
+  readonly hasOldRates: boolean;
+  readonly lookups: TableContext['lookups'];
+  readsTime = false;
+  readsTable = false;
+
+  constructor(context: TableContext) {
+    this.#context = context;
+    this.serviceNames = context.serviceNames;
+    this.hasOldRates = context.hasOldRates;
+    this.lookups = context.lookups;
+  }
+
+  get nowMs(): number {
+    this.readsTime = true;
+    return this.#context.nowMs;
+  }
+
+  get takenAtMs(): number {
+    this.readsTime = true;
+    return this.#context.takenAtMs;
+  }
+
+  get tick(): number {
+    this.readsTime = true;
+    return this.#context.tick;
+  }
+
+  get rows(): TableContext['rows'] {
+    this.readsTable = true;
+    return this.#context.rows;
+  }
+
+  get hasSeveralDirectories(): TableContext['hasSeveralDirectories'] {
+    this.readsTable = true;
+    return this.#context.hasSeveralDirectories;
+  }
+}
+
+/** What the lines of one paint have in common. */
+interface Common {
+  readonly columns: readonly PlacedColumn[];
+  readonly context: TableContext;
+  readonly query: Query;
+  /** Number of the last change of the table. */
+  readonly sequence: number;
+}
+
+/** A line with what it was made of. */
+interface Kept extends Omit<RowLook, 'columns'> {
+  readonly line: Line;
+  readonly cells: readonly string[];
+  /** Indexes of the cells that depend on the time, and on other rows. */
+  readonly timed: readonly number[];
+  readonly related: readonly number[];
+}
+
+const hasSameColumns = (one: readonly PlacedColumn[], other: readonly PlacedColumn[]): boolean =>
+  one.length === other.length &&
+  one.every(({ column, left, width }, i) => {
+    const its = other[i];
+    return column === its?.column && left === its.left && width === its.width;
+  });
+
+/**
+ * Keeps the lines of the last paint. At rest nothing but an age changes in a line: then only the cells are made again
+ * that depend on the time, or on other rows that have changed.
+ */
+export class KeptLines {
+  #common: Common | undefined;
+  #matched: MatchedParts | undefined;
+  #kept = new Map<Row, Kept>();
+
+  /**
+   * Begins a paint.
+   * @returns the function that returns the line of a row: the same object as in the last paint if it says the same.
+   *   Its parameter `cell` is the column of the selected cell
+   */
+  begin(common: Common): (row: Row, selection: Selection, cell: ColumnId | null) => Line {
+    const { columns, context, query, sequence } = common;
+    const last = this.#common;
+    const before = last && hasSameInputs(last, common) ? this.#kept : new Map<Row, Kept>();
+    const isSameTable = last?.sequence === sequence && last.context.rows === context.rows;
+    if (last?.query !== query) this.#matched = matchedPartsOf(query);
+    this.#common = common;
+    const now = new Map<Row, Kept>();
+    this.#kept = now;
+    const matched = this.#matched;
+    return (row, selection, cell) => {
+      const chosen = selection === 'moving' ? cell : null;
+      const look = { columns, selection, chosen, isMarked: context.marked.has(row.id) };
+      const last = before.get(row);
+      const areSame = (indexes: readonly number[]) =>
+        indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === last?.cells[i]);
+      const isKept =
+        last?.selection === selection &&
+        last.chosen === chosen &&
+        last.isMarked === look.isMarked &&
+        areSame(last.timed) &&
+        (isSameTable || areSame(last.related));
+      const kept = isKept ? last : keptOf(row, look, context, matched);
+      now.set(row, kept);
+      return kept.line;
+    };
+  }
+}
+
+const hasSameInputs = (one: Common, other: Common): boolean =>
+  one.query === other.query &&
+  one.context.serviceNames === other.context.serviceNames &&
+  one.context.hasOldRates === other.context.hasOldRates &&
+  one.context.lookups === other.context.lookups &&
+  hasSameColumns(one.columns, other.columns);
+
+/** Makes the line of a row. */
+function keptOf(row: Row, look: RowLook, context: TableContext, matched: MatchedParts | undefined): Kept {
+  const timed: number[] = [];
+  const related: number[] = [];
+  const cells = look.columns.map((placed, i) => {
+    const noting = new NotingContext(context);
+    const text = cellIn(placed, row, noting);
+    if (noting.readsTime) timed.push(i);
+    if (noting.readsTable) related.push(i);
+    return text;
+  });
+  const { selection, chosen, isMarked } = look;
+  const line = lineOfCells(row, cells, look, matched);
+  return { selection, chosen, isMarked, line, cells, timed, related };
+}
