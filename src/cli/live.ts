@@ -10,6 +10,7 @@ import { Keymap } from '../tui/keymap.ts';
 import { enterTerminal, type Terminal } from '../tui/terminal.ts';
 import type { Account } from './config/account.ts';
 import { StateFile } from './config/state-file.ts';
+import { onDetached } from './detached.ts';
 import { EffectRunner } from './effects.ts';
 import { copyText, withMultiplexer } from './copy.ts';
 import { crashText, messageOf } from './errors.ts';
@@ -126,6 +127,11 @@ export function showLive(
   app.dispatch({ type: 'start', atMs: nowMs() });
   complain = (text) => app.dispatch({ type: 'message', message: { text, isError: true } });
   sampling.onFailure(crash);
+  const { detachedIntervalMs } = invocation;
+  if (detachedIntervalMs !== undefined)
+    onDetached(process.env, (isDetached) =>
+      app.dispatch({ type: 'detached', intervalMs: isDetached ? detachedIntervalMs : null }),
+    );
   names?.onNames((found) => app.dispatch({ type: 'asked-names', names: found, atMs: nowMs() }));
   const storms = new StormDetector();
   sampling.onBatch((batch) => {

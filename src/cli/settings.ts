@@ -32,6 +32,8 @@ export type Restore = (typeof RESTORES)[number];
 /** Settings of the configuration file; some of them can be given on the command line too. */
 export interface Settings {
   readonly intervalMs: number;
+  /** The interval while no terminal is attached to tmux, if it is longer; undefined for the same. */
+  readonly detachedIntervalMs: number | undefined;
   readonly lingerMs: number;
   /** Maximum share of one core for polling: 0.01 to 1. */
   readonly maxShare: number;
@@ -129,6 +131,19 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<Settings[Name]>
     },
     schema: ({ text }) => text(INTERVAL),
     print: durationText,
+  },
+  detachedIntervalMs: {
+    key: 'detached-interval',
+    initial: undefined,
+    option: {
+      name: 'detached-interval',
+      value: 'TIME',
+      about: 'refresh interval while tmux is detached (default: the same)',
+      commands: ['screen'],
+      parse: INTERVAL,
+    },
+    schema: ({ text }) => text(INTERVAL),
+    print: (ms) => (ms === undefined ? { absent: 'the same' } : durationText(ms)),
   },
   lingerMs: {
     key: 'linger',

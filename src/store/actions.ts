@@ -195,6 +195,8 @@ export type Action =
   | { readonly type: 'cost' }
   | { readonly type: 'palette'; readonly palette: Palette }
   | { readonly type: 'interval'; readonly intervalMs: number }
+  /** No terminal shows the screen: polls at this interval if it is longer. Null: one shows it again. */
+  | { readonly type: 'detached'; readonly intervalMs: number | null }
   /** The user has not moved the selection for a while. */
   | { readonly type: 'settled' }
   | { readonly type: 'usage'; readonly usage: Usage | null }

@@ -244,6 +244,8 @@ function reduced(state: State, action: Action): State {
       return { ...state, palette: action.palette };
     case 'interval':
       return { ...state, ...intervalsAfter(state, action.intervalMs) };
+    case 'detached':
+      return { ...state, pacedIntervalMs: Math.max(state.pacedIntervalMs, action.intervalMs ?? 0) };
     case 'settled':
       return { ...state, usageDue: true };
     case 'usage':

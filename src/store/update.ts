@@ -120,6 +120,11 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
       return [{ type: 'wake', timer: 'silence', afterMs: SILENCE_REPORT_MS }];
     case 'interval':
       return [{ type: 'set-interval', intervalMs: action.intervalMs }, wakeForSilence(state)];
+    case 'detached':
+      return [
+        { type: 'set-interval', intervalMs: Math.max(state.intervalMs, action.intervalMs ?? 0) },
+        wakeForSilence(state),
+      ];
     case 'select':
     case 'go-to-row':
       // Waits until the selection settles: pidusage keeps a file open for each process that it has read recently.

@@ -34,6 +34,22 @@ describe('effects', () => {
     expect(update(emptyState(), action).effects).toEqual(effects);
   });
 
+  test('while tmux is detached, polls have the longer interval', () => {
+    const detached = update(emptyState(), { type: 'detached', intervalMs: 30_000 });
+    expect(detached.effects).toEqual([
+      { type: 'set-interval', intervalMs: 30_000 },
+      { type: 'wake', timer: 'silence', afterMs: 90_000 },
+    ]);
+    expect(update(detached.state, { type: 'detached', intervalMs: null }).effects[0]).toEqual({
+      type: 'set-interval',
+      intervalMs: 1000,
+    });
+    expect(update(emptyState(), { type: 'detached', intervalMs: 500 }).effects[0]).toEqual({
+      type: 'set-interval',
+      intervalMs: 1000,
+    });
+  });
+
   test('while polls are too costly for the interval, a shorter one makes no earlier silence', () => {
     const state = after(emptyState(), batch({ monotonicMs: 0, pacedIntervalMs: 15_000 }));
     expect(update(state, { type: 'interval', intervalMs: 500 }).effects).toContainEqual({

@@ -251,6 +251,7 @@ const ACTIONS = {
   }),
   cost: from<Action>({ type: 'cost' }),
   palette: from(...PALETTES).map((palette) => ({ type: 'palette', palette })),
+  detached: from(100, 60_000).map((intervalMs) => ({ type: 'detached', intervalMs })),
   interval: from(100, 1000, 3_600_000).map((intervalMs) => ({ type: 'interval', intervalMs })),
   settled: from<Action>({ type: 'settled' }),
   usage: from<Action>({ type: 'usage', usage: null }, { type: 'usage', usage: { pid: 7, memoryBytes: 1 } }),

@@ -189,6 +189,7 @@ describe('reports mistakes', () => {
   test('random text and random TOML give settings, or mistakes with a line', () => {
     const bare = fc.constantFrom(
       'interval',
+      'detached-interval',
       'view',
       'columns',
       'sort',

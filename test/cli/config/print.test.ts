@@ -70,6 +70,7 @@ describe('prints', () => {
     const given = fc.record(
       {
         intervalMs: fc.integer({ min: 100, max: 3_600_000 }),
+        detachedIntervalMs: fc.integer({ min: 100, max: 3_600_000 }),
         lingerMs: fc.oneof(fc.constantFrom(0, 1000, 60_000), fc.integer({ min: 0, max: 3_600_000 })),
         maxShare: fc.integer({ min: 100, max: 10_000 }).map((it) => it / 100 / 100),
         eventBufferKiB: fc.integer({ min: 1, max: 1_048_576 }),
