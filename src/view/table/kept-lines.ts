@@ -5,7 +5,7 @@ import type { CellContext } from '../columns/columns.ts';
 import type { Line } from '../text/line.ts';
 import { type MatchedParts, matchedPartsOf } from './matches.ts';
 import type { PlacedColumn } from './place.ts';
-import { cellIn, lineOfCells, type RowLook, type Selection } from './row-line.ts';
+import { cellIn, lineOfCells, type RowStyle, type Selection } from './row-line.ts';
 
 /** All inputs of the cells of the table besides their rows. */
 type TableContext = Required<CellContext>;
@@ -62,7 +62,7 @@ interface Common {
 }
 
 /** A line with what it was made of. */
-interface Kept extends Omit<RowLook, 'columns'> {
+interface Kept extends Omit<RowStyle, 'columns'> {
   readonly line: Line;
   readonly cells: readonly string[];
   /** Indexes of the cells that depend on the time, and on other rows. */
@@ -103,17 +103,17 @@ export class KeptLines {
     const matched = this.#matched;
     return (row, selection, cell) => {
       const chosen = selection === 'moving' ? cell : null;
-      const look = { columns, selection, chosen, isMarked: context.marked.has(row.id) };
+      const style = { columns, selection, chosen, isMarked: context.marked.has(row.id) };
       const last = before.get(row);
       const areSame = (indexes: readonly number[]) =>
         indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === last?.cells[i]);
       const isKept =
         last?.selection === selection &&
         last.chosen === chosen &&
-        last.isMarked === look.isMarked &&
+        last.isMarked === style.isMarked &&
         areSame(last.timed) &&
         (isSameTable || areSame(last.related));
-      const kept = isKept ? last : keptOf(row, look, context, matched);
+      const kept = isKept ? last : keptOf(row, style, context, matched);
       now.set(row, kept);
       return kept.line;
     };
@@ -128,17 +128,17 @@ const hasSameInputs = (one: Common, other: Common): boolean =>
   hasSameColumns(one.columns, other.columns);
 
 /** Makes the line of a row. */
-function keptOf(row: Row, look: RowLook, context: TableContext, matched: MatchedParts | undefined): Kept {
+function keptOf(row: Row, style: RowStyle, context: TableContext, matched: MatchedParts | undefined): Kept {
   const timed: number[] = [];
   const related: number[] = [];
-  const cells = look.columns.map((placed, i) => {
+  const cells = style.columns.map((placed, i) => {
     const noting = new NotingContext(context);
     const text = cellIn(placed, row, noting);
     if (noting.readsTime) timed.push(i);
     if (noting.readsTable) related.push(i);
     return text;
   });
-  const { selection, chosen, isMarked } = look;
-  const line = lineOfCells(row, cells, look, matched);
+  const { selection, chosen, isMarked } = style;
+  const line = lineOfCells(row, cells, style, matched);
   return { selection, chosen, isMarked, line, cells, timed, related };
 }

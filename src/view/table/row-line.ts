@@ -38,7 +38,7 @@ export function cellIn({ column, width }: PlacedColumn, row: Row, context: CellC
 }
 
 /** What a line of a row is made of, besides its cells. */
-export interface RowLook {
+export interface RowStyle {
   readonly columns: readonly PlacedColumn[];
   readonly selection: Selection;
   /** Column of the selected cell, if the row is selected. */
@@ -68,7 +68,7 @@ export function rowLine(
 export function lineOfCells(
   row: Row,
   cells: readonly string[],
-  { columns, selection, chosen, isMarked }: RowLook,
+  { columns, selection, chosen, isMarked }: RowStyle,
   matched?: MatchedParts,
 ): Line {
   // The selection bar has one colour; the mark in the first cell still shows the change.
