@@ -102,6 +102,7 @@ export async function build(root) {
       netpane: 'src/cli/main.ts',
       worker: 'src/cli/worker-main.ts',
       names: 'src/names/worker.ts',
+      consumer: 'src/source/windows/etw/consumer.ts',
     },
     banner: { js: FILE_URL },
   });
@@ -121,6 +122,7 @@ export async function build(root) {
     bench: 'test/bench/bench.ts',
     fuzz: 'test/fuzz/fuzz.ts',
     screenshot: 'test/helpers/screenshot.ts',
+    trace: 'test/wine/trace.ts',
   };
   const present = Object.entries(tools).filter(([, file]) => existsSync(join(root, file)));
   if (present.length > 0) {

@@ -60,6 +60,17 @@ run('x86_64-w64-mingw32-gcc', [
   join(root, 'test', 'wine', 'sockets.c'),
   '-lws2_32',
 ]);
+const trace = join(cache, 'trace');
+run('x86_64-w64-mingw32-gcc', [
+  '-Wall',
+  '-Werror',
+  '-O2',
+  '-shared',
+  '-o',
+  `${trace}.dll`,
+  join(root, 'test', 'wine', 'trace.c'),
+  '-lws2_32',
+]);
 
 // In a network namespace of its own, so that the tables of Windows have the sockets of the tests only.
 const vitest = `ip link set lo up && exec node_modules/.bin/vitest run --config .config/vitest.wine.config.ts`;
@@ -71,6 +82,7 @@ const { status } = spawnSync('unshare', ['-n', 'sh', '-c', vitest], {
     NETPANE_WINE_NODE: join(nodeFolder, 'bin', 'node.exe'),
     NETPANE_WINE_APP: app,
     NETPANE_WINE_SOCKETS: sockets,
+    NETPANE_WINE_TRACE: trace,
   },
 });
 // Ends the server of this prefix only.

@@ -1,12 +1,19 @@
 import { closeSync, readlinkSync, rmdirSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Leftovers } from './types.ts';
+import type { FolderLeftovers, Leftovers } from './types.ts';
+import { stopLeftSession } from './windows/etw/stop.ts';
 
 /**
- * Closes the descriptors and removes the folder. Any thread of the program may call it, also more than once. Never
- * throws: a folder that cannot be removed stays.
+ * Removes what a source leaves in the system. Any thread of the program may call it, also more than once. Never
+ * throws: what cannot be removed stays.
  */
-export function removeLeftovers({ path, descriptors }: Leftovers): void {
+export function removeLeftovers(left: Leftovers): void {
+  if ('session' in left) attempt(() => stopLeftSession(left));
+  else removeFolder(left);
+}
+
+/** Closes the descriptors and removes the folder. */
+function removeFolder({ path, descriptors }: FolderLeftovers): void {
   for (const descriptor of descriptors) {
     attempt(() => {
       // The number may belong to another file by now.

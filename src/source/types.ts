@@ -41,8 +41,19 @@ export interface Facilities {
   readonly namespaces: number;
 }
 
+/** What the screen's thread removes at the end: see `removeLeftovers`. */
+export type Leftovers = FolderLeftovers | SessionLeftovers;
+
+/** A session of Event Tracing for Windows, which outlives the program. */
+export interface SessionLeftovers {
+  /** Its name. */
+  readonly session: string;
+  /** Memory of the ring that its consumer thread writes to. */
+  readonly ring: SharedArrayBuffer;
+}
+
 /** A tracefs folder that can be removed once these descriptors of the program are closed. */
-export interface Leftovers {
+export interface FolderLeftovers {
   readonly path: string;
   /** Descriptors of files in the folder. */
   readonly descriptors: readonly number[];

@@ -1,6 +1,7 @@
 import type { Target } from './target.ts';
 import { commandLine } from './targets/command-line.ts';
 import { config } from './targets/config.ts';
+import { etw } from './targets/etw.ts';
 import { firewall } from './targets/firewall.ts';
 import { geo } from './targets/geo.ts';
 import { keys } from './targets/keys.ts';
@@ -17,6 +18,7 @@ import { windows } from './targets/windows.ts';
 export const TARGETS: Readonly<Record<string, Target>> = {
   'command-line': commandLine,
   config,
+  etw,
   firewall,
   geo,
   keys,

@@ -2,17 +2,40 @@
 import { beforeEach } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
 import type { SocketBounds } from '../../src/source/socket-limiter.ts';
+import { TraceSession } from '../../src/source/windows/etw/session.ts';
 import { IphlpapiSource } from '../../src/source/windows/iphlpapi.ts';
-import { type FakeRow, FakeWindows } from './windows.ts';
+import { FakeTrace } from './etw.ts';
+import { CREATED_MS, type FakeRow, FakeWindows } from './windows.ts';
 
 /** A source and the Windows that it reads, new for each test. */
 export class WindowsScene {
   windows = new FakeWindows();
+  trace = new FakeTrace();
   nowMs = 0;
+  /** Wall-clock time at `nowMs` 0. */
+  wallMs = CREATED_MS;
   source = this.newSource();
 
-  newSource(ownerBudgetMs = Infinity, bounds?: SocketBounds): IphlpapiSource {
-    return new IphlpapiSource({ api: this.windows, nowMs: () => this.nowMs, ownerBudgetMs, bounds });
+  newSource(
+    ownerBudgetMs = Infinity,
+    bounds?: SocketBounds,
+    session?: TraceSession | string,
+  ): IphlpapiSource {
+    return new IphlpapiSource({
+      api: this.windows,
+      session,
+      nowMs: () => this.nowMs,
+      wallMs: () => this.wallMs + this.nowMs,
+      ownerBudgetMs,
+      bounds,
+    });
+  }
+
+  /** Replaces the source by one of an administrator, with a session of events. */
+  asAdministrator(): void {
+    this.windows.isElevated = true;
+    const session = TraceSession.start(this.trace, { pid: 1, created: 16 }, () => false);
+    this.source = this.newSource(Infinity, undefined, session);
   }
 
   /** Sets the rows and returns the sockets of a poll. */

@@ -21,3 +21,6 @@ export function optional<T>(load: () => T): T | undefined {
     return undefined;
   }
 }
+
+/** Returns a text in UTF-16 with its NUL, as Windows takes it. */
+export const wideText = (text: string): Buffer => Buffer.from(`${text}\0`, 'utf16le');

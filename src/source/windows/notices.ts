@@ -8,7 +8,7 @@ export const notElevated = (closed: number): Degradation => ({
   code: 'not-elevated',
   text:
     (closed === 0 ? '' : `path, command line and user of ${counted(closed, 'program')} are hidden; `) +
-    `traffic, round-trip times and closing connections need an administrator: ${AS_ADMINISTRATOR}`,
+    `traffic, round-trip times, connections between two polls and closing connections need an administrator: ${AS_ADMINISTRATOR}`,
   short: 'no traffic: not administrator',
 });
 
@@ -49,6 +49,13 @@ export const statisticsRefused = (error: number): Degradation => ({
   code: 'statistics-refused',
   text: `traffic and round-trip times are not shown: Windows refuses to count them with error ${error}`,
   short: 'no traffic',
+});
+
+/** As administrator. @param why there are no events of connections, a clause */
+export const noEvents = (why: string): Degradation => ({
+  code: 'no-events',
+  text: `connections between two polls and the traffic of UDP are not seen: ${why}`,
+  short: 'polls only',
 });
 
 export const TRAFFIC_IN_TURN: Degradation = {

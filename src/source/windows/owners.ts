@@ -43,6 +43,21 @@ export function ownersOf(
   return [{ knowledge: state === 'SYN_RECV' ? 'listener' : 'exact', ...program }];
 }
 
+/**
+ * Returns the owner of a connection that has ended, by the process that an event names.
+ * @param startedAt FILETIME of the connection; undefined if unknown
+ */
+export function ownerOfEnded(pid: number, startedAt: number | undefined, processes: Processes): Owner {
+  const identity = pid === 0 ? undefined : processes.identityOf(pid, 0);
+  // A process that started later has got the pid of another one.
+  if (identity?.type !== 'known' || (startedAt !== undefined && identity.created > startedAt + SAME_TIME))
+    return { knowledge: 'gone', ...(isPid(pid) && { pid }) };
+  return { knowledge: pid === SYSTEM_PID ? 'kernel' : 'inherited', ...identity.program };
+}
+
+/** False for the numbers with which Windows names no process. */
+const isPid = (pid: number): boolean => pid !== 0 && pid !== 0xffff_ffff;
+
 /** Knowledge of a pid alone: netpane never identified its process. */
 const UNIDENTIFIED: ReadonlySet<Knowledge> = new Set<Knowledge>(['pending', 'gone']);
 

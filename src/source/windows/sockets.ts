@@ -6,7 +6,7 @@ import type { WindowsApi } from './api.ts';
 import { KeptTable } from './kept-table.ts';
 import { millisecondsOf, TABLE_NAMES } from './layout.ts';
 import { type Row, tupleOf } from './row.ts';
-import { type Life, TableLives } from './table-lives.ts';
+import { type Life, TableLives, type TablePoll } from './table-lives.ts';
 
 /** Returns the owners of a row. @param before those of the same socket in the last poll */
 export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => readonly Owner[];
@@ -31,6 +31,8 @@ export class WindowsSockets {
   #omitted = 0;
   /** Lives that are new or have another row since the last `update`, and have not ended. */
   readonly #changed = new Set<Life>();
+  /** Lives that have left the tables since the last `update`. */
+  #ended: Life[] = [];
   /** True if rows changed since `pids` and `unknownStates` were counted. */
   #isUncounted = false;
   /** The pids in the tables. */
@@ -52,6 +54,7 @@ export class WindowsSockets {
       for (const life of ended) {
         // A later table failed in the poll that changed it.
         this.#changed.delete(life);
+        this.#ended.push(life);
         const { socket } = life;
         if (socket === undefined) continue;
         this.#published.delete(socket.id);
@@ -80,9 +83,9 @@ export class WindowsSockets {
   /**
    * Makes the sockets of new and changed rows.
    * @param changedPids pids whose process changed: their sockets get new owners
-   * @returns the lives that are new or have another row
+   * @returns the lives that are new or have another row, and those that have left the tables
    */
-  update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): readonly Life[] {
+  update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): TablePoll {
     this.#limiter.begin();
     const changed = [...this.#changed];
     this.#changed.clear();
@@ -96,7 +99,9 @@ export class WindowsSockets {
       for (const { row, socket } of this.lives())
         if (socket === undefined) this.#limiter.countOmitted(kindOf(row));
     }
-    return changed;
+    const ended = this.#ended;
+    this.#ended = [];
+    return { changed, ended };
   }
 
   /** Ends a poll. @returns every socket by id; the same map as before if nothing changed */
@@ -171,6 +176,7 @@ function makeSocket(row: Row, id: string, before: Socket | undefined, owners: re
     ...(state !== undefined && { state }),
     ...(createdAtMs !== undefined && { createdAtMs }),
     ...(before?.traffic && { traffic: before.traffic }),
+    ...(before?.peers && { peers: before.peers }),
     owners,
   };
 }

@@ -37,7 +37,13 @@ export const windows: Target = {
   open: (random) => {
     const api = new FakeWindows();
     api.processes = PROCESSES;
-    const source = new IphlpapiSource({ api, nowMs: () => 0, ownerBudgetMs: Infinity });
+    const source = new IphlpapiSource({
+      api,
+      session: undefined,
+      nowMs: () => 0,
+      wallMs: () => 0,
+      ownerBudgetMs: Infinity,
+    });
     let input: Uint8Array = new Uint8Array();
     return {
       input: () => input,

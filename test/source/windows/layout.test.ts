@@ -1,5 +1,4 @@
 // The layouts in layout.ts are those of the headers of mingw-w64: a C compiler checks them, where it is installed.
-import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
   CONNECTIONS,
@@ -13,26 +12,10 @@ import {
   STATISTICS,
   UNICODE_STRING,
 } from '../../../src/source/windows/layout.ts';
+import { type Claim, compileClaims, hasMingw, MINGW, offsets } from '../../helpers/mingw.ts';
 import { fileTime } from '../../helpers/windows.ts';
 
-const COMPILER = 'x86_64-w64-mingw32-gcc';
-const hasCompiler = spawnSync(COMPILER, ['--version']).status === 0;
-
-const HEADERS = [
-  'winsock2.h',
-  'ws2tcpip.h',
-  'windows.h',
-  'iphlpapi.h',
-  'tcpestats.h',
-  'winternl.h',
-  'winsvc.h',
-];
-
-/** A constant expression in C, and its value according to layout.ts. */
-type Claim = readonly [expression: string, value: number | undefined];
-
-const offsets = (type: string, fields: Readonly<Record<string, number | undefined>>): Claim[] =>
-  Object.entries(fields).map(([field, value]) => [`offsetof(${type}, ${field})`, value]);
+const HEADERS = ['iphlpapi.h', 'tcpestats.h', 'winternl.h', 'winsvc.h'];
 
 /** Returns the claims about a row. @param prefix of the address fields */
 function rowClaims(name: string, layout: RowLayout, prefix: 'dw' | 'uc'): Claim[] {
@@ -136,24 +119,13 @@ const CLAIMS: readonly Claim[] = [
   ...offsets('UNICODE_STRING', { Length: UNICODE_STRING.bytes, Buffer: UNICODE_STRING.address }),
 ];
 
-/** Returns what the compiler says of the claims; empty if all are true. */
-function compile(claims: readonly Claim[]): string {
-  const source = [
-    '#define _WIN32_WINNT 0x0A00',
-    ...HEADERS.map((name) => `#include <${name}>`),
-    '#include <stddef.h>',
-    ...claims.map(([expression, value]) => `_Static_assert(${expression} == ${value}, "${expression}");`),
-  ].join('\n');
-  return spawnSync(COMPILER, ['-xc', '-fsyntax-only', '-'], { input: source, encoding: 'utf8' }).stderr;
-}
-
-describe.skipIf(!hasCompiler)(`with ${COMPILER}, if it is installed`, () => {
+describe.skipIf(!hasMingw)(`with ${MINGW}, if it is installed`, () => {
   test('the layouts are those of the headers', () => {
-    expect(compile(CLAIMS)).toBe('');
+    expect(compileClaims(HEADERS, CLAIMS)).toBe('');
   });
 
   test('a wrong offset would be noticed', () => {
-    expect(compile([['sizeof(MIB_TCPROW_OWNER_MODULE)', ROWS.tcp4.size + 1]])).toContain(
+    expect(compileClaims(HEADERS, [['sizeof(MIB_TCPROW_OWNER_MODULE)', ROWS.tcp4.size + 1]])).toContain(
       'static assertion failed',
     );
   });

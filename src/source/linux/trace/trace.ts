@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { removeLeftovers } from '../../leftovers.ts';
-import type { Leftovers } from '../../types.ts';
+import type { FolderLeftovers } from '../../types.ts';
 import { monotonicMs } from '../proc/clock.ts';
 import { FIRST_PID_NAMESPACE } from '../proc/privileges.ts';
 import { ERRNO } from '../netlink/errno.ts';
@@ -51,7 +51,7 @@ interface Buffer extends Cpu {
 
 /** The kernel's trace of TCP states, processes and UDP route lookups, in a tracefs instance of netpane. */
 export class Trace {
-  readonly leftovers: Leftovers;
+  readonly leftovers: FolderLeftovers;
   /** Why its buffer is smaller than requested, as a clause; undefined if it is not. */
   readonly notice: string | undefined;
   readonly #native: TraceNative;

@@ -1,7 +1,7 @@
 import { constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { codeOf } from '../../../model/error.ts';
 import { removeLeftovers } from '../../leftovers.ts';
-import type { Leftovers } from '../../types.ts';
+import type { FolderLeftovers } from '../../types.ts';
 import { ERRNO, NativeError } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import { isForbidden } from '../netlink/system.ts';
@@ -58,7 +58,7 @@ export function unavailable(error: unknown): TraceUnavailable {
 }
 
 /** A trace instance of netpane, independent of all other traces of the machine. */
-export interface Instance extends Leftovers {
+export interface Instance extends FolderLeftovers {
   readonly cpus: readonly Cpu[];
 }
 

@@ -1,0 +1,62 @@
+import { workerData } from 'node:worker_threads';
+import { type Koffi, loadKoffi } from '../../koffi.ts';
+import { type Call, loaderOf, wideText } from '../native-library.ts';
+import { TRACE_ERROR } from './calls.ts';
+import { LOG_FILE, PROCESS_TRACE_MODE_EVENT_RECORD, PROCESS_TRACE_MODE_REAL_TIME } from './layout.ts';
+import { RecordReader } from './records.ts';
+import { EventRing } from './ring.ts';
+
+/** Setup of the consumer thread. */
+export interface ConsumerData {
+  /** Name of the session. */
+  readonly name: string;
+  /** Memory of an `EventRing`. */
+  readonly memory: SharedArrayBuffer;
+  /** The library with the calls of sessions. */
+  readonly library: string;
+}
+
+/** INVALID_PROCESSTRACE_HANDLE */
+const INVALID_HANDLE = 2n ** 64n - 1n;
+
+/*
+ * Entry of the consumer thread. It spends its life inside ProcessTrace, which calls back on the same thread with each event,
+ * and returns when the session is stopped: nothing else can end this thread. Callbacks from threads of Windows, which
+ * koffi would hand over to the thread of JavaScript one by one, do not occur.
+ */
+function consume(koffi: Koffi, { name, library }: ConsumerData, ring: EventRing): number {
+  const trace = loaderOf(koffi, library);
+  const open = trace('uint64 OpenTraceW(void *)') as (logFile: Uint8Array) => number | bigint;
+  const process: Call = trace('uint32 ProcessTrace(void *, uint32, void *, void *)');
+  const close: Call = trace('uint32 CloseTrace(uint64)');
+  const move: Call = loaderOf(koffi, 'ntdll')('void RtlMoveMemory(void *, intptr, size_t)');
+  const reader = new RecordReader(ring, (into, address, bytes) => void move(into, address, bytes));
+  const callback = koffi.register(
+    reader.read,
+    koffi.pointer(koffi.proto('void EventRecordCallback(intptr record)')),
+  );
+  const text = wideText(name);
+  const logFile = new Uint8Array(LOG_FILE.size);
+  const view = new DataView(logFile.buffer);
+  view.setBigUint64(LOG_FILE.name, koffi.address(text), true);
+  view.setUint32(LOG_FILE.mode, PROCESS_TRACE_MODE_REAL_TIME | PROCESS_TRACE_MODE_EVENT_RECORD, true);
+  view.setBigUint64(LOG_FILE.callback, callback, true);
+  const handle = BigInt(open(logFile));
+  if (handle === INVALID_HANDLE) return TRACE_ERROR.notFound;
+  const error = process(BigUint64Array.of(handle), 1, null, null);
+  close(handle);
+  // Used here, so that it is not collected before: the trace has its address.
+  text.fill(0);
+  return error;
+}
+
+async function serve(data: ConsumerData): Promise<void> {
+  const ring = new EventRing(data.memory);
+  try {
+    ring.end(await loadKoffi((koffi) => consume(koffi, data, ring)));
+  } catch {
+    ring.end(TRACE_ERROR.internal);
+  }
+}
+
+void serve(workerData as ConsumerData);

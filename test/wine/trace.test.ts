@@ -1,0 +1,54 @@
+// The session of events in a real node.exe, with the calls of a library in C (trace.c): Wine has none.
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const {
+  NETPANE_WINE_NODE: NODE = '',
+  NETPANE_WINE_APP: APP = '',
+  NETPANE_WINE_TRACE: TRACE = '',
+} = process.env;
+const CONNECTIONS = 2000;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'netpane-wine-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('every connection has its close with bytes and program, UDP its packets; the session ends with netpane', () => {
+  const out = join(folder, 'out');
+  const stdout = openSync(out, 'w');
+  const script = [join('dist', 'dev', 'trace.js'), TRACE, join('dist', 'consumer.js')];
+  const { status } = spawnSync('wine', [NODE, ...script, String(CONNECTIONS), '20000'], {
+    cwd: APP,
+    stdio: ['ignore', stdout, 'inherit'],
+  });
+  closeSync(stdout);
+  expect(status).toBe(0);
+  const found = JSON.parse(readFileSync(out, 'utf8')) as object;
+  expect(found).toMatchObject({
+    // That of a netpane which has ended.
+    hasStale: 0,
+    ended: CONNECTIONS,
+    rxBytes: CONNECTIONS * 22,
+    txBytes: CONNECTIONS * 11,
+    // The number that trace.c says once.
+    lost: 3,
+    sample: {
+      socket: {
+        local: { address: '10.1.2.4' },
+        remote: { address: '10.1.2.3', port: 443 },
+        opened: 'out',
+        owners: [{ knowledge: 'inherited', process: 'node.exe' }],
+      },
+    },
+    udp: {
+      traffic: { rxBytes: 1000, txBytes: 0, rxSegments: 10, txSegments: 0 },
+      peers: [{ address: '198.51.100.7', port: 9 }],
+    },
+    runs: [1, 0],
+  });
+});
