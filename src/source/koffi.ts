@@ -2,20 +2,30 @@ import { SourceUnavailable } from './types.ts';
 
 export type Koffi = (typeof import('koffi'))['default'];
 
+const firstLine = (error: unknown): string =>
+  error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+
 /**
  * Loads koffi, and returns what `use` makes of it. Rejects with `SourceUnavailable` if koffi is not installed, does not
- * load on this system, or `use` throws.
+ * load on this system, or `use` throws: a library or one of its functions is missing.
  */
 export async function loadKoffi<T>(use: (koffi: Koffi) => T): Promise<T> {
+  let koffi: Koffi;
   try {
-    return use((await import('koffi')).default);
+    ({ default: koffi } = await import('koffi'));
   } catch (error) {
-    const text = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
     // The program requires koffi, a test imports it: Node has a code for each.
     const isMissing =
       error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
     throw new SourceUnavailable(
-      isMissing ? 'the package koffi is not installed' : `the package koffi cannot be loaded: ${text}`,
+      isMissing
+        ? 'the package koffi is not installed'
+        : `the package koffi cannot be loaded: ${firstLine(error)}`,
     );
+  }
+  try {
+    return use(koffi);
+  } catch (error) {
+    throw new SourceUnavailable(`this system lacks a call that is needed: ${firstLine(error)}`);
   }
 }

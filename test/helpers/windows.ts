@@ -135,6 +135,8 @@ export class FakeWindows implements WindowsApi {
   /** Error code that the call for the process list returns instead of an answer. */
   processesError: number | undefined;
   services: readonly (readonly [name: string, pid: number])[] = [];
+  /** Error code that the call for the services returns instead of an answer. */
+  servicesError: number | undefined;
   /** Names of services by pid and tag. */
   tags: Readonly<Record<string, string>> = {};
   /** Replaces the answer for a table. */
@@ -198,6 +200,7 @@ export class FakeWindows implements WindowsApi {
   }
 
   readServices(into: Uint8Array, size: Uint32Array, count: Uint32Array): number {
+    if (this.servicesError !== undefined) return this.servicesError;
     count[0] = this.services.length;
     return answer(serviceBytes(this.services), into, size, ERROR.moreData);
   }

@@ -6,7 +6,7 @@ import type { TableCounts } from './table/table-sockets.ts';
  * Sockets that the kernel counts but leaves out because they are being closed (bsd/netinet/in_pcblist.c). More are
  * withheld.
  */
-const MAX_CLOSING = 8;
+export const MAX_CLOSING = 8;
 
 /** macOS 27, the first that withholds sockets of others, is Darwin 26. */
 const WITHHOLDING_DARWIN = 26;

@@ -3,7 +3,7 @@ import { type Source, type SourceOptions, SourceUnavailable } from '../types.ts'
 import type { MacCalls } from './native/calls.ts';
 import { KernelTable, TableUnread } from './native/kernel-table.ts';
 import { LibSystem } from './native/lib-system.ts';
-import { ANOTHER_LAYOUT } from './notices.ts';
+import { ANOTHER_LAYOUT, MAX_CLOSING } from './notices.ts';
 import { Rows } from './table/rows.ts';
 import { PcblistSource, TABLES } from './pcblist.ts';
 
@@ -43,6 +43,8 @@ function tryTable(calls: MacCalls): void {
     if (rows.promised === 0 || rows.next()) return;
     if (rows.malformed > 0)
       throw new SourceUnavailable(`no row of the kernel's list can be read: ${ANOTHER_LAYOUT}`);
+    // So few may all be in the course of being closed.
+    if (rows.promised <= MAX_CLOSING) return;
     throw new SourceUnavailable(`macOS withholds all ${rows.promised} TCP sockets from netpane`);
   } catch (error) {
     if (error instanceof TableUnread) throw new SourceUnavailable(error.message);

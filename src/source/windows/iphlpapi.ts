@@ -13,6 +13,7 @@ import {
   notElevated,
   processesUnread,
   protectedPrograms,
+  servicesUnread,
   stale,
   statisticsRefused,
   TRAFFIC_IN_TURN,
@@ -133,11 +134,12 @@ export class IphlpapiSource implements Source {
 
   #degradations(): Degradation[] {
     const { missing, unknownStates: unknown } = this.#sockets;
-    const { closedCount: closed, failure } = this.#processes;
+    const { closedCount: closed, failure, servicesFailure } = this.#processes;
     const { refusal, isInTurn } = this.#statistics ?? {};
     return [
       ...this.#sockets.notices(),
       ...(failure === undefined ? [] : [processesUnread(failure)]),
+      ...(servicesFailure === undefined ? [] : [servicesUnread(servicesFailure)]),
       ...(missing > 0 ? [missingRows(missing)] : []),
       ...(this.#options.api.isElevated ? [] : [notElevated(closed)]),
       ...(this.#options.api.isElevated && closed > 0 ? [protectedPrograms(closed)] : []),

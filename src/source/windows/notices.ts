@@ -32,6 +32,13 @@ export const processesUnread = (why: string): Degradation => ({
   short: 'no processes',
 });
 
+/** @param why the services could not be listed, a clause */
+export const servicesUnread = (why: string): Degradation => ({
+  code: 'no-services',
+  text: `${why}: svchost.exe is shown without its services`,
+  short: 'no services',
+});
+
 export const missingRows = (count: number): Degradation => ({
   code: 'missing-rows',
   text: `Windows counts ${counted(count, 'socket')} more than it returns: these are not shown`,

@@ -19,7 +19,8 @@ const SAME_TIME = 10_000_000;
  * Returns the owners of a socket: one, with how it is known.
  *
  * Windows names the process that bound, connected or accepted a socket, even after that process has ended and another
- * one has inherited the socket. A third process may have that pid by now: it started after the socket was made.
+ * one has inherited the socket. A third process may have that pid by now: it started after the socket was made. Where one
+ * of the two times is unknown, the owner is not exact.
  * @param before the owners of the same socket in the last poll
  */
 export function ownersOf(
@@ -30,7 +31,8 @@ export function ownersOf(
   const { pid, state, tag, created } = row;
   if (pid === 0) return inherited(before) ?? [without(row)];
   const identity = processes.identityOf(pid, tag);
-  if (identity.type === 'pending') return [{ knowledge: 'pending', pid }];
+  // The process that was known before has ended, if another one with its pid is to be identified.
+  if (identity.type === 'pending') return inherited(before) ?? [{ knowledge: 'pending', pid }];
   if (identity.type === 'ended') return inherited(before) ?? [{ knowledge: 'gone', pid }];
   const { program } = identity;
   if (created !== 0 && identity.created > created + SAME_TIME) {
@@ -38,7 +40,8 @@ export function ownersOf(
     return inherited(before) ?? [{ knowledge: 'unknown', tried }];
   }
   if (pid === SYSTEM_PID) return [{ knowledge: 'kernel', ...program }];
-  if (MAY_BE_CLOSED.has(state)) return [{ knowledge: 'inherited', ...program }];
+  const isSureOfPid = created !== 0 && identity.created !== 0;
+  if (!isSureOfPid || MAY_BE_CLOSED.has(state)) return [{ knowledge: 'inherited', ...program }];
   // A connection gets a process only after its handshake; until then Windows names that of the listener.
   return [{ knowledge: state === 'SYN_RECV' ? 'listener' : 'exact', ...program }];
 }

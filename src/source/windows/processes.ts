@@ -53,6 +53,8 @@ export class Processes {
   #lists = 0;
   /** Why the list could not be read in the last poll, a clause; undefined if it could. */
   failure: string | undefined;
+  /** Why the services could not be listed the last time, a clause; undefined if they could. */
+  servicesFailure: string | undefined;
 
   constructor(api: WindowsApi, nowMs: () => number) {
     this.#api = api;
@@ -186,8 +188,10 @@ export class Processes {
       );
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
+      this.servicesFailure = error.message;
       return new Map();
     }
+    this.servicesFailure = undefined;
     return readServiceList({ bytes: memory.bytes, address: api.addressOf(memory.bytes) }, count[0] ?? 0);
   }
 }

@@ -25,6 +25,11 @@ test('the source is unavailable if macOS withholds every socket', () => {
   );
 });
 
+test('the source opens if the few sockets that the kernel counts are being closed', async () => {
+  const mac = Object.assign(new FakeMac(), { shape: { promised: 8 } });
+  expect((await openWith(mac, OPTIONS).read()).sockets.size).toBe(0);
+});
+
 test('the source is unavailable if no row of the list can be read: macOS does not withhold these', () => {
   const mac = Object.assign(new FakeMac(), {
     tcp: [{ generation: 1, tcp: { state: 1 } }],

@@ -45,8 +45,8 @@ describe('the owner', () => {
       {
         code: 'not-elevated',
         text:
-          'path, command line and user of 1 program are hidden; traffic, round-trip times and closing connections ' +
-          'need an administrator: start the terminal with "Run as administrator"',
+          'path, command line and user of 1 program are hidden; traffic, round-trip times, connections between two ' +
+          'polls and closing connections need an administrator: start the terminal with "Run as administrator"',
         short: 'no traffic: not administrator',
       },
     ]);
@@ -76,6 +76,32 @@ describe('the owner', () => {
       knowledge: 'unknown',
       tried: 'process 100 (curl.exe) started after the socket was made',
     });
+  });
+
+  test('is inherited where the start of the socket or of the process is unknown: another may have got the pid', async () => {
+    windows.processes = [CURL];
+    expect(ownerOf(await poll([{ ...CONNECTION, createdAtMs: 0 }]))).toMatchObject({
+      knowledge: 'inherited',
+      process: 'curl.exe',
+    });
+    windows.processes = [{ ...CURL, startedAtMs: 0 }];
+    scene.source = scene.newSource();
+    expect(ownerOf(await poll([CONNECTION]))).toMatchObject({ knowledge: 'inherited' });
+  });
+
+  test('is the last known one while another process with the pid is pending', async () => {
+    windows.processes = [CURL];
+    await poll([CONNECTION]);
+    windows.processes = [
+      { pid: 8, name: 'other.exe' },
+      { ...CURL, startedAtMs: CREATED_MS + 10_000 },
+    ];
+    scene.nowMs = 0;
+    windows.onIdentify = () => (scene.nowMs += Infinity);
+    const rows = [{ ...CONNECTION, local: '192.0.2.1:1', pid: 8 }, CONNECTION];
+    expect((await poll(rows)).find(({ local }) => local.port === 50_000)?.owners).toMatchObject([
+      { knowledge: 'inherited', process: 'curl.exe' },
+    ]);
   });
 
   test('is the last known one after the process ended, and gone if it was never known', async () => {
@@ -158,6 +184,17 @@ describe('the owner', () => {
     windows.processesError = undefined;
     expect(ownerOf(await poll([CONNECTION]))).toMatchObject({ knowledge: 'exact', process: 'curl.exe' });
     expect(await codes()).not.toContain('no-processes');
+  });
+});
+
+test('a notice says that Windows does not list the services', async () => {
+  windows.processes = [CURL];
+  windows.servicesError = 5;
+  await poll([CONNECTION]);
+  expect((await scene.source.read()).degradations).toContainEqual({
+    code: 'no-services',
+    text: 'the list of services fails with error 5: svchost.exe is shown without its services',
+    short: 'no services',
   });
 });
 

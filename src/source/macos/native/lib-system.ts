@@ -20,6 +20,9 @@ const AF_SYS_CONTROL = 2;
 const SOL_SOCKET = 0xffff;
 const SO_RCVBUF = 0x1002;
 const MSG_DONTWAIT = 0x80;
+/** fcntl.h */
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 /** Finds the number of a kernel control by its name: struct ctl_info has both. */
 const CTLIOCGINFO = 0xc0644e03;
 const CTL_INFO_BYTES = 100;
@@ -47,6 +50,7 @@ export class LibSystem implements MacCalls {
   readonly #timebase: Call<number>;
   readonly #socket: Call<number>;
   readonly #ioctl: Call<number>;
+  readonly #fcntl: Call<number>;
   readonly #connect: Call<number>;
   readonly #setsockopt: Call<number>;
   readonly #send: Call<number>;
@@ -71,6 +75,7 @@ export class LibSystem implements MacCalls {
     this.#socket = call('int socket(int, int, int)');
     // Variadic: on arm64 its arguments are passed in another way.
     this.#ioctl = call('int ioctl(int, unsigned long, ...)');
+    this.#fcntl = call('int fcntl(int, int, ...)');
     this.#connect = call('int connect(int, void *, uint32_t)');
     this.#setsockopt = call('int setsockopt(int, int, int, void *, uint32_t)');
     this.#send = call('long send(int, void *, size_t, int)');
@@ -95,19 +100,19 @@ export class LibSystem implements MacCalls {
   }
 
   listPids(into: Int32Array): number {
-    return this.#length(this.#listpids(PROC_ALL_PIDS, 0, into, into.byteLength));
+    return this.#length(() => this.#listpids(PROC_ALL_PIDS, 0, into, into.byteLength));
   }
 
   pidInfo(pid: number, flavor: number, into: Uint8Array): number {
-    return this.#length(this.#pidinfo(pid, flavor, 0, into, into.length));
+    return this.#length(() => this.#pidinfo(pid, flavor, 0, into, into.length));
   }
 
   socketInfo(pid: number, descriptor: number, into: Uint8Array): number {
-    return this.#length(this.#pidfdinfo(pid, descriptor, PROC_PIDFDSOCKETINFO, into, into.length));
+    return this.#length(() => this.#pidfdinfo(pid, descriptor, PROC_PIDFDSOCKETINFO, into, into.length));
   }
 
   pidPath(pid: number, into: Uint8Array): number {
-    return this.#length(this.#pidpath(pid, into, into.length));
+    return this.#length(() => this.#pidpath(pid, into, into.length));
   }
 
   clockNs(clock: number): number {
@@ -137,6 +142,8 @@ export class LibSystem implements MacCalls {
   openControl(name: string): ControlChannel | number {
     const fd = this.#result(this.#socket(PF_SYSTEM, SOCK_DGRAM, SYSPROTO_CONTROL));
     if (fd < 0) return fd;
+    // The programs that netpane runs must not have it.
+    this.#fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
     const failure = this.#connectControl(fd, name);
     if (failure < 0) {
       this.#close(fd);
@@ -168,8 +175,13 @@ export class LibSystem implements MacCalls {
     return result < 0 ? -this.#koffi.errno() : result;
   }
 
-  /** Returns the result of a call of libproc, which returns 0 for an error (libsyscall/wrappers/libproc/libproc.c). */
-  #length(length: number): number {
-    return length > 0 ? length : -this.#koffi.errno();
+  /**
+   * Returns the result of a call of libproc, which returns 0 for an error (libsyscall/wrappers/libproc/libproc.c), but also
+   * for an empty answer, such as that of a process without descriptors: only an error sets errno.
+   */
+  #length(call: () => number): number {
+    this.#koffi.errno(0);
+    const length = call();
+    return length > 0 ? length : 0 - this.#koffi.errno();
   }
 }

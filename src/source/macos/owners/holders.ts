@@ -46,6 +46,8 @@ export class Holders {
   readonly #holders = new Map<number, Holder>();
   readonly #pidsOf = new Map<bigint, Set<number>>();
   #turn = 0;
+  /** Process at which the last search ran out of time. */
+  #next: number | undefined;
 
   constructor(
     processes: Pick<MacProcesses, 'socketDescriptors' | 'socketHandle'>,
@@ -77,14 +79,25 @@ export class Holders {
     this.changed.clear();
     const living = new Set(pids);
     for (const holder of this.#holders.values()) if (!living.has(holder.pid)) this.#forget(holder);
-    // Suspects come first: the time may run out before the others.
-    const order = [...pids.filter((pid) => suspects.has(pid)), ...pids.filter((pid) => !suspects.has(pid))];
+    // Suspects come first: the time may run out before the others. Of these, those that it ran out for the last time.
+    const others = pids.filter((pid) => !suspects.has(pid));
+    const first = Math.max(0, this.#next === undefined ? 0 : others.indexOf(this.#next));
+    const order = [
+      ...pids.filter((pid) => suspects.has(pid)),
+      ...others.slice(first),
+      ...others.slice(0, first),
+    ];
     const inTurn = this.#inTurn(order);
+    const unreadableBefore = this.unreadable;
+    this.#next = undefined;
     this.unreadable = 0;
     this.isComplete = true;
     for (const pid of order) {
       if (this.#nowMs() > deadlineMs) {
         this.isComplete = false;
+        this.#next = pid;
+        // The processes that were not searched may be among them.
+        this.unreadable = Math.max(this.unreadable, unreadableBefore);
         return;
       }
       this.#searchProcess(pid, suspects.has(pid) || inTurn.has(pid));
