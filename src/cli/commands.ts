@@ -157,4 +157,4 @@ export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 export const NAMED_COMMANDS = COMMAND_NAMES.filter((name) => name !== 'screen');
 
 /** Topics of `netpane help`. */
-export const HELP_TOPICS: readonly HelpTopic[] = [...NAMED_COMMANDS, 'query'];
+export const HELP_TOPICS: readonly HelpTopic[] = [...NAMED_COMMANDS, 'query', 'columns', 'keys'];

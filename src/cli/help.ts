@@ -1,4 +1,4 @@
-import { COLUMN_IDS } from '../store/columns.ts';
+import { COLUMN_IDS, type ColumnId } from '../store/columns.ts';
 import { SOURCE_NAMES, SOURCES } from '../source/index.ts';
 import { TERMS } from '../query/terms.ts';
 import { type KeyHelp, withKeys } from '../view/header/key-help.ts';
@@ -7,7 +7,6 @@ import { letterRows } from './letters.ts';
 import type { CommandName, Option } from './option.ts';
 import { OPTIONS } from './options.ts';
 import { SETTINGS } from './settings.ts';
-import { alternatives } from './values.ts';
 
 /** Maximum length of a line. */
 const WIDTH = 100;
@@ -98,7 +97,7 @@ export function helpText(): string {
       const { usage, about } = COMMANDS[name];
       return `  netpane ${usage.padEnd(33)} ${about}`;
     }),
-    `  netpane ${'help [topic]'.padEnd(33)} help on ${alternatives(HELP_TOPICS)}`,
+    `  netpane ${'help [topic]'.padEnd(33)} on ${HELP_TOPICS.join(', ')}`,
     'Words are a query: part of a program name, a port or pid, a term such as listen or process:curl.',
     '',
     ...section('Examples', exampleLines()),
@@ -129,8 +128,14 @@ export function commandHelpText(command: CommandName): string {
   ].join('\n');
 }
 
-/** Column of the descriptions of query terms. */
-const TERM_WIDTH = 34;
+/** Returns the lines of a label and its description, which begins at a column. */
+function entryLines(label: string, about: string, column: number): string[] {
+  const lines = wrapped(about.split(' '), column);
+  return lines.map((it, i) => (i === 0 ? `  ${label} `.padEnd(column) + it.trimStart() : it));
+}
+
+/** Columns of the descriptions of query terms, columns and keys. */
+const [TERM_WIDTH, COLUMN_WIDTH, KEY_WIDTH] = [34, 32, 16];
 
 /** Returns the help of the query language. @param keys the keys that descriptions name */
 export const queryHelpText = (keys: readonly KeyHelp[]): string =>
@@ -140,8 +145,43 @@ export const queryHelpText = (keys: readonly KeyHelp[]): string =>
     '',
     ...TERMS.flatMap(({ syntax, about, example }) => {
       const text = withKeys(keys, about);
-      const lines = wrapped((example === syntax ? text : `${text}: ${example}`).split(' '), TERM_WIDTH);
-      return lines.map((line, i) => (i === 0 ? `  ${syntax}`.padEnd(TERM_WIDTH) + line.trimStart() : line));
+      return entryLines(syntax, example === syntax ? text : `${text}: ${example}`, TERM_WIDTH);
     }),
     '',
   ].join('\n');
+
+/** A column, as far as the help describes it. */
+interface ColumnHelp {
+  readonly id: ColumnId;
+  readonly title: string;
+  readonly label?: string;
+  readonly about: string;
+}
+
+/** Returns the help of the columns. */
+export const columnsHelpText = (columns: readonly ColumnHelp[]): string =>
+  [
+    'Columns: their names for --sort and --columns, and their titles on the live screen.',
+    '',
+    ...columns.flatMap(({ id, title, label = title, about }) =>
+      entryLines(`${id.padEnd(17)}${label}`, about, COLUMN_WIDTH),
+    ),
+    '',
+  ].join('\n');
+
+/** Returns the help of the keys. */
+export const keysHelpText = (keys: readonly KeyHelp[]): string => {
+  const shown = keys.filter(({ label }) => label !== '');
+  return [
+    'Keys of the live screen; ? there shows those in effect, [keys] in the configuration changes them.',
+    '',
+    ...[...new Set(shown.map(({ group }) => group))].flatMap((group) =>
+      section(
+        group,
+        shown
+          .filter((it) => it.group === group)
+          .flatMap(({ label, about }) => entryLines(label, withKeys(keys, about), KEY_WIDTH)),
+      ),
+    ),
+  ].join('\n');
+};

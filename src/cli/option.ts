@@ -1,8 +1,8 @@
 /** Every command; `screen` is the command without a name. */
 export type CommandName = 'screen' | 'ls' | 'watch' | 'kill' | 'config' | 'doctor';
 
-/** Topics of `netpane help`: a command with a name, or the query language. */
-export type HelpTopic = Exclude<CommandName, 'screen'> | 'query';
+/** Topics of `netpane help`: a command with a name, the query language, the columns, or the keys of the screen. */
+export type HelpTopic = Exclude<CommandName, 'screen'> | 'query' | 'columns' | 'keys';
 
 /** An option of the command line, as the help describes it. */
 export interface Option {

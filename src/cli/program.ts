@@ -9,7 +9,7 @@ import { type Account, openAccount } from './config/account.ts';
 import { loadConfig } from './config/load.ts';
 import { cleanEnvironment } from './environment.ts';
 import { crashText, messageOf, shortageText } from './errors.ts';
-import { commandHelpText, helpText, queryHelpText } from './help.ts';
+import { columnsHelpText, commandHelpText, helpText, keysHelpText, queryHelpText } from './help.ts';
 import type { CommandLine, Invocation } from './invocation.ts';
 import { finish, isCommandThread, openLink } from './link.ts';
 import { localText } from './locale.ts';
@@ -55,9 +55,10 @@ const version = (): string => {
 /** Resolves to the help of a topic. @param topic undefined for the general help */
 async function helpOf(topic: HelpTopic | undefined): Promise<string> {
   if (topic === undefined) return helpText();
-  if (topic !== 'query') return commandHelpText(topic);
+  if (topic === 'columns') return columnsHelpText((await import('../view/columns/columns.ts')).COLUMNS);
+  if (topic !== 'query' && topic !== 'keys') return commandHelpText(topic);
   const { KEYS } = await import('../tui/keymap.ts');
-  return queryHelpText(KEYS);
+  return topic === 'query' ? queryHelpText(KEYS) : keysHelpText(KEYS);
 }
 
 /**

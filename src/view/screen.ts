@@ -21,7 +21,7 @@ function shareOf({ state, order, events, layout }: Scene): Share {
     hidden,
     joined,
     timeWait,
-    total: pictureOf(state).open,
+    total: state.nowMs === undefined ? undefined : pictureOf(state).open,
     ...(layout.table && {
       rows: { top: state.places.table.top, height: layout.table.height, length: order.length },
     }),

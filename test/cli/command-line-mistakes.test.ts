@@ -101,10 +101,13 @@ describe('a mistake names the option and the expected value', () => {
     [['watch', '--csv'], "--csv works only with 'netpane ls'"],
     [['--csv'], "--csv works only with 'netpane ls'"],
     [['ls', '--csv=yes'], "--csv takes no value, got 'yes'"],
-    [['help', 'foo'], "netpane help takes ls, watch, kill, config, doctor or query, not 'foo'"],
+    [
+      ['help', 'foo'],
+      "netpane help takes ls, watch, kill, config, doctor, query, columns or keys, not 'foo'",
+    ],
     [
       ['help', 'qery'],
-      "netpane help takes ls, watch, kill, config, doctor or query, not 'qery': did you mean query?",
+      "netpane help takes ls, watch, kill, config, doctor, query, columns or keys, not 'qery': did you mean query?",
     ],
     [['help', 'ls', 'query'], 'netpane help takes only one topic'],
     [['--frobnicate'], "unknown option '--frobnicate': see netpane --help"],

@@ -2,7 +2,15 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { COMMAND_NAMES } from '../../src/cli/commands.ts';
-import { commandHelpText, helpText, queryHelpText } from '../../src/cli/help.ts';
+import {
+  columnsHelpText,
+  commandHelpText,
+  helpText,
+  keysHelpText,
+  queryHelpText,
+} from '../../src/cli/help.ts';
+import { COLUMNS } from '../../src/view/columns/columns.ts';
+import { withKeys } from '../../src/view/header/key-help.ts';
 import { EVERYTHING } from '../../src/query/query.ts';
 import { TERMS } from '../../src/query/terms.ts';
 import { KEYS } from '../../src/tui/keymap.ts';
@@ -239,6 +247,8 @@ test.each([
   ['-h watch', 'watch'],
   ['config --help', 'config'],
   ['help query', 'query'],
+  ['help columns', 'columns'],
+  ['help keys', 'keys'],
 ])('%s prints the help of the topic %s', (args, topic) => {
   expect(parse(args)).toMatchObject({ command: 'help', topic });
 });
@@ -264,6 +274,19 @@ test('the help of the query lists every term with its keys, in 100 columns', () 
   }
   expect(text).not.toMatch(/\{[a-z-]+\}/);
   expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+});
+
+test('the help of the columns and of the keys lists each of them, in 100 columns', () => {
+  const columns = columnsHelpText(COLUMNS);
+  for (const { id, about } of COLUMNS) {
+    expect(columns).toMatch(new RegExp(`^  ${id} +\\S`, 'm'));
+    expect(columns.replace(/\s+/g, ' ')).toContain(about);
+  }
+  const keys = keysHelpText(KEYS);
+  for (const { label, about } of KEYS.filter((it) => it.label !== ''))
+    expect(keys.replace(/\s+/g, ' ')).toContain(`${label} ${withKeys(KEYS, about)}`);
+  for (const text of [columns, keys])
+    expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
 });
 
 test('--geo can be given several times; paths are those of the working directory', () => {

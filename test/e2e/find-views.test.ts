@@ -1,6 +1,6 @@
 // Views, groups, hide rules and the saved state, on screens of four sizes.
 import { describe, expect, test } from 'vitest';
-import { escape, FINDING_SIZES, tableLines, toShow } from './finding.ts';
+import { escape, FINDING_SIZES, tableLines, tableRoom, toShow } from './finding.ts';
 import { isLinux, newHome, selectedLine, selectedY, startNetpane } from './netpane.ts';
 import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
@@ -79,17 +79,20 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('the first header selected', () => header('cli', 6)(selectedLine(t)));
       t.press('enter');
       // All six rows of the first group, and both headers.
-      await t.until('the rows of the first group', () => tableLines(t).length === Math.min(rows - 5, 8));
+      await t.until('the rows of the first group', () => tableLines(t).length === Math.min(tableRoom(t), 8));
       t.write('z');
       await t.until('the first group folded', () => tableLines(t).length === 2);
       t.write('Z');
-      await t.until('all groups unfolded', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE + 2));
+      await t.until(
+        'all groups unfolded',
+        () => tableLines(t).length === Math.min(tableRoom(t), SCENE_SIZE + 2),
+      );
       t.write('o');
       await t.until('groups by remote host', () =>
         tableLines(t).some((row) => row.includes('127.0.0.1 (7)')),
       );
       t.write('oooo');
-      await t.until('no groups', () => tableLines(t).length === Math.min(rows - 5, SCENE_SIZE));
+      await t.until('no groups', () => tableLines(t).length === Math.min(tableRoom(t), SCENE_SIZE));
       t.write('z');
       await t.until('the reason', () => filterLine(t).includes('not grouped'));
     });
@@ -114,7 +117,7 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await escape(t, () => !t.text().includes('nothing hidden'));
     });
 
-    test('with --restore all the next start has the query, views, hide rules, columns, sort and groups', async () => {
+    test('with --restore all the next start has the query, views, hide rules, columns, sort, groups and panes', async () => {
       const { name } = scene;
       const home = newHome();
       const start = () =>
@@ -151,11 +154,17 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       await t.until('groups', () => tableLines(t).length === 2);
       t.write('oooo');
       await t.until('groups by namespace', () => tableLines(t).length === 1 || tableLines(t).length > 2);
-      t.write('q');
+      // `q` would only close the event log.
+      t.write('e');
+      await t.until('the event log', () => t.text().includes('EVENTS'));
+      t.press('ctrl-c');
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
 
       const again = start();
       await again.until('the same number of sockets', () => socketCounts(again).shown === shown);
+      await again.until('the event log', () => again.text().includes('EVENTS'));
+      again.write('e');
+      await again.until('no event log', () => !again.text().includes('EVENTS'));
       expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 3)}`);
       expect(filterLine(again)).toContain(' hidden');
       expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));

@@ -18,9 +18,15 @@ export async function escape(t: Terminal, until: () => unknown): Promise<void> {
   await t.until('what escape leaves', until);
 }
 
-/** Returns the lines below the titles that are not empty, without a diagnosis about sockets of others. */
-export const tableLines = (t: Terminal): string[] =>
+/** Returns the lines of the table below its titles, without a diagnosis about sockets of others, which is below them. */
+const linesBelowTitles = (t: Terminal): string[] =>
   t
     .rows()
     .slice(4, -1)
-    .filter((row) => row.trim() !== '' && !row.startsWith('! '));
+    .filter((row) => !row.startsWith('! '));
+
+/** Returns the lines of the table that are not empty. */
+export const tableLines = (t: Terminal): string[] => linesBelowTitles(t).filter((row) => row.trim() !== '');
+
+/** Returns the number of lines for which the table has room. */
+export const tableRoom = (t: Terminal): number => linesBelowTitles(t).length;

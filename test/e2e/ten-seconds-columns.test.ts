@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import { isLinux, openNetpane, uniqueName } from './netpane.ts';
+import { cleanUp, isLinux, openNetpane, uniqueName } from './netpane.ts';
 import { atEachSize, filterLine, SIZES, titleLine } from './scene.ts';
 
 const LISTEN = `const [, host] = process.argv; const server = require('net').createServer().listen(0, host, () => console.log(server.address().port))`;
@@ -97,13 +97,17 @@ describe.skipIf(!isLinux)('listeners (skipped elsewhere: /proc)', () => {
     await t.until('no details', () => !t.text().includes('DETAILS'));
   });
 
-  test('the age of a socket is never blank, at five sizes', async () => {
+  test('the age of a socket is never blank: a bound for those before the start, else exact, at five sizes', async () => {
+    const later = await startListener(name, join(folder, 'three'), '127.0.0.1');
+    cleanUp(() => later.child.kill('SIGKILL'));
+    await t.until('the later one', () => lineOf(later) !== '');
     // The column by which the table is sorted has room at every size.
     t.write(':sort by age\r');
     await t.until('the order', () => /AGE[▴▾]/.test(titleLine(t)));
     await atEachSize(t, () => {
       const x = titleLine(t).search(/AGE[▴▾]/) + 'AGE▴'.length;
       for (const it of [local, open]) expect(lineOf(it).slice(0, x)).toMatch(/ [>≤]\d+[smhd]$/);
+      expect(lineOf(later).slice(0, x)).toMatch(/ \d+s$/);
     });
   });
 });

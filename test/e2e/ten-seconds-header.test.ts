@@ -1,6 +1,7 @@
 // What the header and the bottom say: diagnoses, and what happened while the user was away.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Herd } from '../helpers/herd.ts';
@@ -52,9 +53,10 @@ describe.skipIf(!isLinux)(
       const name = await leak();
       const t = startNetpane({ args: ['--interval', '200ms'], cols, rows, home: newHome() });
       await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
-      await atEachSize(t, () => {
+      await atEachSize(t, (width) => {
         const header = t.rows().slice(0, 2).join('\n');
         expect(header).toMatch(/\d sockets|\d{2}/);
+        if (width >= 120) expect(header).toContain(hostname());
         expect(header).toMatch(/\+\d+ +−\d+/);
         expect(header).not.toContain('poll ');
         expect(bottomLine(t)).toMatch(/^! \S/);
@@ -113,7 +115,7 @@ describe.skipIf(!isLinux)(
       await t.until('the report', () => report().includes('10m '));
       expect(row()).toMatch(/^\+ /);
       await atEachSize(t, (width) => {
-        expect(report()).toMatch(/\+\d+ −\d+ · \d+ new l/);
+        expect(report()).toMatch(/\+[\d,]+ −[\d,]+ · \d+ new l/);
         if (width >= 60) expect(report()).toMatch(/ new listeners? · \d+ programs? not seen before/);
         if (width >= 120) expect(report()).toMatch(/^since you last looked, 10m/);
       });

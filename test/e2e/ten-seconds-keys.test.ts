@@ -92,6 +92,8 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.write('hy');
     await t.until('the message', () => filterLine(t).startsWith('hidden (u undoes): '));
     await t.until('a row less', () => rowOf(t, scene.redis) === undefined);
+    t.press('home');
+    await t.until('what is hidden, and how to see it', () => filterLine(t).includes('1 hidden by you: H'));
     t.write('u');
     await t.until('the row', () => rowOf(t, scene.redis) !== undefined);
     expect(filterLine(t)).toContain('no longer hidden');

@@ -33,6 +33,8 @@ interface Shape {
   /** See `Plan`. */
   readonly essential: number;
   readonly wanted: readonly ColumnId[];
+  /** Columns that leave first, because they say nothing about such rows. */
+  readonly idle?: readonly ColumnId[];
 }
 
 const LISTENERS: Shape = {
@@ -47,6 +49,7 @@ const WAITING: Shape = {
   ranked: ['process', 'remoteAddress', 'age', 'queues', 'pid', 'remotePort', 'localPort', 'localAddress'],
   essential: 6,
   wanted: ['age', 'queues'],
+  idle: ['rxRate', 'txRate', 'rateHistory', 'rtt'],
 };
 
 const ALL: Shape = {
@@ -119,9 +122,9 @@ const columnsOf = (ids: readonly ColumnId[], present: readonly Column[]): Column
   });
 
 /** Returns the columns without those of the set, and then those of the set. */
-const withLast = (columns: readonly Column[], last: ReadonlyMap<ColumnId, string>): Column[] => [
-  ...columns.filter(({ id }) => !last.has(id)),
-  ...columns.filter(({ id }) => last.has(id)),
+const withLast = (columns: readonly Column[], last: readonly ColumnId[]): Column[] => [
+  ...columns.filter(({ id }) => !last.includes(id)),
+  ...columns.filter(({ id }) => last.includes(id)),
 ];
 
 /** What decides on the automatic columns. */
@@ -150,7 +153,7 @@ export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
     ...order.filter((it) => !byShape.includes(it)).toSorted((a, b) => a.priority - b.priority),
   ];
   const sorted = sort && columnOf(sort.column);
-  const [first, ...others] = withLast(ranked.filter(isShown), texts);
+  const [first, ...others] = withLast(withLast(ranked.filter(isShown), [...texts.keys()]), shape.idle ?? []);
   const rest = others.filter((it) => it !== sorted);
   const filler = columnOf(FILLER);
   return {

@@ -15,9 +15,9 @@ import { cutEnd, displayWidth } from '../text/width.ts';
 
 /** How many of all sockets are shown. */
 export interface Share {
-  /** Number of open sockets: shown, and in total. */
+  /** Number of open sockets: shown, and in total; undefined before the first batch. */
   readonly shown: number;
-  readonly total: number;
+  readonly total: number | undefined;
   /** Number of open sockets that match and are hidden by a hide rule. */
   readonly hidden: number;
   /** Number of open sockets that match and are shown by the row of their peer. */
@@ -30,8 +30,9 @@ export interface Share {
   readonly tooSlow?: string | undefined;
 }
 
-/** `12 of 345` */
-export const shareText = ({ shown, total }: Share): string => `${countText(shown)} of ${countText(total)}`;
+/** Returns `12 of 345`; nothing before the first batch. */
+export const shareText = ({ shown, total }: Share): string =>
+  total === undefined ? '' : `${countText(shown)} of ${countText(total)}`;
 
 /** Maximum length of a position that leaves room for the built-in views in 80 cells. */
 const MAX_POSITION = 16;

@@ -138,6 +138,18 @@ describe('the automatic columns', () => {
     },
   );
 
+  test('of connections that wait have no rates in a narrow pane, but columns that say more', () => {
+    const query = queryFrom('rport:443 state:TIME_WAIT');
+    const texts = new Map<ColumnId, string>([
+      ['state', 'TIME_WAIT'],
+      ['remoteAddress', '192.0.2.1'],
+      ['remotePort', '443'],
+    ]);
+    const ids = idsAt(80, { query, same: { query, isOfSeveral: true, texts } });
+    expect(ids).toEqual(expect.arrayContaining(['user', 'protocol', 'queues', 'age']));
+    expect(ids).not.toContain('rxRate');
+  });
+
   test.each(['', 'state:CLOSE_WAIT,ESTABLISHED', '!state:CLOSE_WAIT'])(
     'of other connections have no queues in a narrow pane: "%s"',
     (text) => {
