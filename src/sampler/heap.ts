@@ -25,13 +25,14 @@ export function collectGarbage(): void {
 /** Parts of a collection that V8 may leave to its helper threads. */
 const HELPED = ['parallel-scavenge', 'concurrent-sweeping', 'concurrent-array-buffer-sweeping'];
 
-/**
- * Makes V8 keep the heap small, in all threads. With its defaults 100,000 sockets take twice the memory they need.
- * No helper thread takes part in collections: at rest there is one every few polls, which would wake four threads.
- */
+/** Makes V8 keep the heap small, in all threads. With its defaults 100,000 sockets take twice the memory they need. */
 export function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=0');
   setFlagsFromString('--optimize-for-size');
+}
+
+/** Keeps helper threads out of collections: at rest there is one every few polls, which would wake four threads. */
+export function collectAlone(): void {
   for (const part of HELPED) setFlagsFromString(`--no-${part}`);
 }
 
@@ -43,7 +44,10 @@ export function compileLate(): void {
   setFlagsFromString('--interrupt-budget=1081344');
 }
 
-/** Lets the heap grow faster, with helper threads to collect it: with thousands of connections a second a small heap would leave V8 only collecting. */
+/**
+ * Lets the heap grow faster, with helper threads to collect it: with thousands of connections a second a small heap
+ * would leave V8 only collecting.
+ */
 export function allowHeapGrowth(): void {
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString(`--heap-growing-percent=${STORM_GROWTH}`);
@@ -59,6 +63,7 @@ export class HeapTuner {
     if (phase === 'storm') allowHeapGrowth();
     if (phase !== 'calm') return;
     limitHeapGrowth();
+    collectAlone();
     collectGarbage();
   }
 }

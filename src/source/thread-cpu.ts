@@ -11,7 +11,10 @@ const SCHEDSTAT = '/proc/thread-self/schedstat';
 /** Length of the longest first number, bytes. */
 const MAX_DIGITS = 20;
 
-/** Returns a function that reads the first number of a file, in millionths. The file stays open: to open it costs more than to read. */
+/**
+ * Returns a function that reads the first number of a file, in millionths. The file stays open: to open it costs more
+ * than to read it.
+ */
 function schedstatReader(path: string): () => number {
   const descriptor = openSync(path, 'r');
   const text = Buffer.alloc(MAX_DIGITS);
