@@ -5,7 +5,7 @@ import { update } from '../store/update.ts';
 import { arrange } from '../view/arrange.ts';
 import { layoutOf } from '../view/layout.ts';
 import { RowOrder } from '../view/table/order.ts';
-import type { Derived } from '../view/panes/pane.ts';
+import type { Derived, Layout } from '../view/panes/pane.ts';
 import { ShownEvents } from '../view/panes/shown-events.ts';
 import { actionOf, Keymap } from './keymap.ts';
 import { keyContext } from './keys/context.ts';
@@ -107,9 +107,9 @@ export class App {
 
   #press(name: string, character: string | undefined): void {
     this.#noteInput();
-    // A key acts on the screen as the keys before it left it, even if all arrive at once. Text in a prompt does not
-    // depend on the screen.
-    if (this.#isPaintScheduled && !this.#state.prompt) this.paint();
+    // A key acts on the rows as the keys before it left them, even if all arrive at once. Text in a prompt does not
+    // depend on the rows.
+    if (this.#isPaintScheduled && !this.#state.prompt) this.#arrange();
     const action = actionOf(this.#context(), name, character, this.#keymap);
     if (this.#state.keyStart !== null) this.#apply({ type: 'key-start', key: null });
     if (action === undefined) return;
@@ -135,8 +135,8 @@ export class App {
     });
   }
 
-  /** Paints the state. */
-  paint(): void {
+  /** Puts the rows, the panes and the selection where the state has them. Returns the regions of the screen. */
+  #arrange(): Layout {
     const { order, events } = this.#derived;
     const [width, height] = [Number(this.#screen.width), Number(this.#screen.height)];
     const { size } = this.#state;
@@ -146,6 +146,12 @@ export class App {
     // A long log is filtered in several runs, so that keys are handled between them.
     if (layout.events && !events.update(this.#state)) this.#schedulePaint();
     this.#apply(arrange(this.#state, this.#derived, layout));
+    return layout;
+  }
+
+  /** Paints the state. */
+  paint(): void {
+    const layout = this.#arrange();
     const painted = this.#painter.paint(this.#state, this.#derived, layout);
     // A click that arrived during this paint is read first: it means the previous picture.
     afterInput(() => {

@@ -53,10 +53,11 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
         const socket = join(home, 'tmux');
         const tmux = (...args: string[]) => spawnSync('tmux', ['-S', socket, ...args]).stdout.toString();
         cleanUp(() => tmux('kill-server'));
+        // Several arguments: tmux runs them without the shell of the user, which may allow no login.
         const netpane = [process.execPath, program, '--process', scene.name];
         const t = Terminal.start({
           command: 'tmux',
-          args: ['-S', socket, '-f', '/dev/null', '-u', 'new-session', netpane.join(' ')],
+          args: ['-S', socket, '-f', '/dev/null', '-u', 'new-session', ...netpane],
           cols: 80,
           rows: 25,
           home,

@@ -133,6 +133,16 @@ describe('keys', () => {
     expect(app.selectedLine).toBe(TOP_ROW + 6);
   });
 
+  test('many keys in one chunk are painted once', async () => {
+    await app.take(baseline(crowd(200)));
+    await app.press(DOWN);
+    const before = app.bytesWritten;
+    await app.press(END);
+    const once = app.bytesWritten - before;
+    await app.press('S'.repeat(99) + END);
+    expect(app.bytesWritten - before).toBeLessThan(4 * once);
+  });
+
   test('esc first cancels the prompt, then closes the pane, then clears the query', async () => {
     await app.take(...BATCHES);
     await app.press('e', 'l', '/', 'c', 'u', 'r', 'l');
