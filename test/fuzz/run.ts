@@ -1,8 +1,8 @@
 import { endsWithin } from '../helpers/guard.ts';
 import { Random } from './random.ts';
-import type { Outcome, Session, Target } from './target.ts';
+import type { Outcome, Target } from './target.ts';
 
-/** Maximum time of one input, milliseconds: linear code takes a few for any of them. */
+/** Maximum time of one input, milliseconds, `RENEW_GUARD_MS` more or less: linear code takes a few for any of them. */
 const GUARD_MS = 10_000;
 
 /** A fault, and how to reproduce it. */
@@ -35,13 +35,8 @@ function describeError(error: unknown): string {
   return `${error.message.slice(0, 300)} (${place})`;
 }
 
-/** Tries one input. @throws Error for a fault, or after `guardMs` */
-async function tryInput(session: Session, guardMs: number): Promise<Outcome> {
-  let outcome: Outcome | Promise<Outcome> = 'refused';
-  if (!endsWithin(guardMs, () => void (outcome = session.next())))
-    throw new Error(`no answer within ${guardMs} ms`);
-  return outcome;
-}
+/** Time after which a new guard begins, milliseconds: each guard starts a thread, which takes longer than most inputs. */
+const RENEW_GUARD_MS = 20;
 
 interface Options {
   /** Maximum time of one input, milliseconds. */
@@ -69,14 +64,32 @@ export async function fuzz(
   for (let seed = firstSeed; report.inputs < runs; seed++) {
     const session = target.open(new Random(seed, longOneIn));
     let inputNumber = 0;
-    try {
-      while (inputNumber < target.inputsPerSession && report.inputs < runs) {
+    let startedMs = 0;
+    const isDone = () => inputNumber >= target.inputsPerSession || report.inputs >= runs;
+    const count = (outcome: Outcome) => {
+      report[outcome]++;
+      const ms = performance.now() - startedMs;
+      if (ms > report.slowest.ms) report.slowest = { ms, seed };
+    };
+    /** Tries inputs for the time of a guard. Returns early with the outcome of the first that takes turns of the event loop. */
+    const tryInputs = (): Promise<Outcome> | undefined => {
+      const renewMs = performance.now() + RENEW_GUARD_MS;
+      do {
+        startedMs = performance.now();
         inputNumber++;
         report.inputs++;
-        const startedMs = performance.now();
-        report[await tryInput(session, guardMs)]++;
-        const ms = performance.now() - startedMs;
-        if (ms > report.slowest.ms) report.slowest = { ms, seed };
+        const outcome = session.next();
+        if (typeof outcome !== 'string') return outcome;
+        count(outcome);
+      } while (!isDone() && performance.now() < renewMs);
+      return undefined;
+    };
+    try {
+      while (!isDone()) {
+        let waiting: Promise<Outcome> | undefined;
+        if (!endsWithin(guardMs, () => void (waiting = tryInputs())))
+          throw new Error(`no answer within ${guardMs} ms`);
+        if (waiting) count(await waiting);
       }
     } catch (error) {
       const message = describeError(error);
