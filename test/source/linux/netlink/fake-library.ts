@@ -17,6 +17,8 @@ export class Library {
   nextFd = 1000;
   /** Memory by its address. */
   readonly memories = new Map<bigint, ArrayBuffer>();
+  /** Thrown when koffi is imported. */
+  packageFailure: Error | undefined;
   /** Thrown when the library is loaded. */
   failure: Error | undefined;
 

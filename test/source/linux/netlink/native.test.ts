@@ -9,19 +9,23 @@ beforeEach(() => {
   library = new Library();
   vi.resetModules();
   vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
+  const koffi = {
+    load: () => {
+      if (library.failure) throw library.failure;
+      return library;
+    },
+    errno: () => library.errno,
+    sizeof: () => 8,
+    alloc: (_: string, length: number) => library.allocate(length),
+    view: (memory: ArrayBuffer) => memory,
+    address: (memory: ArrayBuffer) => library.addressOf(memory),
+    os: { errno: { EPERM: 1, EINTR: 4, EAGAIN: 11, EPROTONOSUPPORT: 93 } },
+  };
   vi.doMock('koffi', () => ({
-    default: {
-      load: () => {
-        // The real import() throws this; a mock cannot.
-        if (library.failure) throw library.failure;
-        return library;
-      },
-      errno: () => library.errno,
-      sizeof: () => 8,
-      alloc: (_: string, length: number) => library.allocate(length),
-      view: (memory: ArrayBuffer) => memory,
-      address: (memory: ArrayBuffer) => library.addressOf(memory),
-      os: { errno: { EPERM: 1, EINTR: 4, EAGAIN: 11, EPROTONOSUPPORT: 93 } },
+    // The real import() throws this; a mock cannot.
+    get default() {
+      if (library.packageFailure) throw library.packageFailure;
+      return koffi;
     },
   }));
 });
@@ -122,14 +126,21 @@ describe('without koffi', () => {
   test.each(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])(
     'says that it is not installed: %s',
     async (code) => {
-      library.failure = Object.assign(new Error("Cannot find package 'koffi'"), { code });
+      library.packageFailure = Object.assign(new Error("Cannot find package 'koffi'"), { code });
       expect(await refusalOf(openSockDiag())).toBe('the package koffi is not installed');
     },
   );
 
   test('says that it cannot be loaded', async () => {
-    library.failure = new Error('wrong ELF class\nat …');
+    library.packageFailure = new Error('wrong ELF class\nat …');
     expect(await refusalOf(openSockDiag())).toBe('the package koffi cannot be loaded: wrong ELF class');
+  });
+
+  test('says that a call is missing', async () => {
+    library.failure = new Error('undefined symbol: recv\nat …');
+    expect(await refusalOf(openSockDiag())).toBe(
+      'this system lacks a call that is needed: undefined symbol: recv',
+    );
   });
 });
 
