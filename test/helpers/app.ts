@@ -241,9 +241,11 @@ export class FakeApp {
   async shown(): Promise<this> {
     // The app paints two turns of the event loop after a change, and clicks refer to that picture two turns later.
     for (let i = 0; i < 6; i++) await nextTurn();
-    await new Promise<void>((resolve) => {
-      this.#emulator.write('', resolve);
-    });
+    do {
+      await new Promise<void>((resolve) => {
+        this.#emulator.write('', resolve);
+      });
+    } while (this.#output.writableLength > 0);
     return this;
   }
 

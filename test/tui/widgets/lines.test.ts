@@ -21,7 +21,9 @@ async function shownAfter(frames: readonly Frame[]): Promise<unknown[]> {
   const output = Object.assign(
     new Writable({
       write: (data: Buffer, _, done) => {
-        emulator.write(data, done);
+        // The emulator keeps what it has not drawn yet: a stream that waits for it would keep some back from the last write.
+        emulator.write(data);
+        done();
       },
     }),
     { isTTY: true, columns: SIZE.width, rows: SIZE.height },
