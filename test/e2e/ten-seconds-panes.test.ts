@@ -73,7 +73,7 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     });
   });
 
-  test('titles, hints, views and rows are clickable, a double-click opens the details, at five sizes', async () => {
+  test('titles, hints, views, rows and lists are clickable, a double-click opens the details, at five sizes', async () => {
     const t = await showScene(scene, { cols, rows });
     await atEachSize(t, async (_, height) => {
       const [first] = tableRows(t);
@@ -106,8 +106,14 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
         expect(width).toBeLessThan(80);
         t.write('v');
         await t.until('the list', () => /^VIEWS[^]* 2 listening/m.test(t.text()));
-        t.press('escape');
-        await t.until('no list', () => !t.text().includes('VIEWS'));
+        const before = t.bytesWritten;
+        t.press('ctrl-l');
+        await t.until('the picture', () => t.received(before).includes('close'));
+        const y = t.rows().findIndex((row) => row.startsWith('  2 listening'));
+        for (let i = 0; i < 2; i++) t.click(6, y);
+        await t.until('the view, by a double-click', () => titleLine(t).includes('EXPOSURE'));
+        t.write('1');
+        await t.until('all', () => !titleLine(t).includes('EXPOSURE'));
         return;
       }
       await refresh(t);
