@@ -122,6 +122,7 @@ export async function build(root) {
     bench: 'test/bench/bench.ts',
     fuzz: 'test/fuzz/fuzz.ts',
     screenshot: 'test/helpers/screenshot.ts',
+    end: 'test/wine/end.ts',
     trace: 'test/wine/trace.ts',
   };
   const present = Object.entries(tools).filter(([, file]) => existsSync(join(root, file)));

@@ -135,6 +135,8 @@ export class FakeWindows implements WindowsApi {
   /** Error code that the call for the process list returns instead of an answer. */
   processesError: number | undefined;
   services: readonly (readonly [name: string, pid: number])[] = [];
+  /** The answer for the interfaces; undefined if Windows refuses. */
+  interfaces: Uint8Array | undefined;
   /** Error code that the call for the services returns instead of an answer. */
   servicesError: number | undefined;
   /** Names of services by pid and tag. */
@@ -203,6 +205,10 @@ export class FakeWindows implements WindowsApi {
     if (this.servicesError !== undefined) return this.servicesError;
     count[0] = this.services.length;
     return answer(serviceBytes(this.services), into, size, ERROR.moreData);
+  }
+
+  readInterfaces(): Uint8Array | undefined {
+    return this.interfaces;
   }
 
   addressOf(): bigint {

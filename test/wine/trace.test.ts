@@ -18,15 +18,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('every connection has its close with bytes and program, UDP its packets; the session ends with netpane', () => {
-  const out = join(folder, 'out');
-  const stdout = openSync(out, 'w');
+test('interfaces have counters, every connection has its close with bytes and program, UDP its packets; the session ends with netpane', () => {
+  const [out, err] = ['out', 'err'].map((name) => join(folder, name)) as [string, string];
+  // Node under Wine cannot write to a pipe.
+  const [stdout, stderr] = [openSync(out, 'w'), openSync(err, 'w')];
   const script = [join('dist', 'dev', 'trace.js'), TRACE, join('dist', 'consumer.js')];
   const { status } = spawnSync('wine', [NODE, ...script, String(CONNECTIONS), '20000'], {
     cwd: APP,
-    stdio: ['ignore', stdout, 'inherit'],
+    stdio: ['ignore', stdout, stderr],
   });
-  closeSync(stdout);
+  for (const fd of [stdout, stderr]) closeSync(fd);
+  expect(readFileSync(err, 'utf8')).toBe('');
   expect(status).toBe(0);
   const found = JSON.parse(readFileSync(out, 'utf8')) as object;
   expect(found).toMatchObject({
@@ -49,6 +51,14 @@ test('every connection has its close with bytes and program, UDP its packets; th
       traffic: { rxBytes: 1000, txBytes: 0, rxSegments: 10, txSegments: 0 },
       peers: [{ address: '198.51.100.7', port: 9 }],
     },
+    // The only one of the network namespace.
+    interfaces: [
+      {
+        isUp: true,
+        rxBytes: expect.any(Number) as number,
+        txBytes: expect.any(Number) as number,
+      },
+    ],
     runs: [1, 0],
   });
 });

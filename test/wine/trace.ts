@@ -66,7 +66,8 @@ for (let turn = 1; ended < connections && session.failure === undefined; turn++)
 }
 const { user, system } = process.cpuUsage(cpu);
 const elapsedMs = performance.now() - startedMs;
-const traffic = [...(await source.read()).sockets.values()].find(
+const { sockets, interfaces } = await source.read();
+const traffic = [...sockets.values()].find(
   ({ protocol, local }) => protocol === 'udp' && local.port === port,
 );
 const before = isRunning();
@@ -83,6 +84,7 @@ const result = {
   txBytes,
   sample,
   udp: { traffic: traffic?.traffic, peers: traffic?.peers },
+  interfaces,
   runs: [before, isRunning()],
   failure: session.failure,
   cpuPercent: (user + system) / 10 / elapsedMs,

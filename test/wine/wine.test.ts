@@ -70,10 +70,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Starts netpane with its output in files: Node under Wine cannot write to a pipe. */
-function start(...args: string[]) {
+const start = (...args: string[]) => startScript(join('dist', 'netpane.js'), ...args);
+
+function startScript(script: string, ...args: string[]) {
   const [out, err] = ['out', 'err'].map((name) => join(folder, name)) as [string, string];
   const [stdout, stderr] = [openSync(out, 'w'), openSync(err, 'w')];
-  const child = spawn('wine', [NODE, join('dist', 'netpane.js'), ...args], {
+  const child = spawn('wine', [NODE, script, ...args], {
     cwd: APP,
     stdio: ['ignore', stdout, stderr],
   });
@@ -82,8 +84,9 @@ function start(...args: string[]) {
 }
 
 /** Runs netpane to its end. */
-async function run(...args: string[]) {
-  const { child, stdout, stderr } = start(...args);
+const run = (...args: string[]) => finished(start(...args));
+
+async function finished({ child, stdout, stderr }: ReturnType<typeof startScript>) {
   const code = await ended(child);
   return { code, stdout: stdout(), stderr: stderr() };
 }
@@ -140,7 +143,7 @@ describe('with a program that has eight sockets', () => {
     const { code, stdout } = await run('ls');
     expect(code).toBe(0);
     expect(stdout.trimEnd().split('\n')).toHaveLength(1 + 8);
-    expect(stdout).toMatch(/^sockets\.exe\t/m);
+    expect(stdout).toMatch(/^\(sockets\.exe\)\t/m);
   });
 
   test('doctor names the source, koffi and the files of Windows', async () => {
@@ -175,13 +178,24 @@ describe('with a program that has eight sockets', () => {
   });
 });
 
-test('kill ends the program that holds a socket', async () => {
-  const program = await startProgram();
-  // The only row whose program Wine names is that of the connecting socket.
-  const { code, stderr } = await run('kill', '--yes', `port:${program.ipv4.connecting}`, 'process:sockets');
-  expect(stderr).toContain(`sockets.exe (${program.pid})`);
-  expect(code).toBe(0);
-  await program.ended;
+describe('a program that holds a socket', () => {
+  let program: Program;
+  beforeAll(async () => {
+    program = await startProgram();
+  });
+
+  test('is not ended by kill where the start of the socket is unknown: another program may have its pid', async () => {
+    const { code, stderr } = await run('kill', '--yes', `port:${program.ipv4.connecting}`, 'process:sockets');
+    expect(stderr).toContain('1 socket found, but no process that holds them (inherited)');
+    expect(code).toBe(1);
+  });
+
+  test('is ended by its pid', async () => {
+    const { code, stdout } = await finished(startScript(join('dist', 'dev', 'end.js'), String(program.pid)));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ name: 'sockets.exe', result: { reached: 1 } });
+    await program.ended;
+  });
 });
 
 describe('watch --json', () => {
@@ -196,7 +210,7 @@ describe('watch --json', () => {
     watching = start('watch', '--json', '--interval', '200ms');
     const { stdout, stderr } = watching;
     // Its first notice comes after the first poll.
-    await vi.waitFor(() => expect(stderr()).toContain('iphlpapi only polls'), WAIT);
+    await vi.waitFor(() => expect(stderr()).toContain('changes between two polls are not seen'), WAIT);
     await program.closeSockets();
     const withoutState = (text: string) => text.slice(0, text.lastIndexOf(' '));
     /** The sockets that are closed, or whose connection is in TIME_WAIT. */
@@ -205,6 +219,8 @@ describe('watch --json', () => {
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line) as { type: string; socket: ListedSocket })
+        // The session of events of Wine has no events: its end is a gap, without a socket.
+        .filter(({ type }) => type !== 'gap')
         .filter(({ type, socket }) => type === 'close' || socket.state === 'TIME_WAIT')
         .map(({ socket }) => withoutState(textOf(socket)));
     const all = socketsOf(program).map(withoutState).toSorted();

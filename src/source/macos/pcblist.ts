@@ -1,12 +1,14 @@
-import type { Degradation, Snapshot } from '../../model/batch.ts';
+import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.ts';
 import { sameOwners, sameSocket } from '../../model/fields.ts';
 import type { Socket } from '../../model/socket.ts';
+import { InterfaceAddresses } from '../interface-addresses.ts';
 import { RollingMap } from '../rolling-map.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
 import type { EventSource, Facilities, Source, SourceOptions } from '../types.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { CloseEvents } from './events/closes.ts';
 import { CLOCK, type MacCalls } from './native/calls.ts';
+import { MacInterfaces } from './native/interfaces.ts';
 import { KernelTable, numberOf, TableUnread } from './native/kernel-table.ts';
 import { MacProcesses } from './native/processes.ts';
 import {
@@ -81,6 +83,9 @@ export class PcblistSource implements Source {
   readonly #byEndpoints = new EndpointIndex();
   /** The events of closes, or why there are none. */
   readonly #closes: CloseEvents | string;
+  readonly #interfaces: MacInterfaces;
+  /** As of the last poll that could read them. */
+  #lastInterfaces: readonly NetworkInterface[] = [];
   #isFirst = true;
 
   constructor(options: PcblistOptions) {
@@ -101,6 +106,8 @@ export class PcblistSource implements Source {
       wallMsOf: this.#clock.wallMsOf,
       limiter: this.#limiter,
     };
+    const addresses = new InterfaceAddresses(nowMs);
+    this.#interfaces = new MacInterfaces(calls, context.interfaceName, (name) => addresses.of(name));
     this.#processes = new MacProcesses(calls);
     this.#cache = new ProcessCache({ ...options, processes: this.#processes, userName });
     this.#holders = new Holders(this.#processes, this.#cache, nowMs);
@@ -143,9 +150,10 @@ export class PcblistSource implements Source {
     const hasProcesses = this.#searchHolders(readMs + ownerBudgetMs);
     const ownersMs = nowMs();
     this.#publishChanges();
+    this.#lastInterfaces = this.#interfaces.read() ?? this.#lastInterfaces;
     return {
       sockets: this.#published.publish(),
-      interfaces: [],
+      interfaces: this.#lastInterfaces,
       degradations: this.#degradations(failures, hasProcesses),
       socketsMs: readMs - startMs + (nowMs() - ownersMs),
       ownersMs: ownersMs - readMs,

@@ -69,6 +69,8 @@ export interface WindowsApi {
   readProcesses(into: Uint8Array, size: Uint32Array): number;
   /** EnumServicesStatusExW: the running services. @param count receives their number */
   readServices(into: Uint8Array, size: Uint32Array, count: Uint32Array): number;
+  /** Returns a copy of MIB_IF_TABLE2 (GetIfTable2), at most `MAX_INTERFACES` rows; undefined if Windows refuses. */
+  readInterfaces(): Uint8Array | undefined;
   /** Returns the address of a buffer. Structures in it refer to their texts by address. */
   addressOf(bytes: Uint8Array): bigint;
   /** Returns what is known of a process; undefined if it has ended or netpane may not open it. */

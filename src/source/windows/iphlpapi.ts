@@ -1,5 +1,6 @@
-import type { Degradation, Snapshot } from '../../model/batch.ts';
+import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.ts';
 import type { CloseResult, SocketToClose } from '../../model/close.ts';
+import { InterfaceAddresses } from '../interface-addresses.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import type { EventSource, Facilities, Leftovers, Source } from '../types.ts';
 import type { WindowsApi } from './api.ts';
@@ -7,6 +8,7 @@ import { closeSocketsIn } from './close-sockets.ts';
 import { TraceEvents } from './etw/events.ts';
 import type { TraceSession } from './etw/session.ts';
 import { CallFailed } from './growing-buffer.ts';
+import { readInterfaces } from './interfaces.ts';
 import {
   missingRows,
   noEvents,
@@ -63,12 +65,14 @@ export class IphlpapiSource implements Source {
   /** As administrator. */
   readonly #statistics: Statistics | undefined;
   readonly #trace: TraceEvents | undefined;
+  readonly #addresses: InterfaceAddresses;
   #last: Snapshot | undefined;
 
   constructor(options: IphlpapiOptions) {
     this.#options = options;
     this.#sockets = new WindowsSockets(options.api, options.bounds);
     this.#processes = new Processes(options.api, options.nowMs);
+    this.#addresses = new InterfaceAddresses(options.nowMs);
     if (options.api.isElevated) this.#statistics = new Statistics(options.api, options.nowMs);
     const { session, nowMs, wallMs } = options;
     if (session === undefined || typeof session === 'string') return;
@@ -116,12 +120,19 @@ export class IphlpapiSource implements Source {
     this.#trace?.applyPoll({ ...lives, startMs }, (life, socket) => this.#sockets.replace(life, socket));
     this.#last = {
       sockets: this.#sockets.publish(),
-      interfaces: [],
+      interfaces: this.#readInterfaces(),
       degradations: this.#degradations(),
       socketsMs: tablesMs - startMs + (nowMs() - ownersMs),
       ownersMs: ownersMs - tablesMs,
     };
     return this.#last;
+  }
+
+  /** Returns the interfaces; those of the last poll if Windows refuses. */
+  #readInterfaces(): readonly NetworkInterface[] {
+    const table = this.#options.api.readInterfaces();
+    if (table === undefined) return this.#last?.interfaces ?? [];
+    return readInterfaces(table, (name) => this.#addresses.of(name));
   }
 
   /** Returns the pids in the tables and in events. */

@@ -1,5 +1,6 @@
 import { type Koffi, loadKoffi } from '../koffi.ts';
 import { ERROR, type WindowsApi } from './api.ts';
+import { INTERFACE, MAX_INTERFACES } from './interfaces.ts';
 import { CONNECTIONS, STATISTICS, type StatisticsKind, type TableName } from './layout.ts';
 import { type Call, loaderOf, optional } from './native-library.ts';
 import { NativeProcesses } from './native-processes.ts';
@@ -30,6 +31,9 @@ export class NativeWindows extends NativeProcesses implements WindowsApi {
   readonly #enumerateServices: Call;
   readonly #closeServices: Call;
   readonly #queryTag: Call | undefined;
+  readonly #interfaces: Call;
+  readonly #freeTable: Call;
+  readonly #move: Call;
 
   private constructor(koffi: Koffi) {
     super(koffi);
@@ -49,6 +53,9 @@ export class NativeWindows extends NativeProcesses implements WindowsApi {
         `uint32 GetPerTcp${version}ConnectionEStats(void *, int, void *, uint32, uint32, void *, uint32, uint32, void *, uint32, uint32)`,
     );
     this.#setEntry = optional(() => iphlpapi('uint32 SetTcpEntry(void *)'));
+    this.#interfaces = iphlpapi('uint32 GetIfTable2(void *)');
+    this.#freeTable = iphlpapi('void FreeMibTable(intptr)');
+    this.#move = loaderOf(koffi, 'ntdll')('void RtlMoveMemory(void *, intptr, size_t)');
     this.#openServices = advapi32('intptr OpenSCManagerW(void *, void *, uint32)');
     this.#closeServices = advapi32('int CloseServiceHandle(intptr)');
     this.#enumerateServices = advapi32(
@@ -114,6 +121,22 @@ export class NativeWindows extends NativeProcesses implements WindowsApi {
       return missing > 0 ? ERROR.moreData : ERROR.accessDenied;
     } finally {
       this.#closeServices(manager);
+    }
+  }
+
+  readInterfaces(): Uint8Array | undefined {
+    const pointer = new BigInt64Array(1);
+    if (this.#interfaces(pointer) !== 0) return undefined;
+    const [address] = pointer;
+    try {
+      const count = new Uint32Array(1);
+      this.#move(count, address, count.byteLength);
+      const rows = Math.min(count[0] ?? 0, MAX_INTERFACES);
+      const table = new Uint8Array(INTERFACE.firstRow + rows * INTERFACE.size);
+      this.#move(table, address, table.length);
+      return table;
+    } finally {
+      this.#freeTable(address);
     }
   }
 

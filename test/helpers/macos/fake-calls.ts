@@ -35,6 +35,8 @@ export class FakeMac implements MacCalls {
   /** Errno of single tables, by name. */
   tableErrnos: Readonly<Record<string, number>> = {};
   awakeMs = 60_000;
+  /** Messages about interfaces. */
+  interfaces = new Uint8Array(0);
   /** The kernel control of closes; undefined if it is refused. */
   control: ControlChannel | undefined;
   /** Names of the calls about processes, with the pid. */
@@ -63,6 +65,13 @@ export class FakeMac implements MacCalls {
   }
 
   sysctl(numbers: Int32Array, into: Uint8Array, size: BigUint64Array): number {
+    if (numbers[1] === 17) {
+      const room = Number(size[0]);
+      size[0] = BigInt(this.interfaces.length);
+      if (room < this.interfaces.length) return -ERRNO.ENOMEM;
+      into.set(this.interfaces);
+      return 0;
+    }
     const pid = numbers.at(-1) ?? 0;
     const process = this.processes[pid];
     if (numbers[1] === KERN_PROC) {

@@ -33,6 +33,8 @@ int main(void) {
   SIZE(nstat_udp_descriptor) AT(nstat_udp_descriptor, start_timestamp) AT(nstat_udp_descriptor, timestamp)
   AT(nstat_udp_descriptor, pid) AT(nstat_udp_descriptor, epid) AT(nstat_udp_descriptor, local)
   AT(nstat_udp_descriptor, remote) AT(nstat_udp_descriptor, pname) AT(nstat_udp_descriptor, uid)
+  SIZE(if_msghdr2) AT(if_msghdr2, ifm_msglen) AT(if_msghdr2, ifm_type) AT(if_msghdr2, ifm_flags) AT(if_msghdr2, ifm_index)
+  AT(if_msghdr2, ifm_data.ifi_ibytes) AT(if_msghdr2, ifm_data.ifi_obytes)
   printf("\"end\":0}\n");
   return 0;
 }

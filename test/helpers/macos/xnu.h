@@ -140,6 +140,27 @@ struct socket_fdinfo {
   } psi;
 };
 
+/* net/if_var.h, net/if.h: an interface with its counters. */
+#pragma pack(push, 4)
+struct if_data64 {
+  uint8_t ifi_type, ifi_typelen, ifi_physical, ifi_addrlen, ifi_hdrlen, ifi_recvquota, ifi_xmitquota, ifi_unused1;
+  uint32_t ifi_mtu, ifi_metric;
+  uint64_t ifi_baudrate, ifi_ipackets, ifi_ierrors, ifi_opackets, ifi_oerrors, ifi_collisions, ifi_ibytes, ifi_obytes;
+  uint64_t ifi_imcasts, ifi_omcasts, ifi_iqdrops, ifi_noproto;
+  uint32_t ifi_recvtiming, ifi_xmittiming;
+  int32_t ifi_lastchange[2];
+};
+#pragma pack(pop)
+
+struct if_msghdr2 {
+  uint16_t ifm_msglen;
+  uint8_t ifm_version, ifm_type;
+  int32_t ifm_addrs, ifm_flags;
+  uint16_t ifm_index;
+  int32_t ifm_snd_len, ifm_snd_maxlen, ifm_snd_drops, ifm_timer;
+  struct if_data64 ifm_data;
+};
+
 /* The fields of struct kinfo_proc of a 64-bit system that are used; 648 bytes with the others. */
 struct kinfo_proc {
   int64_t p_starttime_sec;

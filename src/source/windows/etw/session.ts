@@ -172,5 +172,6 @@ function nameOf(properties: Uint8Array): string {
 function refusalText(error: number): string {
   if (error === TRACE_ERROR.accessDenied) return 'Windows does not allow a session of events';
   if (error === TRACE_ERROR.noResources) return 'Windows has no room for another session of events';
+  if (error === TRACE_ERROR.notFound) return 'Windows does not hand over the events of the session';
   return `Windows refuses a session of events with error ${error}`;
 }

@@ -18,6 +18,7 @@ import {
   UPDATE,
   UPDATE_BYTES,
 } from '../../../../src/source/macos/events/messages.ts';
+import { IF_MESSAGE } from '../../../../src/source/macos/native/interfaces.ts';
 import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
 
 // Without a C compiler there is nothing to compare with.
@@ -80,6 +81,13 @@ test.runIf(hasCompiler)('the layouts are those of structures written from the he
     'sockaddr_ctl.sc_id': 4,
   });
   const bytes = {
+    if_msghdr2: IF_MESSAGE.size,
+    'if_msghdr2.ifm_msglen': IF_MESSAGE.length,
+    'if_msghdr2.ifm_type': IF_MESSAGE.type,
+    'if_msghdr2.ifm_flags': IF_MESSAGE.flags,
+    'if_msghdr2.ifm_index': IF_MESSAGE.index,
+    'if_msghdr2.ifm_data.ifi_ibytes': IF_MESSAGE.rxBytes,
+    'if_msghdr2.ifm_data.ifi_obytes': IF_MESSAGE.txBytes,
     'nstat_msg_hdr.type': HEADER.type,
     'nstat_msg_hdr.length': HEADER.length,
     'nstat_msg_hdr.flags': HEADER.flags,

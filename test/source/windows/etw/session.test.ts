@@ -53,9 +53,10 @@ test('a refusal is a reason in words', () => {
     calls.startError = startError;
     return TraceSession.start(calls, SELF, () => true);
   };
-  expect([5, 1450, 87].map(refusal)).toEqual([
+  expect([5, 1450, 4201, 87].map(refusal)).toEqual([
     'Windows does not allow a session of events',
     'Windows has no room for another session of events',
+    'Windows does not hand over the events of the session',
     'Windows refuses a session of events with error 87',
   ]);
 });
