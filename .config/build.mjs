@@ -2,9 +2,9 @@
 // installation contains no unused package. Only koffi stays outside, because it contains native binaries.
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Script } from 'node:vm';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
+import { buildScripts } from './scripts.mjs';
 
 /** Constant with the URL that ES modules call `import.meta.url`. */
 const FILE_URL = `const fileUrl = require('node:url').pathToFileURL(__filename).href;`;
@@ -53,12 +53,6 @@ function registryText(root) {
 
 const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, undefined, 2)}\n`);
 
-/** Writes the code cache of a script, which V8 uses if it has the same version and the same flags. */
-function writeCache(path) {
-  const script = new Script(readFileSync(`${path}.js`, 'latin1'), { filename: `${path}.js` });
-  writeFileSync(`${path}.cache`, script.createCachedData());
-}
-
 /** Builds dist/ from src/ (published) and dist/dev/ (tools of the project). Rejects on an error. */
 export async function build(root) {
   const all = {
@@ -69,35 +63,26 @@ export async function build(root) {
     logLevel: 'warning',
     metafile: true,
   };
-  // CommonJS, because V8 keeps a code cache of scripts only.
-  const scripts = {
+  const program = await buildScripts(root, {
     ...all,
-    format: 'cjs',
-    outdir: 'dist',
-    // import() of a script needs a flag of Node.
-    supported: { 'dynamic-import': false },
+    entryPoints: { program: 'src/cli/program.ts', sampler: 'src/sampler/worker.ts' },
+    plugins: [partOfBlessed, apart],
     external: ['koffi'],
     // blessed reads its terminal descriptions from ../usr, relative to __dirname: with the path of the file in its
     // place, from the folder beside the file.
     define: { 'import.meta.url': 'fileUrl', __dirname: '__filename' },
+  });
+  const files = {
+    ...all,
+    format: 'cjs',
+    outdir: 'dist',
+    external: ['koffi'],
+    supported: { 'dynamic-import': false },
   };
-  const program = await esbuild({
-    ...scripts,
-    entryPoints: { program: 'src/cli/program.ts', sampler: 'src/sampler/worker.ts' },
-    plugins: [partOfBlessed, apart],
-    // `loadBundle` calls this function.
-    banner: { js: `(function (module, require, __filename) { ${FILE_URL}` },
-    footer: { js: '})' },
-  });
-  for (const name of ['program', 'sampler']) writeCache(join(root, 'dist', name));
-  const packages = await esbuild({
-    ...scripts,
-    entryPoints: APART,
-    outExtension: { '.js': '.cjs' },
-    define: {},
-  });
+  const packages = await esbuild({ ...files, entryPoints: APART, outExtension: { '.js': '.cjs' } });
   const starters = await esbuild({
-    ...scripts,
+    ...files,
+    define: { 'import.meta.url': 'fileUrl' },
     entryPoints: {
       netpane: 'src/cli/main.ts',
       worker: 'src/cli/worker-main.ts',
@@ -113,7 +98,7 @@ export async function build(root) {
   for (const name of TERMINALS)
     cpSync(join(root, 'node_modules', 'blessed', 'usr', name), join(root, 'dist', 'usr', name));
 
-  const bundle = [program, packages, starters].map(({ metafile }) => metafile);
+  const bundle = [program, packages.metafile, starters.metafile];
   writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle, [REGISTRY]));
   writeFileSync(join(root, 'dist', 'services.txt'), registryText(root));
   mkdirSync(join(root, 'dist', 'dev'));

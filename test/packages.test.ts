@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -47,6 +47,13 @@ test('koffi adds only its own binaries, in fixed versions', () => {
 test('the build contains code of these packages only', () => {
   const bundle = json('dist', 'dev', 'bundle.json') as Readonly<Record<string, readonly string[]>>;
   expect([...new Set(Object.values(bundle).flat())].sort()).toEqual(BUNDLED);
+});
+
+test('the scripts of the build are ASCII, as which they are read', () => {
+  const caches = readdirSync(join(ROOT, 'dist')).filter((file) => file.endsWith('.cache'));
+  const scripts = caches.map((file) => file.replace(/cache$/, 'js'));
+  expect(scripts).toContain('program.js');
+  expect(scripts.filter((file) => !/^[\0-\x7f]*$/.test(read('dist', file)))).toEqual([]);
 });
 
 test('the build contains the licence of each package', () => {

@@ -107,9 +107,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     glimpse: 'event',
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
     run: async (invocation, { account }) => {
+      const { watch } = await import('./watch.ts');
+      // Not earlier: V8 does not use a code cache that was made with other flags.
       limitHeapGrowth();
       compileLate();
-      const { watch } = await import('./watch.ts');
       return watch(invocation, openLink(), account);
     },
   },

@@ -3,20 +3,59 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
+/** Code of some modules of the program (`.config/scripts.mjs`); it sets `module.exports`. */
+type Part = (
+  module: { exports: object },
+  require: (path: string) => unknown,
+  file: string,
+  fileUrl: string,
+) => void;
+type Parts = Readonly<Record<string, Part | undefined>>;
+
+const requireFile = createRequire(import.meta.url);
+const scripts = new Map<string, Parts>();
+/** Exports of the parts that have run, by `SCRIPT/PART`. */
+const loaded = new Map<string, object>();
+
 /**
- * Runs a file of the build, with the code cache that the build made of it (`NAME.cache`): V8 then
- * need not parse the file again, which takes longer than all else at the start. A cache of another version of V8, or
- * none, changes nothing but the time.
- * @param name the file without its suffix, in the folder of this one
- * @throws Error if the file cannot be read or run
+ * Loads a script of the build with its code cache (`NAME.cache`), and runs the part of this name. V8 then need not parse
+ * the script again, which takes longer than all else at the start. A cache of another version of V8, or none, changes
+ * nothing but the time.
+ * @throws Error if the script or one that it needs cannot be read or run
  */
 export function loadBundle(name: string): void {
-  const file = fileURLToPath(new URL(`${name}.js`, import.meta.url));
-  // The build escapes all but ASCII.
-  const code = readFileSync(file, 'latin1');
-  const script = new Script(code, { filename: file, cachedData: readCache(file) });
-  const run = script.runInThisContext() as (...names: unknown[]) => void;
-  run({ exports: {} }, createRequire(file), file);
+  loadPart(name, `${name}.js`);
+}
+
+function loadPart(script: string, part: string): object {
+  const path = `${script}/${part}`;
+  const before = loaded.get(path);
+  if (before) return before;
+  const { href } = new URL(`${script}.js`, import.meta.url);
+  const file = fileURLToPath(href);
+  const run = partsOf(script, file)[part];
+  if (!run) throw new Error(`${file} does not contain ${part}: it belongs to another version of netpane`);
+  const module = { exports: {} };
+  run(module, requireFrom, file, href);
+  loaded.set(path, module.exports);
+  return module.exports;
+}
+
+/** Returns the exports of a part (`part:SCRIPT/PART`), a package or a module of Node. */
+function requireFrom(path: string): unknown {
+  const [, script, part] = /^part:([^/]+)\/(.+)$/.exec(path) ?? [];
+  return script === undefined || part === undefined ? requireFile(path) : loadPart(script, part);
+}
+
+function partsOf(script: string, file: string): Parts {
+  let parts = scripts.get(script);
+  if (parts === undefined) {
+    // The build escapes all but ASCII.
+    const code = readFileSync(file, 'latin1');
+    parts = new Script(code, { filename: file, cachedData: readCache(file) }).runInThisContext() as Parts;
+    scripts.set(script, parts);
+  }
+  return parts;
 }
 
 /** Returns the code cache of a file; undefined if it cannot be read. */
