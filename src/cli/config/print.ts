@@ -2,7 +2,8 @@ import { stringify } from 'smol-toml';
 import { printable } from '../../model/text.ts';
 import { BINDINGS } from '../../tui/keymap.ts';
 import type { Origin, Origins } from '../resolve.ts';
-import { SETTING_NAMES, SETTINGS, type SettingName, type Settings, type Written } from '../settings.ts';
+import type { Written } from '../setting.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from '../settings.ts';
 import { configPath, type Environment, statePath } from './paths.ts';
 
 /** Returns the origin of a value for a comment of TOML, which must not contain control characters. */
