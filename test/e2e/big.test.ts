@@ -45,7 +45,7 @@ test.skipIf(!isPossible)(
     });
     const [total = 0, ...parts] = totals;
     expect(parts.reduce((sum, part) => sum + part, 0)).toBe(total);
-    expect(narrow.rows()[0]).toMatch(/1\d,\d{3} .*1\d,\d{3} estab/);
+    await narrow.until('its totals', () => /1\d,\d{3} .*1\d,\d{3} estab/.test(narrow.rows()[0] ?? ''));
 
     // Typed at once: netpane filters all sockets for each letter.
     const one = near[count - 1];
