@@ -41,7 +41,7 @@ export interface Facilities {
   readonly namespaces: number;
 }
 
-/** What the screen's thread removes at the end: see `removeLeftovers`. */
+/** Kernel objects that outlive the program unless the screen's thread removes them: see `removeLeftovers`. */
 export type Leftovers = FolderLeftovers | SessionLeftovers;
 
 /** A session of Event Tracing for Windows, which outlives the program. */

@@ -32,7 +32,7 @@ test('interfaces have counters, every connection has its close with bytes and pr
   expect(status).toBe(0);
   const found = JSON.parse(readFileSync(out, 'utf8')) as object;
   expect(found).toMatchObject({
-    // That of a netpane which has ended.
+    // The session of a netpane that has ended.
     hasStale: 0,
     ended: CONNECTIONS,
     rxBytes: CONNECTIONS * 22,

@@ -43,7 +43,7 @@ function tryTable(calls: MacCalls): void {
     if (rows.promised === 0 || rows.next()) return;
     if (rows.malformed > 0)
       throw new SourceUnavailable(`no row of the kernel's list can be read: ${ANOTHER_LAYOUT}`);
-    // So few may all be in the course of being closed.
+    // A few sockets may all be closing: the kernel counts them and lists none.
     if (rows.promised <= MAX_CLOSING) return;
     throw new SourceUnavailable(`macOS withholds all ${rows.promised} TCP sockets from netpane`);
   } catch (error) {

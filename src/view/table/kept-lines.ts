@@ -52,7 +52,7 @@ class NotingContext implements CellContext {
   }
 }
 
-/** What the lines of one paint have in common. */
+/** Values that all lines of one paint share. */
 interface Common {
   readonly columns: readonly PlacedColumn[];
   readonly context: TableContext;

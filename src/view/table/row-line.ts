@@ -37,7 +37,7 @@ export function cellIn({ column, width }: PlacedColumn, row: Row, context: CellC
     : text;
 }
 
-/** What a line of a row is made of, besides its cells. */
+/** Columns, selection and mark of the line of a row. */
 export interface RowStyle {
   readonly columns: readonly PlacedColumn[];
   readonly selection: Selection;

@@ -36,7 +36,7 @@ const linesOf = (state: State, order: RowOrder, width = 200, selected = 0) => {
 
 const id = fc.constantFrom(...IDS);
 
-/** What may happen between two paints; a tick takes some milliseconds. */
+/** A change between two paints: time passes and sockets change, or the user presses a key. */
 const anyStep = fc.oneof(
   fc.record({
     elapsedMs: fc.constantFrom(1, 1000, 60_000, 7_200_000),

@@ -26,7 +26,7 @@ export interface TraceContext {
   readonly ownerOf: (pid: number, startedAt: number | undefined) => Owner;
 }
 
-/** What a poll found of the lives. */
+/** New, changed and ended lives of one poll, and when it began. */
 export interface PolledLives extends TablePoll {
   /** When the poll began, on the clock of `nowMs`. */
   readonly startMs: number;
