@@ -1,4 +1,5 @@
 import type { NetworkInterface } from '../../model/batch.ts';
+import { terminatedText } from './structures.ts';
 
 /** MIB_IF_TABLE2 and MIB_IF_ROW2 (netioapi.h), in bytes. `test/source/windows/interfaces.test.ts` compares them with mingw-w64. */
 export const INTERFACE = {
@@ -20,8 +21,6 @@ const STATUS_UP = 1;
 /** InterfaceAndOperStatusFlags: a filter in the stack of another interface, which counts the same packets again. */
 const FLAG_FILTER = 2;
 
-const UTF16 = new TextDecoder('utf-16le');
-
 /**
  * Returns the interfaces of MIB_IF_TABLE2. Never reads past the end.
  * @param bytes the table, or its beginning
@@ -42,7 +41,7 @@ export function readInterfaces(
     const at = INTERFACE.firstRow + i * INTERFACE.size;
     if ((view.getUint8(at + INTERFACE.flags) & FLAG_FILTER) !== 0) continue;
     const start = at + INTERFACE.alias;
-    const [name = ''] = UTF16.decode(bytes.subarray(start, start + INTERFACE.aliasBytes)).split('\0', 1);
+    const name = terminatedText(bytes.subarray(start, start + INTERFACE.aliasBytes), 0);
     interfaces.push({
       name,
       isUp: view.getUint32(at + INTERFACE.status, true) === STATUS_UP,

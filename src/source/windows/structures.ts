@@ -20,8 +20,8 @@ function offsetOf({ bytes, address }: Memory, target: bigint): number | undefine
   return offset >= 0n && offset < BigInt(bytes.length) ? Number(offset) : undefined;
 }
 
-/** Returns the text at an offset up to its NUL or the end of the memory. */
-function terminatedText(bytes: Uint8Array, start: number): string {
+/** Returns the text of UTF-16 at an offset, up to its NUL or the end of the memory. */
+export function terminatedText(bytes: Uint8Array, start: number): string {
   const most = Math.min(bytes.length, start + MAX_TEXT_BYTES);
   let end = start;
   while (end + 1 < most && (bytes[end] !== 0 || bytes[end + 1] !== 0)) end += 2;

@@ -1,3 +1,4 @@
+import { terminatedText } from '../structures.ts';
 import { TRACE_ERROR, type TraceCalls } from './calls.ts';
 import {
   CLOCK_SYSTEM_TIME,
@@ -24,8 +25,6 @@ const END_MS = 1000;
 
 /** Name of a session: pid and start of its netpane. */
 const NAME = /^netpane-([0-9]{1,10})-([0-9a-f]{1,16})$/;
-
-const UTF16 = new TextDecoder('utf-16le');
 
 /** A process by its pid and the FILETIME of its start. */
 export interface ProcessIdentity {
@@ -164,9 +163,7 @@ function nameOf(properties: Uint8Array): string {
   const view = new DataView(properties.buffer, properties.byteOffset, properties.byteLength);
   const start = view.getUint32(PROPERTIES.nameOffset, true);
   if (start < PROPERTIES.size || start > properties.length) return '';
-  const text = UTF16.decode(properties.subarray(start, start + NAME_BYTES));
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
+  return terminatedText(properties.subarray(start, start + NAME_BYTES), 0);
 }
 
 function refusalText(error: number): string {
