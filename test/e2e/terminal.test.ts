@@ -178,7 +178,9 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
       ['table-unreadable', '--source proc --interval 100ms'],
       ['netlink-dies', '--source sock_diag --interval 100ms'],
     ] as const) {
-      const it = await run({ fault, args });
+      const faultFile = join(newHome(), 'fault');
+      const it = await run({ fault, faultFile, args });
+      writeFileSync(faultFile, '');
       await it.t.until('the notice', (t) => /failed on purpose|not read|partly stale/i.test(t.text()));
       it.t.write('q');
       expect((await it.end()).code).toBe(0);

@@ -89,9 +89,8 @@ const inWorker = {
   'worker-exits': () => onSignal(() => process.exit(9)),
   'table-unreadable': () => {
     const { openSync } = fs;
-    const failsFromMs = performance.now() + STARTED_MS;
     fs.openSync = (path, ...rest) => {
-      if (path === '/proc/net/tcp' && performance.now() > failsFromMs) {
+      if (path === '/proc/net/tcp' && existsSync(faultFile)) {
         throw Object.assign(new Error('EIO: the table failed on purpose'), { code: 'EIO' });
       }
       return openSync(path, ...rest);
@@ -145,14 +144,12 @@ const inBoth = {
       koffi.errno(koffi.os.errno.EPERM);
       return -1;
     }),
-  'netlink-dies': () => {
-    const failsFromMs = performance.now() + STARTED_MS;
-    return onCalls('recv', (call, args, koffi) => {
-      if (performance.now() < failsFromMs) return call(...args);
+  'netlink-dies': () =>
+    onCalls('recv', (call, args, koffi) => {
+      if (!existsSync(faultFile)) return call(...args);
       koffi.errno(koffi.os.errno.EIO);
       return -1;
-    });
-  },
+    }),
 };
 
 /** A timer of `netpane watch` above this is the one of the next poll: its tests have a longer interval, milliseconds. */
