@@ -23,7 +23,12 @@ function shareOf({ state, order, events, layout }: Scene): Share {
     timeWait,
     total: state.nowMs === undefined ? undefined : pictureOf(state).open,
     ...(layout.table && {
-      rows: { top: state.places.table.top, height: layout.table.height, length: order.length },
+      rows: {
+        top: state.places.table.top,
+        height: layout.table.height,
+        // The line that folds TIME_WAIT says its count itself.
+        length: state.group === null ? order.rowLines : order.length,
+      },
     }),
     tooSlow: order.tooSlow ?? events.tooSlow,
   };

@@ -24,7 +24,7 @@ export interface Share {
   readonly joined?: number;
   /** Number of open sockets in TIME_WAIT that match and are only counted. */
   readonly timeWait?: number;
-  /** The visible part of the table. */
+  /** The visible part of the table: of its rows, which include closed ones; of all its lines if rows are grouped. */
   readonly rows?: Part;
   /** A regex of the query that was too slow: sockets it was not evaluated for are not shown. */
   readonly tooSlow?: string | undefined;
@@ -49,14 +49,16 @@ function shareWord(share: Share, isGrouped: boolean): Word {
     const text = `${range} of ${length} · ${shareText(share)}`;
     return { text: `lines ${text}`, short: text, rank: 1 };
   }
-  // Nothing is left out: one number is enough. The rows include sockets that have just closed.
+  // Nothing is left out: one number is enough.
   if (shown === total) {
     const text = `${range} of ${length}`;
     const short = text.length > MAX_POSITION ? `${range}/${length}`.replaceAll(',', '') : text;
     return { text: `rows ${text}`, short, rank: 1 };
   }
-  const text = `${range} · ${shareText(share)}`;
-  return { text: `rows ${text}`, short: text, rank: 1 };
+  // Rows that have just closed are no part of the share.
+  const [of, open] = rows.length === shown ? ['', ''] : [` of ${length}`, ' open'];
+  const text = `${range}${of} · ${shareText(share)}`;
+  return { text: `rows ${text}${open}`, short: text, rank: 1 };
 }
 
 /** Words up to this rank keep their room before a long query, which keeps at least these cells. */

@@ -38,9 +38,14 @@ export class RowOrder {
   /** Increases with each update that may have changed a shown row, or which rows are shown. */
   revision = 0;
 
-  /** Number of lines of the table: rows and group headers. */
+  /** Number of lines of the table: rows, group headers, and the line of sockets in TIME_WAIT. */
   get length(): number {
-    return this.#shown.arrangement.length + (this.#lastLine ? 1 : 0);
+    return this.rowLines + (this.#lastLine ? 1 : 0);
+  }
+
+  /** Number of rows and group headers. */
+  get rowLines(): number {
+    return this.#shown.arrangement.length;
   }
 
   /** Returns the lines from `start` up to `end`; all lines without arguments. */

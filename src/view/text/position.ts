@@ -22,7 +22,7 @@ export const around = (part: Part, cursor: number): Part => ({
 
 /** Returns `36–71`; empty if all lines are visible. */
 export function rangeText({ top, height, length }: Part): string {
-  if (height < 1 || length <= height) return '';
+  if (height < 1 || (top === 0 && length <= height)) return '';
   return `${countText(top + 1)}–${countText(Math.min(top + height, length))}`;
 }
 

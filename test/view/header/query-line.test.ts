@@ -64,10 +64,10 @@ describe('the filter line', () => {
 
   test('shortens the words beside the views before the query replaces the views', () => {
     const rows = { top: 10, height: 20, length: 40 };
-    const share = { ...SHARE, hidden: 1234, timeWait: 5432, rows };
+    const share = { ...SHARE, shown: 40, hidden: 1234, timeWait: 5432, rows };
     const state = asking('listen', { frozen: true });
     expect(lineOf(state, 100, share)).toBe(
-      '1 all  2 listening  3 established  …   frozen  1,234 hidden: H  5,432 TIME_WAIT  11–30 · 12 of 1,234',
+      '1 all  2 listening  3 established  …   frozen  1,234 hidden: H  5,432 TIME_WAIT  11–30 · 40 of 1,234',
     );
     expect(lineOf(state, 80, share)).toMatch(/^\/ listen /);
   });
@@ -106,16 +106,26 @@ describe('the filter line', () => {
     expect(lineOf(asking(''), 80, last)).toBe(
       '1 all  2 listening  3 established  4 exposed  5 talkers  6 new    1216–1234/1234',
     );
-    expect(lineOf(asking('curl'), 80, { ...SHARE, rows: { ...rows, length: 40 } })).toMatch(
-      /^\/ curl +rows 20–38 · 12 of 1,234$/,
+    expect(lineOf(asking('curl'), 80, { ...SHARE, shown: 40, rows: { ...rows, length: 40 } })).toMatch(
+      /^\/ curl +rows 20–38 · 40 of 1,234$/,
     );
     expect(
       lineOf(asking('curl', { group: 'process' }), 80, { ...SHARE, rows: { ...rows, length: 52 } }),
     ).toMatch(/^\/ curl +by process  lines 20–38 of 52 · 12 of 1,234$/);
     // All rows are visible.
-    expect(lineOf(asking(''), 120, { ...all, rows: { ...rows, height: 2000 } })).toMatch(
+    expect(lineOf(asking(''), 120, { ...all, rows: { ...rows, top: 0, height: 2000 } })).toMatch(
       /6 new +1,234 of 1,234$/,
     );
+  });
+
+  test('counts closed rows among the rows, but not among the open sockets', () => {
+    const rows = { top: 0, height: 19, length: 23 };
+    const wide = lineOf(asking('curl'), 120, { shown: 14, total: 50, hidden: 0, rows });
+    expect(wide).toMatch(/^\/ curl +rows 1–19 of 23 · 14 of 50 open$/);
+    const narrow = lineOf(asking('curl'), 36, { shown: 14, total: 50, hidden: 0, rows });
+    expect(narrow).toMatch(/^\/ curl +1–19 of 23 · 14 of 50$/);
+    const all = lineOf(asking('curl'), 120, { shown: 14, total: 14, hidden: 0, rows });
+    expect(all).toMatch(/^\/ curl +rows 1–19 of 23$/);
   });
 
   test('reports a slow regex, before the end of a long query', () => {

@@ -39,7 +39,7 @@ describe('sockets in TIME_WAIT', () => {
   test('are one line, the last one, if they are many; the others are counted as shown', () => {
     const { order, first } = follow(after(emptyState(), baseline([...remnants(6), live])));
     expect(first).toEqual(['live', '6 TIME_WAIT']);
-    expect([order.length, order.openCount, order.rows().length]).toEqual([2, 1, 1]);
+    expect([order.length, order.rowLines, order.openCount, order.rows().length]).toEqual([2, 1, 1, 1]);
     expect(order.indexOf(TIME_WAIT_ID)).toBe(1);
     expect(order.at(1)).toEqual({ type: 'time-wait', id: TIME_WAIT_ID, count: 6, folded: true });
     expect(order.rowAt(1)).toBeUndefined();
