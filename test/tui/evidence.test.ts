@@ -22,11 +22,28 @@ test('the details ask for the evidence about a process once, and show its verdic
   await app.pass(200);
   expect(app.processes.asked).toEqual([{ pid: 7 }]);
   expect(app.text).toMatch(
-    /verdict +program was deleted · program is from tool 1\.0 · listens: all interfaces/,
+    /verdict +listens: all interfaces · program was deleted · program is from tool 1\.0/,
   );
   expect(app.text).toMatch(/why +scheduled job \(cron 1\).* \(\/proc\/7\/stat\)/);
   await app.pass(3000);
   expect(app.processes.asked).toHaveLength(1);
+});
+
+test('the first lines of the details on the lowest screen say who can reach a socket, its program and the verdict', async () => {
+  for (const shown of [listener, socket({ process: 'tool', pid: 7 })]) {
+    const app = new FakeApp(40, 10, emptyState());
+    app.processes.evidence = {
+      verdict: [{ text: 'program was deleted', isUnusual: true }],
+      lines: [],
+      isComplete: true,
+    };
+    await app.take(baseline([shown]));
+    await app.press(ENTER);
+    await app.pass(200);
+    expect(app.text).toMatch(/^socket +tcp/m);
+    expect(app.text).toMatch(/^program +tool {2}pid 7$/m);
+    expect(app.text).toMatch(/^verdict +(listens: all interfaces ·\n +)?program was deleted$/m);
+  }
 });
 
 test('the verdict says that more is being read', async () => {

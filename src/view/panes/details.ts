@@ -85,8 +85,8 @@ export function factField([label, words]: Fact, width: number): Line[] {
   return labelled(label, lines);
 }
 
-const endpointField = (endpoint: Endpoint | null, socket: Socket): string => {
-  const name = endpoint && serviceName(portOrProtocol(endpoint), socket.protocol);
+const endpointField = (endpoint: Endpoint, socket: Socket): string => {
+  const name = serviceName(portOrProtocol(endpoint), socket.protocol);
   // For raw and packet sockets the name already replaces the port.
   return (
     endpointText(endpoint, socket) + (name && portText(endpoint, socket, false) !== name ? `  ${name}` : '')
@@ -234,14 +234,14 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
       ],
     ]),
     ...field('local', endpointField(socket.local, socket), width),
-    ...field('remote', socket.remote ? endpointField(socket.remote, socket) : 'none', width),
-    ...hostField(socket, state, width),
-    ...locationField(socket, state, width),
-    ...fields(peersFacts(row)),
-    // The first program, and whether and why it should run, come early: a low pane shows only the first lines.
+    ...(socket.remote ? field('remote', endpointField(socket.remote, socket), width) : []),
+    // The first program, and whether and why it should run, come early: the lowest pane shows only five lines.
     ...(first?.names ?? []),
     ...verdictLines(row, state, width),
     ...evidenceLines(row, state, width, 'why'),
+    ...hostField(socket, state, width),
+    ...locationField(socket, state, width),
+    ...fields(peersFacts(row)),
     ...peerFields(row, state, keys, width),
     ...exposureField(socket, width),
     ...firewallLines(socket, state, width),

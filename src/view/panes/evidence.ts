@@ -19,7 +19,10 @@ function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
 
 const SEPARATOR = ' · ';
 
-/** Returns the lines of the verdict, the unusual facts first; none if there is no fact, or before the evidence was asked for. */
+/**
+ * Returns the lines of the verdict: who can reach a listener, the unusual facts, the others. None if there is no fact, or
+ * before the evidence was asked for.
+ */
 export function verdictLines(row: Row, state: State, width: number): Line[] {
   const evidence = evidenceOf(row, state);
   if (evidence === undefined) return [];
@@ -27,10 +30,10 @@ export function verdictLines(row: Row, state: State, width: number): Line[] {
   const exposure = exposureOf(row.socket);
   const [reach = ''] = exposure ? exposureWords(exposure, row.socket) : [];
   const words = [
+    ...(reach === '' ? [] : [`listens: ${reach}`]),
     ...verdict
       .toSorted((a, b) => Number(b.isUnusual) - Number(a.isUnusual))
       .map(({ text }) => printable(text)),
-    ...(reach === '' ? [] : [`listens: ${reach}`]),
     ...(isComplete ? [] : ['reading …']),
   ];
   if (words.length === 0) return [];
