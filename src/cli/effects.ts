@@ -11,6 +11,7 @@ import type { PeerNames } from '../store/peer-names.ts';
 import type { Locations } from '../store/locations.ts';
 import { endsProcess } from '../store/process-actions.ts';
 import type { Message, State, Usage } from '../store/state.ts';
+import { type StartTimer, startTimer } from '../tui/timer.ts';
 import type { Waited } from './open-processes.ts';
 
 /** Targets of the effects: the terminal, the sampler, files, other processes, the clock. */
@@ -60,15 +61,6 @@ export interface World {
   /** Returns a description of the current work of the sampler. */
   readonly samplerActivity: () => string;
 }
-
-/** Calls `then` after a time. Returns a function that cancels it. */
-export type StartTimer = (then: () => void, afterMs: number) => () => void;
-
-/** A timer of the process, which does not keep the process alive. */
-const startTimer: StartTimer = (then, afterMs) => {
-  const timeout = setTimeout(then, afterMs).unref();
-  return () => clearTimeout(timeout);
-};
 
 /** Carries out effects, and dispatches their answers. The only place where the live screen acts on the world. */
 export class EffectRunner {

@@ -1,17 +1,26 @@
 import { EventEmitter } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
+import { type StartTimer, startTimer } from './timer.ts';
 
 /**
- * One unit of terminal input: an X10 mouse report, F1 to F5 of the Linux console (`ESC [[A`; see console_codes(4)), a CSI
- * sequence (such as an SGR mouse report) except the start of an incomplete X10 report or F-key, an SS3 sequence, ESC with
- * a character (alt), or text.
+ * One unit of terminal input, in this order: an X10 mouse report, F1 to F5 of the Linux console (`ESC [[A`; see
+ * console_codes(4)) except the start of one, a CSI sequence (such as an SGR mouse report), an SS3 sequence, ESC with a
+ * character (alt), text, ESC before another sequence, and a broken CSI sequence: a control character or more than 64
+ * parameters stand before its end.
  */
 const TOKEN =
-  /\x1b\[M[\s\S]{3}|\x1b\x1b?\[\[(?:[A-E]|(?=[^A-E]))|\x1b(?!\[M)\x1b?\[(?!\[)[0-?]*[ -/]*[@-~]|\x1b\x1b?O[ -~]|\x1b[^\x1b[O]|[^\x1b]+/y;
+  /\x1b\[M[\s\S]{3}|\x1b\x1b?\[\[(?:[A-E]|(?=[^A-E]))|\x1b(?!\[M)\x1b?\[(?!\[)[ -?]{0,64}[@-~]|\x1b\x1b?O(?:[ -~]|(?=[^ -~]))|\x1b[^\x1b[O]|[^\x1b]+|\x1b(?=\x1b[^[O])|\x1b\x1b?\[[ -?]*(?=[^ -~])|\x1b\x1b?\[[ -?]{65,}/y;
+
+/** A CSI or SS3 sequence, or the start of one; not alt with `O`. */
+const SEQUENCE = /^\x1b+(?:\[|O.)/;
+
+/** The sequences that blessed reads: mouse reports and keys. Of the characters of any other it would make keys. */
+const KNOWN =
+  /^\x1b+(?:\[M[\s\S]{3}|\[<\d+;\d+;\d+[Mm]|\[\d+;\d+;\d+M|(?:O|\[\[?)(?:\d+(?:;\d+)?[~^$]|(?:1;)?\d*[a-zA-Z]))$/;
 
 /**
  * Splits terminal input into complete sequences.
- * @returns the sequences, and the start of an incomplete one
+ * @returns the sequences, and the start of an incomplete one, of less than 70 characters
  */
 export function splitInput(text: string): { tokens: string[]; rest: string } {
   const tokens: string[] = [];
@@ -25,13 +34,19 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 }
 
 /** Maximum time between two parts of a sequence on a slow connection; after it a lone ESC counts as the key. */
-const ESCAPE_MS = 50;
+export const ESCAPE_MS = 50;
 
 /** Sequences that a terminal sends before and after pasted text (bracketed paste). */
 const PASTE = { start: '\x1b[200~', end: '\x1b[201~' } as const;
 
 /** Maximum time between two parts of pasted text. After it the paste ends, so that no lost end makes keys text. */
 const PASTE_MS = 1000;
+
+/**
+ * Maximum length of text that arrives at once and is typed, characters: a held key on a connection that stalls for half a
+ * minute. Longer text is pasted, in a terminal without marks of a paste; its letters are no keys.
+ */
+const MAX_TYPED = 1000;
 
 /** Maximum length of pasted text, UTF-16 units; what exceeds it is dropped. No prompt takes as much. */
 const MAX_PASTE = 65_536;
@@ -57,13 +72,15 @@ export class TerminalInput extends EventEmitter {
   readonly #keys: TtyInput;
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
-  #timer: NodeJS.Timeout | undefined;
+  readonly #startTimer: StartTimer;
+  #cancelTimer = () => {};
   /** Text of the paste so far; undefined outside a paste. */
   #paste: string | undefined;
   readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
 
-  constructor(keys: TtyInput) {
+  constructor(keys: TtyInput, start = startTimer) {
     super();
+    this.#startTimer = start;
     this.#keys = keys;
     keys.on('data', this.#onData);
   }
@@ -88,19 +105,26 @@ export class TerminalInput extends EventEmitter {
   }
 
   #take(text: string): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     const { tokens, rest } = splitInput(this.#rest + text);
     this.#rest = rest;
     for (const token of tokens) this.#emit(token);
-    if (this.#paste !== undefined) this.#timer = setTimeout(() => this.#giveUpPaste(), PASTE_MS);
-    else if (rest !== '') this.#timer = setTimeout(() => this.#flushRest(), ESCAPE_MS);
+    if (this.#paste !== undefined) this.#cancelTimer = this.#startTimer(() => this.#giveUpPaste(), PASTE_MS);
+    else if (rest !== '') this.#cancelTimer = this.#startTimer(() => this.#flushRest(), ESCAPE_MS);
   }
 
   #emit(token: string): void {
     if (token === PASTE.start) this.#paste ??= '';
     else if (token === PASTE.end && this.#paste !== undefined) this.#endPaste();
-    else if (this.#paste === undefined) this.emit('data', Buffer.from(token));
+    else if (this.#paste === undefined && token.length > MAX_TYPED)
+      this.emit('paste', token.slice(0, MAX_PASTE));
+    else if (this.#paste === undefined) this.#emitKey(token);
     else if (this.#paste.length < MAX_PASTE) this.#paste = (this.#paste + token).slice(0, MAX_PASTE);
+  }
+
+  /** Emits a key, a mouse report or text; ignores other sequences, such as an answer to a question of another program. */
+  #emitKey(token: string): void {
+    if (!SEQUENCE.test(token) || KNOWN.test(token)) this.emit('data', Buffer.from(token));
   }
 
   #endPaste(): void {
@@ -114,12 +138,12 @@ export class TerminalInput extends EventEmitter {
     if (this.#rest !== '') this.#flushRest();
   }
 
-  /** Emits an incomplete sequence as it is. */
+  /** Ends the wait for the rest of a sequence: without it, ESC is the key, and ESC with `O` is alt with `O`. */
   #flushRest(): void {
     const rest = this.#rest;
     this.#rest = '';
-    // Several ESC are that many key presses; blessed would read two of them as alt+ESC.
+    // Two ESC are two keys; blessed would read them as alt+ESC.
     const tokens = /^\x1b+$/.test(rest) ? rest : [rest];
-    for (const token of tokens) this.emit('data', Buffer.from(token));
+    for (const token of tokens) this.#emitKey(token);
   }
 }

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import headless from '@xterm/headless';
 import { EffectRunner, type World } from '../../src/cli/effects.ts';
@@ -9,7 +9,8 @@ import type { HostAnswer } from '../../src/store/lookups.ts';
 import type { NameAnswer, PeerNames } from '../../src/store/peer-names.ts';
 import type { Message, State, Usage } from '../../src/store/state.ts';
 import { App } from '../../src/tui/app.ts';
-import { TerminalInput } from '../../src/tui/input.ts';
+import { ESCAPE_MS, TerminalInput } from '../../src/tui/input.ts';
+import type { StartTimer } from '../../src/tui/timer.ts';
 import { openScreen, type Terminal } from '../../src/tui/terminal.ts';
 import { FakeProcesses } from './fake-processes.ts';
 import { emptyState, NOON_MS } from './fakes.ts';
@@ -108,7 +109,12 @@ export class FakeApp {
       { isTTY: true, columns, rows },
     );
     writeLocalText(this.#output, { LC_ALL: locale });
-    this.#input = new TerminalInput(this.#stdin);
+    const startTimer: StartTimer = (then, afterMs) => {
+      const timer = { then, atMs: this.nowMs + afterMs };
+      this.#timers.add(timer);
+      return () => void this.#timers.delete(timer);
+    };
+    this.#input = new TerminalInput(this.#stdin, startTimer);
     this.#screen = openScreen(this.#input, this.#output, 'xterm-256color');
     const terminal: Terminal = {
       screen: this.#screen,
@@ -150,15 +156,7 @@ export class FakeApp {
       wallMs: () => NOON_MS,
       nowMs: () => this.nowMs,
     };
-    const runner = new EffectRunner(
-      world,
-      (action) => this.app.dispatch(action),
-      (then, afterMs) => {
-        const timer = { then, atMs: this.nowMs + afterMs };
-        this.#timers.add(timer);
-        return () => void this.#timers.delete(timer);
-      },
-    );
+    const runner = new EffectRunner(world, (action) => this.app.dispatch(action), startTimer);
     this.app = new App(
       terminal,
       state,
@@ -200,10 +198,9 @@ export class FakeApp {
   async press(...sequences: readonly string[]): Promise<this> {
     for (const sequence of sequences) {
       // A lone ESC counts as the key only after a timeout.
-      const emitted = sequence === '\x1b' ? once(this.#input, 'data') : undefined;
       this.#stdin.emit('data', Buffer.from(sequence));
-      await emitted;
-      await this.shown();
+      if (sequence === '\x1b') await this.pass(ESCAPE_MS);
+      else await this.shown();
     }
     return this;
   }

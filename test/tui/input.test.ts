@@ -50,6 +50,13 @@ describe('splitInput', () => {
     ['an incomplete sequence', 'q\x1b[<0;1', ['q'], '\x1b[<0;1'],
     ['a lone ESC', '\x1b', [], '\x1b'],
     ['two ESC', '\x1b\x1b', [], '\x1b\x1b'],
+    ['many ESC', '\x1b\x1b\x1b\x1bx', ['\x1b', '\x1b', '\x1b', '\x1bx'], ''],
+    ['two ESC before a letter', '\x1b\x1bx', ['\x1b', '\x1bx'], ''],
+    ['parameters in any order', '\x1b[/<m\x1b[ 1qj', ['\x1b[/<m', '\x1b[ 1q', 'j'], ''],
+    ['a CSI sequence before another', '\x1b[/<\x1b[A', ['\x1b[/<', '\x1b[A'], ''],
+    ['a CSI sequence with a control character', '\x1b[1\rq', ['\x1b[1', '\rq'], ''],
+    ['alt and O before another sequence', '\x1bO\x1b[A', ['\x1bO', '\x1b[A'], ''],
+    ['too many parameters', `\x1b[${'1;'.repeat(50)}`, [`\x1b[${'1;'.repeat(50)}`], ''],
     ['nothing', '', [], ''],
   ])('splits %s', (_, text, tokens, rest) => {
     expect(splitInput(text)).toEqual({ tokens, rest });
@@ -70,6 +77,7 @@ describe('splitInput', () => {
         expect(tokens).not.toContain('');
         // Only the start of a sequence waits; keys before it do not.
         if (rest !== '') expect(rest.startsWith('\x1b')).toBe(true);
+        expect(rest.length).toBeLessThan(70);
       }),
       { numRuns: 1000 },
     );
@@ -138,6 +146,32 @@ describe('TerminalInput', () => {
     expect(got).toEqual(['\x1b[A']);
   });
 
+  test.each([
+    ['the answer of a terminal about itself', '\x1b[?62;22c'],
+    ['a key with modifiers as CSI u', '\x1b[97;5u'],
+    ['a broken sequence', '\x1b[1/\r'],
+    ['parameters in a wrong order', '\x1b[/<m'],
+    ['an SS3 sequence of no key', '\x1bO!'],
+    ['a sequence that never ends', '\x1b[1;2'],
+  ])('%s presses none of the keys of its characters', (_, sequence) => {
+    feed(Buffer.from(sequence));
+    vi.advanceTimersByTime(50);
+    feed(Buffer.from('q'));
+    expect(got.filter((token) => token !== '\r')).toEqual(['q']);
+  });
+
+  test.each(['\x1b[/<', '\x1b', '\x1b[1', '\x1bO', '\x1b[[', '\x1b[M'])(
+    'keys are not delayed by 100 KB of %j',
+    (piece) => {
+      feed(Buffer.from(piece.repeat(Math.ceil(100_000 / piece.length))));
+      // Up to three characters belong to a mouse report.
+      feed(Buffer.from('\x1b[Aqqqqq'));
+      expect(got.at(-1)).toMatch(/q$/);
+      // Blessed needs quadratic time for many sequences in one chunk.
+      expect(got.filter(({ length }) => length > 10)).toEqual([]);
+    },
+  );
+
   test('keys before an ESC are not delayed', () => {
     feed(Buffer.from('jj\x1b'));
     expect(got).toEqual(['jj']);
@@ -169,6 +203,15 @@ describe('TerminalInput', () => {
       vi.advanceTimersByTime(1);
       feed(Buffer.from('q'));
       expect([got, pasted]).toEqual([['q'], ['abc']]);
+    });
+
+    test('has no marks in some terminals: no hand types as much at once', () => {
+      feed(Buffer.from('j'.repeat(1000)));
+      expect([got, pasted]).toEqual([['j'.repeat(1000)], []]);
+      got = [];
+      feed(Buffer.from('q'.repeat(1001)));
+      feed(Buffer.from('x'.repeat(100_000)));
+      expect([got, pasted]).toEqual([[], ['q'.repeat(1001), 'x'.repeat(65_536)]]);
     });
 
     test('is cut at a maximum length', () => {

@@ -1,5 +1,5 @@
 import type { Batch } from '../../../src/model/batch.ts';
-import { splitInput } from '../../../src/tui/input.ts';
+import { ESCAPE_MS, splitInput } from '../../../src/tui/input.ts';
 import { FakeApp } from '../../helpers/app.ts';
 import { batch, socket, withEvents } from '../../helpers/fakes.ts';
 import { HOSTILE } from '../../helpers/lines.ts';
@@ -91,6 +91,8 @@ function app(random: Random): Session {
       const { tokens, rest } = splitInput(keys);
       if (tokens.join('') + rest !== keys) throw new Error('keys are lost');
       await fake.press(keys);
+      // A sequence that waits for its end gets none.
+      if (random.oneIn(3)) await fake.pass(ESCAPE_MS);
       checkOutput(written);
       written = [];
       const { query, prompt } = fake.app.state;
