@@ -123,6 +123,11 @@ export class Ledger {
     return descriptor;
   }
 
+  /** Descriptors of the maps and of the attached programs. */
+  get descriptors(): readonly number[] {
+    return this.#descriptors;
+  }
+
   /** Removes maps and programs from the kernel. */
   close(): void {
     for (const descriptor of this.#descriptors) this.#bpf.close(descriptor);

@@ -1,12 +1,14 @@
 import { Cache } from '../../../model/cache.ts';
 import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
 import { toThousandths } from '../../../model/thousandths.ts';
-import { isNetpane } from '../proc/netpane.ts';
 import { fullName } from '../proc/process.ts';
+import type { Proc } from '../proc/proc.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
 import type { Ledger } from './ledger.ts';
+import { LedgerProcesses } from './ledger-processes.ts';
 
 export interface RecordsOptions {
+  readonly proc: Pick<Proc, 'names' | 'link' | 'latin1'>;
   /** Returns the current program of a process as an owner; undefined if the process has ended. */
   readonly identityOf: (pid: number) => Owner | undefined;
   /** Returns a text that changes with the program of a process; undefined if it cannot be read. Costs little. */
@@ -60,19 +62,13 @@ const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 /** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
 const KERNEL_WORKER = /^kworker\//;
 
-/**
- * Returns true if the process that closed the last descriptor of a socket held the socket itself. A kernel thread did not;
- * netpane did only if it made the socket.
- */
-const isHolder = ({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean =>
-  !KERNEL_WORKER.test(comm) && (!isNetpane(pid) || isNetpane(creator?.pid));
-
 /** Turns entries of the ledger into owners and times as the rest of netpane has them. */
 export class LedgerRecords {
   readonly ledger: Ledger;
   readonly #options: RecordsOptions;
   /** Sampler clock minus CLOCK_MONOTONIC, milliseconds. */
   readonly #offsetMs: number;
+  readonly #ledgers: LedgerProcesses;
   /** Programs of processes by pid, each with its signature. */
   readonly #programs = new Cache<number, { readonly signature: string; readonly owner: Owner }>(MAX_PROGRAMS);
   /** Programs that were checked since the last `forgetProcesses`, by pid; undefined for ended ones. */
@@ -81,6 +77,7 @@ export class LedgerRecords {
   readonly #owners = new Map<string, readonly Owner[]>();
 
   constructor(ledger: Ledger, options: RecordsOptions) {
+    this.#ledgers = new LedgerProcesses(options.proc, ledger.descriptors);
     this.ledger = ledger;
     this.#options = options;
     this.#offsetMs = options.nowMs() - options.monotonicMs();
@@ -136,10 +133,19 @@ export class LedgerRecords {
     return toThousandths(wallMs() - nowMs() + atMs + this.#offsetMs);
   }
 
+  /**
+   * Returns true if the process that closed the last descriptor of a socket held the socket itself. A kernel thread did not.
+   * A netpane did only if it made the socket: it copies those of other processes for a moment (`Native.networkOfSocket`).
+   */
+  #isHolder({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean {
+    if (KERNEL_WORKER.test(comm)) return false;
+    return pid === creator?.pid || !this.#ledgers.has(pid, this.#options.signatureOf);
+  }
+
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
     // It is a process of another pid namespace.
     if (creator === undefined && releaser === undefined && releasedMs !== undefined) return HIDDEN;
-    const closer = releaser && isHolder(releaser, creator) ? releaser : undefined;
+    const closer = releaser && this.#isHolder(releaser, creator) ? releaser : undefined;
     if (creator === undefined)
       return closer && this.#ownersOf(closer, undefined, releasedMs ?? bornMs, 'exact');
     if (closer?.pid === creator.pid) return this.#ownersOf(creator, uid, bornMs, 'exact');

@@ -7,6 +7,7 @@ import {
   drain,
   drainLines,
   drainOnlyEnd,
+  fake,
   kernel,
   line,
   LISTEN,
@@ -120,6 +121,29 @@ describe('a close', () => {
     open({ ledger: ledger() });
     enterConnection({ releaser: { pid: process.pid, comm: 'node' } });
     expect(ownersText(closeOfConnection().socket)).toBe('creator curl 70');
+  });
+
+  test.each([
+    ['does not name another netpane, whose copy of the socket was', '0123456789abcdef', 'creator curl 70'],
+    [
+      'names a process with another BPF program, whose descriptor was',
+      'fedcba9876543210',
+      'creator curl 70, exact node 71',
+    ],
+  ])('%s closed last', (_, tag, owners) => {
+    start(70, 'curl');
+    const own = ledger();
+    for (const descriptor of own.descriptors)
+      fake.write(
+        `self/fdinfo/${descriptor}`,
+        'link_type:\tcgroup\nprog_tag:\t0123456789abcdef\nprog_id:\t1\n',
+      );
+    fake.start(71, { comm: 'node', fds: { 4: 99, 9: 'anon_inode:bpf_link' } });
+    fake.write('71/fdinfo/4', 'prog_tag:\t0123456789abcdef\n');
+    fake.write('71/fdinfo/9', `link_type:\tcgroup\nprog_tag:\t${tag}\nprog_id:\t7\n`);
+    open({ ledger: own });
+    enterConnection({ releaser: { pid: 71, comm: 'node' } });
+    expect(ownersText(closeOfConnection().socket)).toBe(owners);
   });
 
   test('has a hidden owner if its process is in another pid namespace', () => {

@@ -11,9 +11,11 @@ import { Bpf } from '../../../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
 import { SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
+import { LedgerProcesses } from '../../../../src/source/linux/ledger/ledger-processes.ts';
 import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
 import { eventually } from '../../../helpers/herd.ts';
 
@@ -278,6 +280,19 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     expect(cookies.map((it) => it && `sk:${it.low.toString(16)}`)).toContain(id);
     expect(cookieOfSocket(native, process.pid, 1_000_000)).toBeUndefined();
     expect(cookieOfSocket(native, 2 ** 22 + 1, 1)).toBeUndefined();
+  });
+
+  test('a process with a ledger is found by its descriptors', () => {
+    const processes = new LedgerProcesses(new Proc('/proc'), ledger.descriptors);
+    // A thread shares them, and has another number than netpane itself.
+    const thread = readdirSync('/proc/self/task')
+      .map(Number)
+      .find((tid) => tid !== process.pid);
+    expect(processes.has(thread ?? 0, () => undefined)).toBe(true);
+    expect(processes.has(process.ppid, () => undefined)).toBe(false);
+    expect(processes.has(2 ** 22 + 1, () => undefined)).toBe(false);
+    ledger.close();
+    expect(processes.has(thread ?? 0, () => undefined)).toBe(false);
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {
