@@ -18,7 +18,7 @@ import {
   countValue,
   durationValue,
   nameValue,
-  portValue,
+  portsValue,
   quoted,
   textValue,
   readValue,
@@ -167,7 +167,7 @@ function queryText(
   texts: readonly string[],
 ): string | undefined {
   const valueOf = reader(values);
-  const port = valueOf('port', portValue);
+  const port = valueOf('port', portsValue);
   const processName = valueOf('process', textValue('a program name or part of one'));
   const netns = valueOf('netns', textValue('the name or inode of a network namespace'));
   const protocols = ['tcp', 'udp'].filter((name) => switches.has(name));

@@ -101,7 +101,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   watch: {
-    usage: 'watch [--json] [options] [query]',
+    usage: 'watch [options] [query]',
     about: 'print events as they happen, one per line',
     name: "'netpane watch'",
     glimpse: 'event',
@@ -125,7 +125,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   config: {
-    usage: 'config [--path] [options]',
+    usage: 'config [options]',
     about: 'print the settings in effect and where each comes from',
     name: "'netpane config'",
     takesOnlySettings: true,
@@ -138,7 +138,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     },
   },
   doctor: {
-    usage: 'doctor [--json] [--redact]',
+    usage: 'doctor [options]',
     about: 'say what works here, what does not, and what helps',
     name: "'netpane doctor'",
     takesOnlySettings: true,

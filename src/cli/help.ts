@@ -8,16 +8,16 @@ import type { CommandName, Option } from './option.ts';
 import { OPTIONS } from './options.ts';
 import { SETTINGS } from './settings.ts';
 
-/** Maximum length of a line. */
-const WIDTH = 100;
+/** Maximum length of a line: the width of the narrowest common terminal. */
+const WIDTH = 80;
 
 const EXAMPLES = [
   ['netpane 3000', 'who uses port 3000; live'],
   ['netpane nginx', 'the sockets of a program; live'],
-  ['netpane exposed', 'listeners that other machines can reach; live'],
+  ['netpane exposed', 'listeners open to other machines; live'],
   ['netpane ls -t :3000', 'the process ids alone, for kill'],
   ['netpane ls -tulpn', 'as ss and netstat: TCP and UDP listeners'],
-  ["netpane 'node or (:443 !loopback)'", 'conditions; press ? on the live screen for all of them'],
+  ["netpane 'node or (:443 !loopback)'", 'conditions: see netpane help query'],
 ] as const;
 
 /** Returns words in lines of at most WIDTH characters. */
@@ -31,6 +31,20 @@ function wrapped(words: readonly string[], indent = 2): string[] {
   }
   return lines;
 }
+
+/** Returns a text in lines without indent. */
+const paragraph = (text: string): string[] => wrapped(text.split(' '), 0);
+
+/** Returns the lines of a label and its description, which begins at a column: below the label if that is too long. */
+function entryLines(label: string, about: string, column: number): string[] {
+  const [first = '', ...rest] = wrapped(about.split(' '), column);
+  const start = `  ${label} `;
+  if (start.length > column) return [start.trimEnd(), first, ...rest];
+  return [start.padEnd(column) + first.trimStart(), ...rest];
+}
+
+/** Columns at which descriptions begin. */
+const [USAGE, EXAMPLE, OPTION, TERM, COLUMN, KEY] = [35, 38, 22, 34, 32, 16];
 
 const SETTING_OPTIONS = new Set(Object.values(SETTINGS).flatMap(({ option }) => option?.name ?? []));
 
@@ -46,10 +60,10 @@ function groupLines(title: Option['group'], command?: CommandName): string[] {
   const lines = [...OPTIONS]
     .filter(([, option]) => option.group === title)
     .filter(([name, option]) => command === undefined || isListed(command, name, option))
-    .map(([name, { short, value, about, commands }]) => {
+    .flatMap(([name, { short, value, about, commands }]) => {
       const label = `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
-      const only = commands && command === undefined ? ` [${commands.join(', ')}]` : '';
-      return `  ${label.padEnd(20)}${about}${only}`;
+      const only = commands && command === undefined ? ` [${commands.join()}]` : '';
+      return entryLines(label, about + only, OPTION);
     });
   return section(title, lines);
 }
@@ -59,8 +73,8 @@ const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [`${title}:`, ...lines, ''];
 
 const exampleLines = (command?: CommandName): string[] =>
-  EXAMPLES.filter(([line]) => command === undefined || line.startsWith(`netpane ${command} `)).map(
-    ([line, about]) => `  ${line.padEnd(38)} ${about}`,
+  EXAMPLES.filter(([line]) => command === undefined || line.startsWith(`netpane ${command} `)).flatMap(
+    ([line, about]) => entryLines(line, about, EXAMPLE),
   );
 
 const columnLines = (): string[] => section('Columns for --sort and --columns', wrapped(COLUMN_IDS));
@@ -69,13 +83,10 @@ const columnLines = (): string[] => section('Columns for --sort and --columns', 
 const endLines = (findsNothing: boolean): string[] => [
   ...section(
     'Sources',
-    SOURCE_NAMES.map((name) => `  ${name.padEnd(20)}${SOURCES[name].about}`),
+    SOURCE_NAMES.flatMap((name) => entryLines(name, SOURCES[name].about, OPTION)),
   ),
-  ...wrapped(
-    `Exit codes: 0 success; 1 failure${findsNothing ? ', or with --quiet or --pids (-t): nothing found' : ''}; 2 bad command line or configuration file.`.split(
-      ' ',
-    ),
-    0,
+  ...paragraph(
+    `Exit codes: 0 success; 1 failure${findsNothing ? ', or with --quiet or --pids (-t): nothing found' : ''}; 2 bad command line or configuration file.`,
   ),
   '',
 ];
@@ -84,7 +95,7 @@ const endLines = (findsNothing: boolean): string[] => [
 const letterLines = (): string[] =>
   [['', 'here', 'ss', 'netstat', 'lsof'], ...letterRows()].map(
     ([letter = '', here = '', ss = '', netstat = '', lsof = '']) =>
-      `  ${letter.padEnd(4)}${here.padEnd(44)}${ss.padEnd(14)}${netstat.padEnd(14)}${lsof}`.trimEnd(),
+      `  ${letter.padEnd(4)}${here.padEnd(32)}${ss.padEnd(13)}${netstat.padEnd(13)}${lsof}`.trimEnd(),
   );
 
 /** Returns the text of --help, from the tables of commands, options and sources. */
@@ -93,12 +104,13 @@ export function helpText(): string {
     'netpane: every network socket of this machine and the program behind it, live',
     '',
     'Usage:',
-    ...COMMAND_NAMES.map((name) => {
-      const { usage, about } = COMMANDS[name];
-      return `  netpane ${usage.padEnd(33)} ${about}`;
-    }),
-    `  netpane ${'help [topic]'.padEnd(33)} on ${HELP_TOPICS.join(', ')}`,
-    'Words are a query: part of a program name, a port or pid, a term such as listen or process:curl.',
+    ...COMMAND_NAMES.flatMap((name) =>
+      entryLines(`netpane ${COMMANDS[name].usage}`, COMMANDS[name].about, USAGE),
+    ),
+    ...entryLines('netpane help [topic]', `on ${HELP_TOPICS.join(', ')}`, USAGE),
+    ...paragraph(
+      'Words are a query: part of a program name, a port or pid, a term such as listen or process:curl.',
+    ),
     '',
     ...section('Examples', exampleLines()),
     ...groupLines('Filters'),
@@ -128,24 +140,16 @@ export function commandHelpText(command: CommandName): string {
   ].join('\n');
 }
 
-/** Returns the lines of a label and its description, which begins at a column. */
-function entryLines(label: string, about: string, column: number): string[] {
-  const lines = wrapped(about.split(' '), column);
-  return lines.map((it, i) => (i === 0 ? `  ${label} `.padEnd(column) + it.trimStart() : it));
-}
-
-/** Columns of the descriptions of query terms, columns and keys. */
-const [TERM_WIDTH, COLUMN_WIDTH, KEY_WIDTH] = [34, 32, 16];
-
 /** Returns the help of the query language. @param keys the keys that descriptions name */
 export const queryHelpText = (keys: readonly KeyHelp[]): string =>
   [
-    'The query: netpane QUERY, netpane ls QUERY, netpane watch QUERY, and / on the live screen.',
-    'Terms side by side must all match.',
+    ...paragraph(
+      'The query: netpane QUERY, netpane ls QUERY, netpane watch QUERY, and / on the live screen. Terms side by side must all match.',
+    ),
     '',
     ...TERMS.flatMap(({ syntax, about, example }) => {
       const text = withKeys(keys, about);
-      return entryLines(syntax, example === syntax ? text : `${text}: ${example}`, TERM_WIDTH);
+      return entryLines(syntax, example === syntax ? text : `${text}: ${example}`, TERM);
     }),
     '',
   ].join('\n');
@@ -161,10 +165,10 @@ interface ColumnHelp {
 /** Returns the help of the columns. */
 export const columnsHelpText = (columns: readonly ColumnHelp[]): string =>
   [
-    'Columns: their names for --sort and --columns, and their titles on the live screen.',
+    ...paragraph('Columns: their names for --sort and --columns, and their titles on the live screen.'),
     '',
     ...columns.flatMap(({ id, title, label = title, about }) =>
-      entryLines(`${id.padEnd(17)}${label}`, about, COLUMN_WIDTH),
+      entryLines(`${id.padEnd(17)}${label}`, about, COLUMN),
     ),
     '',
   ].join('\n');
@@ -173,14 +177,16 @@ export const columnsHelpText = (columns: readonly ColumnHelp[]): string =>
 export const keysHelpText = (keys: readonly KeyHelp[]): string => {
   const shown = keys.filter(({ label }) => label !== '');
   return [
-    'Keys of the live screen; ? there shows those in effect, [keys] in the configuration changes them.',
+    ...paragraph(
+      'Keys of the live screen; ? there shows those in effect, [keys] in the configuration changes them.',
+    ),
     '',
     ...[...new Set(shown.map(({ group }) => group))].flatMap((group) =>
       section(
         group,
         shown
           .filter((it) => it.group === group)
-          .flatMap(({ label, about }) => entryLines(label, withKeys(keys, about), KEY_WIDTH)),
+          .flatMap(({ label, about }) => entryLines(label, withKeys(keys, about), KEY)),
       ),
     ),
   ].join('\n');

@@ -20,7 +20,7 @@ const LETTERS: readonly LetterRow[] = [
   {
     letter: 't',
     option: 'tcp',
-    here: 'only TCP; in ls alone or beside -i -s: pids',
+    here: 'only TCP; in ls see also --pids',
     ss: 'TCP',
     netstat: 'TCP',
     lsof: 'pids',
@@ -47,7 +47,7 @@ const LETTERS: readonly LetterRow[] = [
   {
     letter: 'p',
     option: 'processes',
-    here: 'programs, which are always shown',
+    here: 'programs, always shown',
     ss: 'programs',
     netstat: 'programs',
     lsof: 'pid',
@@ -55,7 +55,7 @@ const LETTERS: readonly LetterRow[] = [
   {
     letter: 'b',
     option: 'processes',
-    here: 'programs, which are always shown',
+    here: 'programs, always shown',
     netstat: 'programs',
   },
   { letter: '4', option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },

@@ -15,8 +15,8 @@ const FILTERS = {
   ipv4: { short: '4', about: 'only IPv4 sockets', group: 'Filters' },
   ipv6: { short: '6', about: 'only IPv6 sockets', group: 'Filters' },
   port: {
-    value: 'PORT',
-    about: 'only sockets with this local or remote port: 443, https',
+    value: 'PORTS',
+    about: 'only sockets with one of these local or remote ports: 80,https or 8000-8100',
     several: ':80 or :443',
     group: 'Filters',
   },
@@ -87,8 +87,8 @@ const OUTPUT = {
     commands: ['ls'],
     group: 'Options',
   },
-  extended: { short: 'e', about: 'also columns NS, UID, INODE, ID', commands: ['ls'], group: 'Options' },
-  timers: { short: 'o', about: 'also columns TIMER, UNANS', commands: ['ls'], group: 'Options' },
+  extended: { short: 'e', about: 'also NS, UID, INODE, ID', commands: ['ls'], group: 'Options' },
+  timers: { short: 'o', about: 'also TIMER, UNANS', commands: ['ls'], group: 'Options' },
   'no-header': { short: 'H', about: 'no line of titles', commands: ['ls'], group: 'Options' },
   limit: { value: 'N', about: 'only the first N sockets', commands: ['ls'], group: 'Options' },
 } as const satisfies Record<string, Option>;

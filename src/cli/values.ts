@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import { serviceNames, servicePorts } from '../model/services.ts';
+import { serviceNames } from '../model/services.ts';
 import { shortened } from '../model/text.ts';
+import { Mistake } from '../query/mistake.ts';
 import { nearest } from '../query/nearest.ts';
-import { MAX_IP_PORT } from '../query/ranges.ts';
+import { MAX_IP_PORT, portsText, readPorts } from '../query/ranges.ts';
 
 /*
  * Values of settings, shared by the command line and the configuration file.
@@ -87,14 +88,13 @@ export const countValue = (min: number, max: number): Value<number> => ({
     /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
 });
 
-/** A port of TCP or UDP, or the name of a service. The value is its text in a query. */
-export const portValue: Value<string> = {
-  expected: 'a port from 0 to 65535 or a service such as https',
+/** Ports of TCP and UDP, ranges of them, and names of services. The value is their text in a query. */
+export const portsValue: Value<string> = {
+  expected: 'ports from 0 to 65535 or services, such as 443,https or 8000-8100',
   read: (text) => {
-    const port = countValue(0, MAX_IP_PORT).read(text);
-    if (port !== undefined) return String(port);
-    const name = text.toLowerCase();
-    return servicePorts(name).length > 0 ? name : undefined;
+    const ports = Mistake.caught(() => readPorts({ text, at: 0 }));
+    if ('problem' in ports || ports.some((it) => 'to' in it && it.to > MAX_IP_PORT)) return undefined;
+    return portsText(ports);
   },
   meant: (text) => (/^\d/.test(text) ? undefined : nearest(text, serviceNames())),
 };

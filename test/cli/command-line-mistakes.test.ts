@@ -24,14 +24,31 @@ test('a rule cannot compare several polls; the message has the line of the confi
 
 describe('a mistake names the option and the expected value', () => {
   test.each<[readonly string[], string]>([
-    [['--port', '65536'], "--port takes a port from 0 to 65535 or a service such as https, not '65536'"],
+    [
+      ['--port', '65536'],
+      "--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not '65536'",
+    ],
     [
       ['--port', 'htps'],
-      "--port takes a port from 0 to 65535 or a service such as https, not 'htps': did you mean https?",
+      "--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not 'htps': did you mean https?",
     ],
     [['--events', '99'], "--events takes a number from 100 to 1000000, not '99'"],
-    [['--port', ''], '--port takes a port from 0 to 65535 or a service such as https, not an empty value'],
-    [['--port', '1e3'], "--port takes a port from 0 to 65535 or a service such as https, not '1e3'"],
+    [
+      ['--port', ''],
+      '--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not an empty value',
+    ],
+    [
+      ['--port', '80,'],
+      "--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not '80,'",
+    ],
+    [
+      ['--port', '1-99999'],
+      "--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not '1-99999'",
+    ],
+    [
+      ['--port', '1e3'],
+      "--port takes ports from 0 to 65535 or services, such as 443,https or 8000-8100, not '1e3'",
+    ],
     [['--interval', '5'], "--interval takes a duration from 100ms to 60m, such as 500ms or 2s, not '5'"],
     [
       ['--interval', '99ms'],
@@ -77,7 +94,7 @@ describe('a mistake names the option and the expected value', () => {
     [['--source', 'ss'], "--source takes sock_diag, proc, pcblist, iphlpapi or systeminformation, not 'ss'"],
     [['--palette', 'pink'], "--palette takes standard, high-contrast, colour-blind or mono, not 'pink'"],
     [['--process', ' '], '--process takes a program name or part of one, not an empty value'],
-    [['--port'], '--port needs a value: --port PORT'],
+    [['--port'], '--port needs a value: --port PORTS'],
     [['--interval'], '--interval needs a value: --interval TIME'],
     [
       ['--port', '1', '--port=2'],

@@ -96,6 +96,8 @@ describe('filters', () => {
     ['--port=0', ':0'],
     ['--port 65535', ':65535'],
     ['--port http', ':http'],
+    ['--port 80,https', ':80,https'],
+    ['--port 8000-8100,443', ':8000-8100,443'],
     ['--port=PostgreSQL', ':postgresql'],
     ['--process node', 'process:node'],
     ['--process=no', 'process:no'],
@@ -253,30 +255,30 @@ test.each([
   expect(parse(args)).toMatchObject({ command: 'help', topic });
 });
 
-test('the help of a command lists its own options and no others, in 100 columns', () => {
+test('the help of a command lists its own options and no others, in 80 columns', () => {
   const text = commandHelpText('watch');
   expect(text).toMatch(/^netpane watch: /);
-  for (const own of ['--json', '--interval TIME', '--port PORT', '--config FILE'])
+  for (const own of ['--json', '--interval TIME', '--port PORTS', '--config FILE'])
     expect(text).toContain(own);
   for (const other of ['--csv', '--sort', '--path', 'Columns for', '[ls']) expect(text).not.toContain(other);
   expect(commandHelpText('ls')).toContain('netpane ls -tulpn');
   expect(commandHelpText('config')).toMatch(/--sort[^]*--path/);
   expect(commandHelpText('config')).not.toMatch(/--port|--csv|--quiet/);
   for (const command of COMMAND_NAMES)
-    expect(commandHelpText(command).split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+    expect(commandHelpText(command).split('\n')).not.toContainEqual(expect.stringMatching(/.{81}/));
 });
 
-test('the help of the query lists every term with its keys, in 100 columns', () => {
+test('the help of the query lists every term with its keys, in 80 columns', () => {
   const text = queryHelpText(KEYS);
   for (const { syntax, example } of TERMS) {
     expect(text).toContain(syntax);
     expect(text).toContain(example);
   }
   expect(text).not.toMatch(/\{[a-z-]+\}/);
-  expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+  expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{81}/));
 });
 
-test('the help of the columns and of the keys lists each of them, in 100 columns', () => {
+test('the help of the columns and of the keys lists each of them, in 80 columns', () => {
   const columns = columnsHelpText(COLUMNS);
   for (const { id, about } of COLUMNS) {
     expect(columns).toMatch(new RegExp(`^  ${id} +\\S`, 'm'));
@@ -286,7 +288,7 @@ test('the help of the columns and of the keys lists each of them, in 100 columns
   for (const { label, about } of KEYS.filter((it) => it.label !== ''))
     expect(keys.replace(/\s+/g, ' ')).toContain(`${label} ${withKeys(KEYS, about)}`);
   for (const text of [columns, keys])
-    expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{101}/));
+    expect(text.split('\n')).not.toContainEqual(expect.stringMatching(/.{81}/));
 });
 
 test('--geo can be given several times; paths are those of the working directory', () => {
@@ -294,14 +296,14 @@ test('--geo can be given several times; paths are those of the working directory
   expect(() => parse('--geo=')).toThrow('--geo takes a file name, not an empty value');
 });
 
-test('the help lists every option, command and source, in 100 columns', () => {
+test('the help lists every option, command and source, in 80 columns', () => {
   const text = helpText();
   const words = [
     '--listen',
     '--established',
     '--tcp',
     '--udp',
-    '--port PORT',
+    '--port PORTS',
     '--process NAME',
     '--netns NAME',
     '--also KINDS',
@@ -330,7 +332,7 @@ test('the help lists every option, command and source, in 100 columns', () => {
     'netpane ls',
     'netpane watch',
     'netpane config',
-    'print JSON [ls, watch, doctor]',
+    'print JSON [ls,watch,doctor]',
     'proc',
     'systeminformation',
   ]) {
