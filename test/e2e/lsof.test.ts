@@ -1,12 +1,16 @@
 // Compares the forms of -i and -s with lsof(8), on the same sockets: the same set of sockets per process.
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { invocationOf, parseCommandLine } from '../../src/cli/command-line.ts';
 import { Herd, type HerdProcess } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/listed.ts';
-import { isRoot, runNetpane, startNetpane, tableRows, uniqueName, unshare } from './netpane.ts';
+import { isRoot, openNetpane, runNetpane, tableRows, uniqueName, unshare } from './netpane.ts';
+import { filterLine, socketCounts, typeQuery } from './scene.ts';
 
 const impossible = (() => {
   if (process.platform !== 'linux') return 'the herd needs Linux';
@@ -74,7 +78,12 @@ function lsofEndpoint(endpoint: Listed['local'] | null): string {
 async function byNetpane(args: readonly string[]): Promise<string[]> {
   const { stdout, stderr, code } = await runNetpane(['ls', '--json', ...args], { through: inside });
   expect({ stderr, code }).toMatchObject({ code: 0 });
-  return (JSON.parse(stdout) as Listed[])
+  return keysOf(stdout);
+}
+
+/** Returns the sockets of the herd in an output of netpane. */
+const keysOf = (json: string): string[] =>
+  (JSON.parse(json) as Listed[])
     .flatMap(({ protocol, family, local, remote, state, owners }) => {
       const name = `${protocol}${family === 'ipv6' ? '6' : ''}`;
       return owners
@@ -84,7 +93,6 @@ async function byNetpane(args: readonly string[]): Promise<string[]> {
         );
     })
     .sort();
-}
 
 /**
  * Forms to compare. `HOST` stands for an address, `DUAL` and `SIX` for the ports of two listeners, `LOW` and `HIGH` for
@@ -126,7 +134,6 @@ const FORMS: readonly (readonly string[])[] = [
   ['-i', 'TCP@localhost:DUAL'],
   ['-i', '6UDP@[::1]:UDP6'],
   ['-i', 'udp@HOST:1-65535'],
-  ['-i', NO_SOCKET],
   ['-i', ':SIX', '-i', 'udp'],
   ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
   ['-i', '-s', 'TCP:LISTEN'],
@@ -180,41 +187,57 @@ describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`,
   });
   afterAll(() => herd.close());
 
-  test.each(FORMS.map((forms) => [forms.join(' '), forms] as const))('%s', async (title, forms) => {
-    const args = filled(forms);
-    const [asOptions, expected] = await Promise.all([byNetpane(args), byLsof(args)]);
-    expect(asOptions).toEqual(expected);
-    // The same text, typed as a query, has the same terms.
-    expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
-    // Each form finds some of the sockets, and nearly each form not all.
-    if (title === `-i ${NO_SOCKET}`) expect(expected).toEqual([]);
-    else expect(expected).not.toEqual([]);
-    if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(total);
+  /** A screen of the herd that never polls again, and a folder for what it saves. */
+  let t: Terminal;
+  let folder = '';
+  const only = ['--process', name, '--interval', '60m'];
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'np-'));
+    t = openNetpane({ through: inside, args: [...only, '-i', 'tcp', '-s', 'TCP:LISTEN'] });
   });
+  afterAll(async () => {
+    await t.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('select the same on the screen, as its options', async () => {
+    const listening = await byLsof(['-i', 'tcp', '-s', 'TCP:LISTEN']);
+    // lsof lists the shared listener once per process.
+    await t.until('the listeners', () => tableRows(t).length === listening.length - 1);
+  });
+
+  test.each(FORMS.map((forms, index) => [forms.join(' '), forms, index] as const))(
+    'select the same on the screen, typed: %s',
+    async (title, forms, index) => {
+      const args = filled(forms);
+      const file = join(folder, `${index}.json`);
+      typeQuery(t, `process:${name} ${asQuery(args)}\r`);
+      // The address of a host name comes later.
+      await t.until('rows', () => filterLine(t).includes(asQuery(args)) && socketCounts(t).shown > 0);
+      t.write(`w${file}\r`);
+      const [saved, expected] = await Promise.all([
+        t.until('the saved sockets', () => existsSync(file) && readFileSync(file, 'utf8')),
+        byLsof(args),
+      ]);
+      expect(keysOf(saved)).toEqual(expected);
+      // As options of `ls` they are the same query.
+      expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
+      // Each form finds some of the sockets, and nearly each form not all.
+      expect(expected).not.toEqual([]);
+      if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(total);
+    },
+  );
 
   test.each([
     ['-i', '4tcp'],
     ['-i', 'tcp', '-s', 'TCP:^LISTEN,^ESTABLISHED'],
     ['-i', `tcp:${NAMED}`, '-i', '6UDP'],
-  ])('find the same in a query: %s %s %s %s', async (...forms) => {
+    ['-i', NO_SOCKET],
+  ])('select the same with `ls`: %s %s %s %s', async (...forms) => {
     const args = filled(forms);
-    expect(await byNetpane(['-q', `!:1 ${asQuery(args)}`])).toEqual(await byLsof(args));
-  });
-
-  test('find the same on the screen, as options and typed', async () => {
-    const count = (t: Terminal) => tableRows(t).length;
-    const only = ['--process', name, '--interval', '60m'];
-    const listening = await byLsof(['-i', 'tcp', '-s', 'TCP:LISTEN']);
-    const t = startNetpane({ through: inside, args: [...only, '-i', 'tcp', '-s', 'TCP:LISTEN'] });
-    // lsof lists the shared listener once per process.
-    await t.until('the listeners', () => count(t) === listening.length - 1);
-    t.write('/');
-    t.press('ctrl-u');
-    t.write(`process:${name} -i 6UDP`);
-    const expected = (await byLsof(['-i', '6UDP'])).length;
-    await t.until(
-      'UDP of IPv6',
-      () => count(t) === expected && tableRows(t).every((it) => it.protocol === 'udp6'),
-    );
+    const expected = await byLsof(args);
+    if (forms.includes(NO_SOCKET)) expect(expected).toEqual([]);
+    expect(await byNetpane(args)).toEqual(expected);
+    expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
   });
 });
