@@ -19,11 +19,6 @@ const ALONE = [
   'ledger',
   'ledger-flows',
   'hidden-namespaces',
-  'list',
-  'live',
-  'names',
-  'namespaces',
-  'picture',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Unit tests that make objects in the kernel for a moment. End-to-end tests count these, so both never run at once. */

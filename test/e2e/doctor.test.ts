@@ -1,10 +1,17 @@
 // `netpane doctor` on this machine, as root and as an ordinary user.
-import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Check, TOPICS } from '../../src/cli/doctor/check.ts';
-import { copyForAll, hasNetlink, isLinux, isRoot, newHome, runNetpane, startNetpane } from './netpane.ts';
+import {
+  hasNetlink,
+  isLinux,
+  isRoot,
+  newHome,
+  programForAll,
+  runNetpane,
+  startNetpane,
+  withoutKoffi,
+} from './netpane.ts';
 
 interface Diagnosis {
   readonly schema: number;
@@ -56,7 +63,7 @@ describe.skipIf(!isLinux || !hasNetlink)('netpane doctor (skipped elsewhere: it 
   test.skipIf(!isRoot)(
     'as an ordinary user: what is missing has a reason, and nothing private is printed (skipped if not root)',
     async () => {
-      const as = { uid: 65_534, gid: 65_534, file: copyForAll(), cwd: '/' };
+      const as = { uid: 65_534, gid: 65_534, file: programForAll, cwd: '/' };
       const checks = await doctor(['--redact'], as);
       expect(checks.get('source')).toMatchObject({ state: 'ok' });
       expect(checks.get('capabilities')).toMatchObject({
@@ -93,9 +100,7 @@ describe.skipIf(!isLinux || !hasNetlink)('netpane doctor (skipped elsewhere: it 
   });
 
   test('exits with 1 if no source works', async () => {
-    const file = copyForAll();
-    rmSync(join(dirname(file), '..', 'node_modules'), { recursive: true });
-    const { stdout, code } = await runNetpane(['doctor', '--source', 'sock_diag'], { file });
+    const { stdout, code } = await runNetpane(['doctor', '--source', 'sock_diag'], { file: withoutKoffi() });
     expect(code).toBe(1);
     expect(stdout).toMatch(/missing +koffi +the package koffi is not installed\n +→ reinstall/);
     expect(stdout).toMatch(/missing +source +source 'sock_diag' does not work on this machine/);

@@ -1,44 +1,30 @@
 // `--names`: names of peers as programs asked for them, from a real name server and TLS in a network namespace.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, copyForAll, hasNetlink, isRoot, startNetpane, tableRows, uniqueName } from './netpane.ts';
-
-const ip = (words: string) => spawnSync('ip', words.split(' '), { encoding: 'utf8' });
+import { addNamespace, ip, linksOf, noNamed, socketsIn } from './named-namespace.ts';
+import { cleanUp, programForAll, startNetpane, tableRows } from './netpane.ts';
 
 const DNSMASQ = ['/usr/sbin/dnsmasq', '/sbin/dnsmasq'].find((path) => existsSync(path));
 const CHILD = new URL('../helpers/names-child.mjs', import.meta.url).pathname;
 const ADDRESS = '192.0.2.9';
 const QUERY = 'port:8080,8443';
 
-const impossible = (() => {
-  if (!hasNetlink) return 'netlink cannot be used here';
-  if (!isRoot) return 'only root can make a network namespace';
-  if (DNSMASQ === undefined) return 'there is no dnsmasq';
-  if (ip('-V').status !== 0) return 'there is no ip';
-  const name = uniqueName();
-  if (ip(`netns add ${name}`).status !== 0) return 'no network namespace can be made here';
-  ip(`netns del ${name}`);
-  return undefined;
-})();
+const impossible = noNamed ?? (DNSMASQ === undefined ? 'there is no dnsmasq' : undefined);
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 
 /** Makes a network namespace with an address. Returns a function that starts a program in it. */
 function newNamespace() {
-  const name = uniqueName();
-  const made = ip(`netns add ${name}`);
-  if (made.status !== 0) throw new Error(made.stderr);
-  cleanUp(() => ip(`netns del ${name}`));
-  ip(`-n ${name} link set lo up`);
+  const { name } = addNamespace();
   ip(`-n ${name} address add ${ADDRESS}/32 dev lo`);
   const start = (...command: readonly string[]) => {
     const child = spawn('ip', ['netns', 'exec', name, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     cleanUp(() => child.kill('SIGKILL'));
     return child;
   };
-  return { name, start };
+  return { start };
 }
 
 /** Starts servers of names, TCP and TLS in a namespace. `api.test` and all names below it have its address. */
@@ -69,8 +55,6 @@ const threadsOf = (pid: number) =>
     const [, seccomp] = /^Seccomp:\s+(\d)/m.exec(status) ?? [];
     return `${BigInt(`0x${capabilities ?? ''}`)} ${seccomp ?? ''}`;
   });
-
-const descriptorsOf = ({ pid }: { pid: number }) => readdirSync(`/proc/${pid}/fd`).length;
 
 describe.skipIf(impossible !== undefined)(`names that programs ask for${why}`, () => {
   test('a program asks for a name and connects: its rows have the names', async () => {
@@ -109,17 +93,18 @@ describe.skipIf(impossible !== undefined)(`names that programs ask for${why}`, (
   test('the capture sockets of a namespace are closed with it', async () => {
     const t = startNetpane({ args: ['--names', '--interval', '100ms'] });
     await t.until('the first poll', () => tableRows(t).length > 0 || t.text().includes('sockets'));
-    const seen = () => spawnSync('ss', ['-0', '-H', '-a'], { encoding: 'utf8' }).stdout.split('\n').length;
-    await t.until('the socket of its own namespace', () => seen() > 1);
-    const before = descriptorsOf(t);
-    const { name } = newNamespace();
-    await t.until('sockets in the namespace', () => descriptorsOf(t) > before);
+    const namespace = addNamespace();
+    const { name } = namespace;
+    const captures = await t.until('sockets in the namespace', () => {
+      const sockets = socketsIn(t, namespace);
+      return sockets.length > 0 && sockets;
+    });
     const link = ip(`link add ${name} type veth peer name inner netns ${name}`);
     expect(link.status).toBe(0);
     expect(ip(`netns del ${name}`).status).toBe(0);
     // Without a holder the kernel frees the namespace and its end of the link, and so the whole link.
     await t.until('the end of the namespace', () => ip(`link show ${name}`).status !== 0);
-    await t.until('closed descriptors', () => descriptorsOf(t) <= before);
+    await t.until('closed descriptors', () => !linksOf(t).some((link) => captures.includes(link)));
   });
 
   test('an ordinary user reads what is missing', async () => {
@@ -127,7 +112,7 @@ describe.skipIf(impossible !== undefined)(`names that programs ask for${why}`, (
       args: ['--names', '--source', 'sock_diag'],
       cols: 200,
       home: '/nonexistent',
-      file: copyForAll(),
+      file: programForAll,
       through: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
     });
     await t.until('the notice', () =>

@@ -1,52 +1,17 @@
 // Network namespaces: netpane shows the sockets of each with its name, and keeps no namespace alive.
-import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/listed.ts';
-import {
-  cleanUp,
-  hasNetlink,
-  isRoot,
-  newHerd,
-  runNetpane,
-  startNetpane,
-  tableRows,
-  pollsByHand,
-  uniqueName,
-} from './netpane.ts';
+import { addNamespace, ip, linksOf, type Named, noNamed, socketsIn } from './named-namespace.ts';
+import { cleanUp, newHerd, runNetpane, startNetpane, tableRows, pollsByHand } from './netpane.ts';
 
-const ip = (words: string) => spawnSync('ip', words.split(' '), { encoding: 'utf8' });
+const why = noNamed === undefined ? '' : ` (skipped: ${noNamed})`;
 
-const impossible = (() => {
-  if (!hasNetlink) return 'netlink cannot be used here';
-  if (!isRoot) return 'only root can make a network namespace';
-  if (ip('-V').status !== 0) return 'there is no ip';
-  const name = uniqueName();
-  if (ip(`netns add ${name}`).status !== 0) return 'no network namespace can be made here';
-  ip(`netns del ${name}`);
-  return undefined;
-})();
-const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
-
-const PORT = 7171;
-const FROM_PORT = 7272;
-
-/** A namespace of `ip netns`. */
-interface Named {
-  name: string;
-  inode: number;
-}
-
-function addNamespace(): Named {
-  const name = uniqueName();
-  const made = ip(`netns add ${name}`);
-  if (made.status !== 0) throw new Error(made.stderr);
-  cleanUp(() => ip(`netns del ${name}`));
-  ip(`-n ${name} link set lo up`);
-  return { name, inode: statSync(`/run/netns/${name}`).ino };
-}
+/** Ports that no other test uses. */
+const PORT = 7272;
+const FROM_PORT = 7373;
 
 /** Opens a listener and a connection to it in a namespace: always with the same addresses and ports. */
 async function sameSockets(herd: Herd, through: readonly string[]) {
@@ -62,8 +27,6 @@ async function listed(...args: string[]): Promise<Listed[]> {
   expect(code).toBe(0);
   return JSON.parse(stdout) as Listed[];
 }
-
-const descriptorsOf = ({ pid }: { pid: number }) => readdirSync(`/proc/${pid}/fd`).length;
 
 /** Returns the shown rows of the sockets of {@link sameSockets} by namespace. */
 const rowsBy = (t: Terminal) => {
@@ -81,7 +44,7 @@ const shownSockets = (mark: string) =>
     `${mark} 127.0.0.1:${FROM_PORT} ${PORT} ESTABLISHED`,
   ].sort();
 
-describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
+describe.skipIf(noNamed !== undefined)(`network namespaces${why}`, () => {
   test('lists sockets with equal endpoints in two namespaces with the name of each', async () => {
     const herd = newHerd();
     const namespaces = [addNamespace(), addNamespace()];
@@ -130,7 +93,6 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     };
     await t.until('the first poll', () => polls.areDone() && t.text().includes('nothing matches'));
     await poll();
-    const descriptors = descriptorsOf(t);
 
     const herd = new Herd();
     cleanUp(() => herd.close());
@@ -140,7 +102,8 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     await poll();
     await t.until('six rows', () => tableRows(t).length === 6);
     expect(rowsBy(t)).toEqual(new Map(names.map((name) => [name, shownSockets('+')])));
-    expect(descriptorsOf(t)).toBeGreaterThan(descriptors);
+    const sockets = namespaces.map((namespace) => socketsIn(t, namespace));
+    for (const its of sockets) expect(its).not.toEqual([]);
 
     await herd.close();
     for (const name of names) expect(ip(`netns del ${name}`).status).toBe(0);
@@ -149,8 +112,8 @@ describe.skipIf(impossible !== undefined)(`network namespaces${why}`, () => {
     const closed = [...rowsBy(t)];
     expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
     for (const [, rows] of closed) expect(rows).toHaveLength(3);
-    // There are fewer if a namespace of another program was deleted meanwhile.
-    expect(descriptorsOf(t)).toBeLessThanOrEqual(descriptors);
+    const links = new Set(linksOf(t));
+    expect(sockets.flat().filter((it) => links.has(it))).toEqual([]);
   });
 
   test('does not keep a deleted namespace alive', async () => {

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
-  chmodSync,
   cpSync,
-  existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,6 +28,8 @@ export const isRoot = process.geteuid?.() === 0;
 /** See probe.ts. */
 export const unshare = inject('unshare');
 export const hasNetlink = inject('hasNetlink');
+/** The copy of the program that every user can read. */
+export const programForAll = join(inject('copy'), 'dist', 'netpane.js');
 
 const cleanUps: (() => unknown)[] = [];
 /** Registers a function to run after the test, in reverse order. */
@@ -98,16 +101,18 @@ export function openNetpane({
   });
 }
 
-/** Returns a copy of the program that every user can read: the checkout may be in a folder of root. */
-export function copyForAll(): string {
+/** Returns a copy of the program without the package koffi. */
+export function withoutKoffi(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
-  // The packages that a command without a screen needs.
-  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-  for (const part of ['dist', 'package.json', ...packages]) {
-    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
+  for (const part of ['dist', 'package.json'])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  const packages = join(folder, 'node_modules');
+  mkdirSync(packages);
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!/^(\.|koffi$|@koromix$)/.test(name))
+      symlinkSync(join(root, 'node_modules', name), join(packages, name));
   }
-  chmodSync(folder, 0o755);
   return join(folder, 'dist', 'netpane.js');
 }
 

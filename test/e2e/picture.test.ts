@@ -168,13 +168,11 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
 
   test('`e` lists events, the newest last; `g` draws the graph; escape closes the panes', async () => {
     const { server, client, t } = await start(['--linger', '100ms']);
-    // Events of other programs may scroll these away: the wait is short.
-    const soon = { timeoutMs: 3_000 };
     t.write('e');
     const listener = await server.listen();
-    await t.until('its spawn', () => eventsOf(t, listener).length === 1, soon);
+    await t.until('its spawn', () => eventsOf(t, listener).length === 1);
     await server.close([listener]);
-    await t.until('its close', () => eventsOf(t, listener).length === 2, soon);
+    await t.until('its close', () => eventsOf(t, listener).length === 2);
     expect(eventsOf(t, listener)[0]).toMatch(/^\+ \S+-b \d+ tcp \S+ LISTEN$/);
     // The program is in parentheses if it closed the socket before the kernel freed it.
     expect(eventsOf(t, listener)[1]).toMatch(/^- \(?\S+-b\)? \d+ tcp \S+ lived [\d.]+ m?s\b/);

@@ -1,6 +1,7 @@
-// Probes, once for all end-to-end tests, what this machine allows (`globalSetup` of vitest).
+// Probes, once for all end-to-end tests, what this machine allows, and copies the program (`globalSetup` of vitest).
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { root } from '../helpers/herd.ts';
@@ -13,6 +14,11 @@ declare module 'vitest' {
     noNetwork: string | undefined;
     /** The command and first arguments that give a program its own network namespace; empty where that is forbidden. */
     unshare: string[];
+    /**
+     * A folder with a copy of the program and of the test programs that run beside it, at the same paths. Every user can
+     * read it: the checkout may be in a folder of root. No test changes it.
+     */
+    copy: string;
   }
 }
 
@@ -28,7 +34,19 @@ function whyNoNetwork(): string | undefined {
     : 'there is no nsenter that changes the user';
 }
 
-export default function probe({ provide }: TestProject): void {
+function newCopy(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+  // The packages that a command without a screen needs.
+  const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
+  const programs = ['short-lived.mjs', 'fault.mjs'].map((name) => `test/helpers/${name}`);
+  for (const part of ['dist', 'package.json', ...packages, ...programs])
+    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** @returns a function that removes the copy */
+export default function probe({ provide }: TestProject): () => void {
   const program = join(root, 'dist', 'netpane.js');
   if (!existsSync(program)) {
     throw new Error('there is no dist/netpane.js to test: build it with `node .config/prepare.mjs`');
@@ -37,4 +55,7 @@ export default function probe({ provide }: TestProject): void {
   provide('hasNetlink', succeeds(process.execPath, program, 'ls', '--source', 'sock_diag', '--port', '1'));
   provide('noNetwork', whyNoNetwork());
   provide('unshare', succeeds('unshare', ...words.slice(1), 'true') ? words : []);
+  const copy = newCopy();
+  provide('copy', copy);
+  return () => rmSync(copy, { recursive: true });
 }

@@ -1,14 +1,10 @@
 // If the best source does not work, netpane takes the next one and says what is missing and why. A source chosen by
 // --source that does not work is an error.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { arch, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { arch } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { root } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/listed.ts';
 import {
-  cleanUp,
   faults,
   hasNetlink,
   isLinux,
@@ -17,25 +13,11 @@ import {
   runNetpane,
   type Start,
   startNetpane,
+  withoutKoffi,
 } from './netpane.ts';
 
 const MISSING =
   'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown';
-
-/** Returns a copy of the program without the package koffi. */
-function withoutKoffi(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
-  cleanUp(() => rmSync(folder, { recursive: true }));
-  for (const part of ['dist', 'package.json'])
-    cpSync(join(root, part), join(folder, part), { recursive: true });
-  const packages = join(folder, 'node_modules');
-  mkdirSync(packages);
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!/^(\.|koffi$|@koromix$)/.test(name))
-      symlinkSync(join(root, 'node_modules', name), join(packages, name));
-  }
-  return join(folder, 'dist', 'netpane.js');
-}
 
 /**
  * Runs a program that may not make netlink sockets: a seccomp(2) filter returns EPERM for socket(AF_NETLINK, …). In

@@ -1,13 +1,12 @@
 // The stage for tests of connections that live shorter than an interval: a network namespace where root can make one,
 // programs in it whose connections close at once (test/helpers/short-lived.mjs), and a `netpane watch` that prints them.
-import { chmodSync, cpSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inject } from 'vitest';
-import { root } from '../helpers/herd.ts';
 import { LineProgram, PATIENCE_MS, withinPatience } from './line-program.ts';
-import { cleanUp, isRoot, uniqueName } from './netpane.ts';
+import { cleanUp, isRoot, programForAll, uniqueName } from './netpane.ts';
 import { type Answer, type ProgramOptions, type ProgramResult, Server } from './server.ts';
 import { Watcher } from './watcher.ts';
 
@@ -38,14 +37,15 @@ interface WatchOptions {
 
 const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
 
-const SHORT_LIVED = join('test', 'helpers', 'short-lived.mjs');
-const FAULT = join('test', 'helpers', 'fault.mjs');
+const copy = inject('copy');
+const SHORT_LIVED = join(copy, 'test', 'helpers', 'short-lived.mjs');
+const FAULT = join(copy, 'test', 'helpers', 'fault.mjs');
 
 /** The namespace, the user and the files with which the programs of a test run. */
 export class Stage {
   /** The command and first arguments that run a program in the namespace, as the user of the stage. */
   readonly through: readonly string[];
-  /** A copy of netpane and of short-lived.mjs that every user can read. */
+  /** A folder that every user can read: names of node for the programs, and the files of polls by hand. */
   readonly #folder: string;
   /** Inode of its network namespace. */
   readonly netns: number;
@@ -77,13 +77,9 @@ export class Stage {
     const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
     cleanUp(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
-    // The packages that `watch` needs.
-    const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-    for (const part of ['dist', 'package.json', SHORT_LIVED, FAULT, ...packages])
-      cpSync(join(root, part), join(folder, part), { recursive: true });
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid, faults);
-    const holder = new LineProgram(['unshare', '--net', process.execPath, join(folder, SHORT_LIVED), 'hold']);
+    const holder = new LineProgram(['unshare', '--net', process.execPath, SHORT_LIVED, 'hold']);
     await holder.until('the network namespace', () => holder.lines.length > 0);
     const file = `/proc/${holder.pid}/ns/net`;
     const through = ['nsenter', `--net=${file}`, ...(uid === 0 ? [] : asUser(uid))];
@@ -100,11 +96,10 @@ export class Stage {
     isByHand = false,
     through: further = [],
   }: WatchOptions): Watcher {
-    const program = join(this.#folder, 'dist', 'netpane.js');
-    const words = [program, 'watch', '--json', '--netns', String(this.netns), ...args];
+    const words = [programForAll, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     const faults = [...this.#faults, ...(isByHand ? ['polls-by-hand'] : []), ...fault];
-    const preload = faults.length > 0 ? ['--import', join(this.#folder, FAULT)] : [];
+    const preload = faults.length > 0 ? ['--import', FAULT] : [];
     const command = [...through, ...further, process.execPath, ...preload, ...words];
     const allowed = isByHand ? this.#newAllowedPolls() : undefined;
     const file = allowed ?? faultFile;
@@ -197,12 +192,6 @@ export class Stage {
   #words(what: string, name: string, options: ProgramOptions): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);
-    return [
-      ...this.through,
-      node,
-      join(this.#folder, SHORT_LIVED),
-      what,
-      JSON.stringify({ ...options, name }),
-    ];
+    return [...this.through, node, SHORT_LIVED, what, JSON.stringify({ ...options, name })];
   }
 }
