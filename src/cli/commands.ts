@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { boundsFor } from '../model/bounds.ts';
 import type { Glimpse } from '../query/subject.ts';
-import { compileLate, limitHeapGrowth } from '../sampler/heap.ts';
+import { compileLate, LATE, limitHeapGrowth } from '../sampler/heap.ts';
 import { openSource } from '../source/index.ts';
 import type { Account } from './config/account.ts';
 import type { Invocation } from './invocation.ts';
@@ -110,7 +110,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
       const { watch } = await import('./watch.ts');
       // Not earlier: V8 does not use a code cache that was made with other flags.
       limitHeapGrowth();
-      compileLate();
+      compileLate(LATE.watch);
       return watch(invocation, openLink(), account);
     },
   },

@@ -36,12 +36,25 @@ export function collectAlone(): void {
   for (const part of HELPED) setFlagsFromString(`--no-${part}`);
 }
 
-/**
- * Makes V8 optimize a function only after 16 times as much work as by default. Optimizing the code that handles kernel
- * events takes a second of CPU, which pays off after some ten thousand of them.
- */
-export function compileLate(): void {
-  setFlagsFromString('--interrupt-budget=1081344');
+/** How much more work than by default V8 waits for before it optimizes a function. */
+export const LATE = {
+  /**
+   * Optimizing the code that handles kernel events takes a second of CPU, which pays off after some ten thousand of them.
+   */
+  watch: 16,
+  /**
+   * At rest a tenth of the CPU would go into functions that a poll calls a few times, for minutes. With 10,000 sockets the
+   * code of each socket is optimized in the first polls in any case.
+   */
+  screen: 8,
+} as const;
+
+/** Default of V8's `--interrupt-budget`, bytes of bytecode. */
+const BUDGET = 67_584;
+
+/** Makes V8 optimize functions later, in all threads. @param factor one of `LATE` */
+export function compileLate(factor: number): void {
+  setFlagsFromString(`--interrupt-budget=${factor * BUDGET}`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { Progress } from '../model/progress.ts';
 import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
 import type { CaptureMessage, CaptureReceiver } from '../source/types.ts';
-import { collectAlone, HeapTuner, limitHeapGrowth } from './heap.ts';
+import { collectAlone, compileLate, HeapTuner, LATE, limitHeapGrowth } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -66,6 +66,7 @@ async function serve(port: MessagePort): Promise<void> {
   // Not earlier: V8 does not use a code cache that was made with other flags.
   limitHeapGrowth();
   collectAlone();
+  compileLate(LATE.screen);
   const { opening, ...setup } = workerData as WorkerData;
   const fail = (error: unknown) => {
     throw error;

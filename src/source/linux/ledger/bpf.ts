@@ -103,6 +103,14 @@ export interface BpfCalls {
 /** Number of values that one call of `readAll` reads. */
 const BATCH = 1024;
 
+/** Memory for the keys and values of one call of `readAll`. */
+interface BatchMemory {
+  readonly keys: NativeMemory;
+  readonly values: NativeMemory;
+  /** Each value; made when it is first needed, as a view costs more than to read it. */
+  readonly views: DataView[];
+}
+
 /** bpf(2), which has no wrapper in the C library. */
 export class Bpf implements BpfCalls {
   readonly #native: Native;
@@ -112,7 +120,7 @@ export class Bpf implements BpfCalls {
   readonly #key: NativeMemory;
   readonly #value: NativeMemory;
   /** Memory of `readAll` by length of the values; made when it is first needed. */
-  readonly #batches = new Map<number, { readonly keys: NativeMemory; readonly values: NativeMemory }>();
+  readonly #batches = new Map<number, BatchMemory>();
 
   constructor(native: Native) {
     this.#native = native;
@@ -210,9 +218,10 @@ export class Bpf implements BpfCalls {
     const memory = this.#batches.get(valueLength) ?? {
       keys: this.#native.allocate(BATCH * COOKIE_LENGTH),
       values: this.#native.allocate(BATCH * valueLength),
+      views: [],
     };
     this.#batches.set(valueLength, memory);
-    const { keys, values } = memory;
+    const { keys, values, views } = memory;
     // The kernel puts the place to continue from into the key.
     for (let isFirst = true; ; isFirst = false) {
       let count = 0;
@@ -232,7 +241,11 @@ export class Bpf implements BpfCalls {
         onValue(
           keys.view.getUint32(at + LOW_AT, LITTLE_ENDIAN),
           keys.view.getUint32(at + HIGH_AT, LITTLE_ENDIAN),
-          new DataView(values.bytes.buffer, values.bytes.byteOffset + i * valueLength, valueLength),
+          (views[i] ??= new DataView(
+            values.bytes.buffer,
+            values.bytes.byteOffset + i * valueLength,
+            valueLength,
+          )),
         );
       }
       if (result !== 0) return;

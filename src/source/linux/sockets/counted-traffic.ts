@@ -22,6 +22,8 @@ export class CountedTraffic {
   readonly #ledger: Ledger | undefined;
   readonly #cookieOf: (inode: number) => Cookie | undefined;
   readonly #cookies = new Cache<number, Cookie>(MAX_COOKIES);
+  /** Number of counted sockets that are open. */
+  #open = 0;
 
   /**
    * @param ledger undefined if there is none: nothing is counted
@@ -50,8 +52,13 @@ export class CountedTraffic {
     return this.#ledger && COUNTED.has(protocol) ? NONE_YET : NO_TRAFFIC;
   }
 
+  /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */
+  update(before: Socket | undefined, now: Socket | undefined): void {
+    this.#open += Number(isCounted(now)) - Number(isCounted(before));
+  }
+
   /**
-   * Calls a function for each counted socket.
+   * Calls a function for each counted socket. Reads nothing while none is open.
    * @param slotOf returns the slot of a socket by the halves of its cookie
    * @param onTraffic `readPeers` returns the last peers until it returns
    */
@@ -59,9 +66,13 @@ export class CountedTraffic {
     slotOf: (low: number, high: number) => number | undefined,
     onTraffic: (slot: number, traffic: Traffic, readPeers: () => readonly Endpoint[]) => void,
   ): void {
+    if (this.#open === 0) return;
     this.#ledger?.readCounters((low, high, counters, readPeers) => {
       const slot = slotOf(low, high);
       if (slot !== undefined) onTraffic(slot, trafficOf(counters), readPeers);
     });
   }
 }
+
+const isCounted = (socket: Socket | undefined): boolean =>
+  socket !== undefined && COUNTED.has(socket.protocol);

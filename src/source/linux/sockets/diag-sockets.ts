@@ -196,7 +196,9 @@ export class DiagSockets {
   }
 
   #store(slot: number, socket: Socket): void {
-    this.#surplus.update(this.#table.store(slot, socket), socket);
+    const before = this.#table.store(slot, socket);
+    this.#surplus.update(before, socket);
+    this.#counted.update(before, socket);
     this.#sockets.set(socket.id, socket);
   }
 
@@ -209,6 +211,7 @@ export class DiagSockets {
       else this.#sockets.delete(socket.id);
     }
     this.#surplus.update(socket, undefined);
+    this.#counted.update(socket, undefined);
     this.#ownedByListener.delete(slot);
   }
 

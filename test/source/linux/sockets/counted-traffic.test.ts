@@ -1,8 +1,9 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger } from '../../../../src/source/linux/ledger/ledger.ts';
 import { CountedTraffic } from '../../../../src/source/linux/sockets/counted-traffic.ts';
 import { FakeBpf } from '../../../helpers/bpf.ts';
+import { socket, udp } from '../../../helpers/fakes.ts';
 
 let bpf: FakeBpf;
 beforeEach(() => {
@@ -39,6 +40,7 @@ test('nothing is known without a ledger that counts', () => {
 
 test('passes on the traffic of sockets with a slot only', () => {
   const counted = new CountedTraffic(ledger());
+  counted.update(undefined, udp());
   bpf.count(1, { rxPackets: 1, rxBytes: 10 });
   bpf.count(2, { txPackets: 2, txBytes: 20 });
   const seen: unknown[] = [];
@@ -47,6 +49,27 @@ test('passes on the traffic of sockets with a slot only', () => {
     (slot, traffic) => seen.push([slot, traffic]),
   );
   expect(seen).toEqual([[40, { ...NONE_YET, txBytes: 20, txSegments: 2 }]]);
+});
+
+test('reads the ledger only while a counted socket is open', () => {
+  const counted = new CountedTraffic(ledger());
+  const readAll = vi.spyOn(bpf, 'readAll');
+  const read = () =>
+    counted.read(
+      () => undefined,
+      () => expect.unreachable(),
+    );
+  counted.update(undefined, socket());
+  read();
+  expect(readAll).not.toHaveBeenCalled();
+  counted.update(undefined, udp());
+  counted.update(udp(), udp({ traffic: NONE_YET }));
+  read();
+  expect(readAll).toHaveBeenCalled();
+  readAll.mockClear();
+  counted.update(udp(), undefined);
+  read();
+  expect(readAll).not.toHaveBeenCalled();
 });
 
 test('finds a socket from /proc by the cookie that its holder shows, once it is known', () => {
