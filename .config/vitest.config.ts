@@ -43,8 +43,9 @@ class OwnModulesLast extends BaseSequencer {
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    // Ignore the configuration of the user, and set a locale and a time zone.
-    env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    // Ignore the configuration of the user, and set a locale and a time zone. No certificates: Node reads those of
+    // NODE_EXTRA_CA_CERTS at the start of every process, which takes 70 ms, half as long as all else.
+    env: { XDG_CONFIG_HOME: '/dev/null', LC_ALL: 'C.UTF-8', TZ: 'UTC', NODE_EXTRA_CA_CERTS: '' },
     // The end-to-end tests start real programs and wait for conditions, which takes time on a slow machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
