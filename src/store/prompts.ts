@@ -122,7 +122,11 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   },
   help: {
     label: 'find in the help: ',
-    hints: [{ actions: ['prompt-accept'], hint: 'keep' }, CLEAR, { actions: ['prompt-cancel'], hint: 'all' }],
+    hints: [
+      { actions: ['prompt-accept'], hint: 'keep' },
+      CLEAR,
+      { actions: ['prompt-cancel'], hint: 'show all' },
+    ],
     prefill: ({ state }) => state.helpQuery,
     preview: withHelpQuery,
     accept: (state, { text }) => ({ ...withHelpQuery(state, text.trim()), prompt: null }),

@@ -171,7 +171,7 @@ export function socketCounts(t: Terminal): { shown: number; total: number; folde
   const folded = Number(/(\d+) TIME_WAIT/.exec(text)?.[1] ?? 0);
   const [, visible, all = '-1'] = /(\d+–\d+)(?: of |\/)(\d+)$/.exec(text) ?? [];
   if (visible !== undefined) return { shown: Number(all), total: Number(all), folded };
-  const [, shown = '-1', total = '-1'] = /(\d+) of (\d+)$/.exec(text) ?? [];
+  const [, shown = '-1', total = '-1'] = /(\d+) of (\d+)(?: open)?$/.exec(text) ?? [];
   return { shown: Number(shown), total: Number(total), folded };
 }
 

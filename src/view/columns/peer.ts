@@ -22,7 +22,7 @@ export const PEER_COLUMNS = {
   },
   country: onRequest({
     title: 'COUNTRY',
-    about: 'country of the address of the peer, by a file of this machine (--geo); ? without such a file',
+    about: 'country of the remote address, from a file of this machine (--geo); ? without such a file',
     align: 'left',
     width: { least: 2, good: 7, most: 7 },
     text: ({ socket }, { lookups }) => countryText(socket.remote, lookups.locations),
@@ -33,7 +33,7 @@ export const PEER_COLUMNS = {
   org: onRequest({
     title: 'ORG',
     about:
-      'network operator of the address of the peer, by a file of this machine (--geo); ? without such a file',
+      'network operator of the remote address, from a file of this machine (--geo); ? without such a file',
     align: 'left',
     width: { least: 10, good: 24, most: 48 },
     text: ({ socket }, { lookups }) => orgText(socket.remote, lookups.locations),

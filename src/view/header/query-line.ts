@@ -42,11 +42,16 @@ const withoutRange = (share: Share): Word => ({ text: shareText(share), rank: 1 
 /** Returns how many sockets are shown, and which rows of the table are visible if it has more. */
 function shareWord(share: Share, isGrouped: boolean): Word {
   const { shown, total, rows } = share;
-  const range = rows ? rangeText(rows) : '';
-  if (rows === undefined || range === '') return withoutRange(share);
+  if (rows === undefined) return withoutRange(share);
+  const range = rangeText(rows);
   const length = countText(rows.length);
+  // Rows that have just closed are no part of the share.
+  const hasClosed = !isGrouped && rows.length !== shown;
+  const open = hasClosed && shown !== total ? ' open' : '';
+  const part = shareText(share);
+  if (range === '') return { text: part + open, short: part, rank: 1 };
   if (isGrouped) {
-    const text = `${range} of ${length} · ${shareText(share)}`;
+    const text = `${range} of ${length} · ${part}`;
     return { text: `lines ${text}`, short: text, rank: 1 };
   }
   // Nothing is left out: one number is enough.
@@ -55,9 +60,7 @@ function shareWord(share: Share, isGrouped: boolean): Word {
     const short = text.length > MAX_POSITION ? `${range}/${length}`.replaceAll(',', '') : text;
     return { text: `rows ${text}`, short, rank: 1 };
   }
-  // Rows that have just closed are no part of the share.
-  const [of, open] = rows.length === shown ? ['', ''] : [` of ${length}`, ' open'];
-  const text = `${range}${of} · ${shareText(share)}`;
+  const text = `${range}${hasClosed ? ` of ${length}` : ''} · ${part}`;
   return { text: `rows ${text}${open}`, short: text, rank: 1 };
 }
 

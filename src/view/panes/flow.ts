@@ -48,7 +48,7 @@ export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): 
       known(bytes, sizeText),
       known(measured ? rate : undefined, rateText),
       known(segments, (count) => `in ${countText(count)} ${count === 1 ? unit : `${unit}s`}`),
-      known(lastMs, (ms) => `last ${ageText(Math.max(0, takenAtMs - ms))} ago`),
+      known(lastMs, (ms) => `last ${takenAtMs - ms < 1000 ? '<1s' : ageText(takenAtMs - ms)} ago`),
     ]);
   return [
     ...side('received', traffic?.rxBytes, row.rxRate, traffic?.lastReceivedAtMs, traffic?.rxSegments),

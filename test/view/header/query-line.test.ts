@@ -124,6 +124,13 @@ describe('the filter line', () => {
     expect(wide).toMatch(/^\/ curl +rows 1–19 of 23 · 14 of 50 open$/);
     const narrow = lineOf(asking('curl'), 36, { shown: 14, total: 50, hidden: 0, rows });
     expect(narrow).toMatch(/^\/ curl +1–19 of 23 · 14 of 50$/);
+    const visible = lineOf(asking('curl'), 120, {
+      shown: 0,
+      total: 50,
+      hidden: 0,
+      rows: { ...rows, length: 8 },
+    });
+    expect(visible).toMatch(/^\/ curl +0 of 50 open$/);
     const all = lineOf(asking('curl'), 120, { shown: 14, total: 14, hidden: 0, rows });
     expect(all).toMatch(/^\/ curl +rows 1–19 of 23$/);
   });
