@@ -60,8 +60,10 @@ function shareWord(share: Share, isGrouped: boolean): Word {
     const short = text.length > MAX_POSITION ? `${range}/${length}`.replaceAll(',', '') : text;
     return { text: `rows ${text}`, short, rank: 1 };
   }
-  const text = `${range}${hasClosed ? ` of ${length}` : ''} · ${part}`;
-  return { text: `rows ${text}${open}`, short: text, rank: 1 };
+  if (!hasClosed) return { text: `rows ${range} · ${part}`, short: `${range} · ${part}`, rank: 1 };
+  // No longer than without closed rows: the views beside it do not come and go with each close.
+  const short = rows.top + rows.height > shown ? `${range} of ${length}` : `${range} · ${part}`;
+  return { text: `rows ${range} of ${length} · ${part}${open}`, short, rank: 1 };
 }
 
 /** Words up to this rank keep their room before a long query, which keeps at least these cells. */

@@ -122,8 +122,11 @@ describe('the filter line', () => {
     const rows = { top: 0, height: 19, length: 23 };
     const wide = lineOf(asking('curl'), 120, { shown: 14, total: 50, hidden: 0, rows });
     expect(wide).toMatch(/^\/ curl +rows 1–19 of 23 · 14 of 50 open$/);
-    const narrow = lineOf(asking('curl'), 36, { shown: 14, total: 50, hidden: 0, rows });
-    expect(narrow).toMatch(/^\/ curl +1–19 of 23 · 14 of 50$/);
+    const narrow = (shown: number) => lineOf(asking('curl'), 32, { shown, total: 50, hidden: 0, rows });
+    expect(narrow(14)).toMatch(/^\/ curl +1–19 of 23$/);
+    expect(narrow(20)).toMatch(/^\/ curl +1–19 · 20 of 50$/);
+    const share = { shown: 19, total: 416, hidden: 0, rows: { top: 0, height: 10, length: 20 } };
+    expect(lineOf(asking('listen'), 60, share)).toMatch(/^1 all {2}2 listening .* 1–10 · 19 of 416$/);
     const visible = lineOf(asking('curl'), 120, {
       shown: 0,
       total: 50,
