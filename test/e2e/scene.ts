@@ -99,9 +99,13 @@ const argsFor = ({ name }: Scene, { args = [] }: Start) => [
   ...args,
 ];
 
+/** Maximum time of a start, milliseconds: beside other heavy processes it takes more than ten seconds. */
+const START_MS = 40_000;
+
 /** Waits until netpane shows only the scene. */
 async function untilShown(t: Terminal, { rows = 30 }: Start): Promise<void> {
-  await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+  const isShown = () => t.text().includes(`${SCENE_SIZE} of `);
+  await t.until('the scene', isShown, { timeoutMs: START_MS });
   // The output comes in pieces, and the hints come last. A screen of fewer than ten lines has none.
   if (rows >= 10) await t.until('the hints', () => t.text().includes('? help'));
 }
