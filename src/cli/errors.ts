@@ -1,4 +1,4 @@
-import { codeOf } from '../model/error.ts';
+import { codeOf, SOURCE_FAILED } from '../model/error.ts';
 
 /** Returns the message of an error, for the user. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -33,6 +33,8 @@ export function shortageText(error: unknown): string | undefined {
 /** Returns the message for an error that ends the program; with the stack if it is a bug in netpane. */
 export function crashText(error: unknown): string {
   if (error instanceof PlainError) return error.message;
-  const stack = error instanceof Error ? error.stack : String(error);
-  return shortageText(error) ?? `unexpected error:\n${stack}`;
+  const shortage = shortageText(error);
+  if (shortage !== undefined) return shortage;
+  if (codeOf(error) === SOURCE_FAILED) return messageOf(error);
+  return `unexpected error:\n${error instanceof Error ? error.stack : String(error)}`;
 }

@@ -1,5 +1,5 @@
 import type { Degradation } from '../model/batch.ts';
-import { type Source, type SourceOptions, SourceUnavailable } from './types.ts';
+import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from './types.ts';
 
 interface SourceEntry {
   /** Text for the help: where the source reads from. */
@@ -63,7 +63,7 @@ export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
 /**
  * Opens the named source, or the best one that works here. If that is not the best one for this system, its degradations
  * say what is missing, and why.
- * @throws Error if the named source, or every source, cannot work here; the message is for the user.
+ * @throws SourceFailed if the named source, or every source, cannot work here.
  */
 export async function openSource(name: SourceName | undefined, options: SourceOptions): Promise<Source> {
   if (name !== undefined) return openNamed(name, options);
@@ -76,7 +76,7 @@ export async function openSource(name: SourceName | undefined, options: SourceOp
       reasons.push(`no ${candidate}: ${error.message}`);
     }
   }
-  throw new Error(`no source works on this machine (${reasons.join('; ')})`);
+  throw new SourceFailed(`no source works on this machine (${reasons.join('; ')})`);
 }
 
 async function openNamed(name: SourceName, options: SourceOptions): Promise<Source> {
@@ -84,7 +84,7 @@ async function openNamed(name: SourceName, options: SourceOptions): Promise<Sour
     return withNotice(await openEntry(name, options), fallbackNotice([`--source ${name}`], name));
   } catch (error) {
     if (!(error instanceof SourceUnavailable)) throw error;
-    throw new Error(
+    throw new SourceFailed(
       `source '${name}' does not work on this machine: ${error.message}; without --source netpane picks one that does`,
       { cause: error },
     );
@@ -135,8 +135,8 @@ function withNotice(
     name: source.name,
     read: async () => {
       const snapshot = await source.read().catch((error: unknown) => {
-        if (reasons.length === 0 || !(error instanceof Error)) throw error;
-        throw new Error(`${error.message} (${reasons.join('; ')})`, { cause: error });
+        if (reasons.length === 0 || !(error instanceof SourceFailed)) throw error;
+        throw new SourceFailed(`${error.message} (${reasons.join('; ')})`, { cause: error });
       });
       return { ...snapshot, degradations: [...snapshot.degradations, notice] };
     },

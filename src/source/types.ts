@@ -1,5 +1,6 @@
 import type { Snapshot } from '../model/batch.ts';
 import type { CloseResult, SocketToClose } from '../model/close.ts';
+import { SOURCE_FAILED } from '../model/error.ts';
 import type { Coverage, GapEvent, LearntBy } from '../model/event.ts';
 import type { ProcessFacts, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Progress } from '../model/progress.ts';
@@ -206,3 +207,9 @@ export interface ProcessHandle {
 
 /** Thrown if a source cannot work on this machine. The message is a clause without a full stop. */
 export class SourceUnavailable extends Error {}
+
+/** Thrown if the sockets of this machine cannot be read. The message is enough for the user. */
+export class SourceFailed extends Error {
+  /** Errors that pass between threads lose their class, and keep this. */
+  readonly code = SOURCE_FAILED;
+}

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../src/model/batch.ts';
 import { openSource, SOURCE_NAMES } from '../../src/source/index.ts';
-import { type Source, type SourceOptions, SourceUnavailable } from '../../src/source/types.ts';
+import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 
 const openers = vi.hoisted(() => ({
@@ -135,7 +135,7 @@ describe('the best source that works', () => {
     failOpening('iphlpapi', 'the package koffi is not installed');
     openers.portable.mockReturnValue({
       name: 'systeminformation',
-      read: async () => Promise.reject(new Error('netstat printed nothing')),
+      read: async () => Promise.reject(new SourceFailed('netstat printed nothing')),
     });
     const source = await openSource(undefined, OPTIONS);
     await expect(source.read()).rejects.toThrow(

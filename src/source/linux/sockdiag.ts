@@ -2,7 +2,7 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { SocketToClose } from '../../model/close.ts';
 import type { Protocol, Socket } from '../../model/socket.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
-import type { Leftovers, Source, SourceOptions } from '../types.ts';
+import { type Leftovers, type Source, SourceFailed, type SourceOptions } from '../types.ts';
 import { closeSocketsIn } from './close-sockets.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
@@ -165,7 +165,7 @@ export class SockDiagSource implements Source {
     const failure = [...polls].find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
       .failure;
     if (failure !== undefined && this.#isFirst)
-      throw new Error(`cannot read the sockets of this machine: ${failure}`);
+      throw new SourceFailed(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
     this.#messages.findHeldRemnants((slot) => this.#networkOfMissing(slot));

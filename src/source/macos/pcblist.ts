@@ -4,7 +4,13 @@ import type { Socket } from '../../model/socket.ts';
 import { InterfaceAddresses } from '../interface-addresses.ts';
 import { RollingMap } from '../rolling-map.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
-import type { EventSource, Facilities, Source, SourceOptions } from '../types.ts';
+import {
+  type EventSource,
+  type Facilities,
+  type Source,
+  SourceFailed,
+  type SourceOptions,
+} from '../types.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { CloseEvents } from './events/closes.ts';
 import { CLOCK, type MacCalls } from './native/calls.ts';
@@ -144,7 +150,7 @@ export class PcblistSource implements Source {
     });
     const failures = this.#readTables();
     if (this.#isFirst && failures.length === this.#tables.length)
-      throw new Error(`cannot read the sockets of this machine: ${failures.join('; ')}`);
+      throw new SourceFailed(`cannot read the sockets of this machine: ${failures.join('; ')}`);
     this.#isFirst = false;
     const readMs = nowMs();
     const hasProcesses = this.#searchHolders(readMs + ownerBudgetMs);

@@ -3,7 +3,7 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { Owner, Socket } from '../../model/socket.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import { Lives, type Sighting } from '../lives.ts';
-import type { Source } from '../types.ts';
+import { type Source, SourceFailed } from '../types.ts';
 import { type ParsedRow, normalise, type RawConnection, type System, withoutHeading } from './normalise.ts';
 import { pollNotices, systemNotices } from './notices.ts';
 import { type Exists, Programs, type RawProcess } from './programs.ts';
@@ -171,7 +171,8 @@ export function portableSource(
     runsPrograms: true,
     async read() {
       // On any other system the promise of systeminformation never settles.
-      if (system === undefined) throw new Error(`systeminformation cannot list connections on ${platform}`);
+      if (system === undefined)
+        throw new SourceFailed(`systeminformation cannot list connections on ${platform}`);
       const startedMs = performance.now();
       const connections = await listConnections(system);
       if (!(connections instanceof Error)) {
@@ -179,7 +180,9 @@ export function portableSource(
         return last;
       }
       if (last === undefined) {
-        throw new Error(`the sockets could not be read: ${connections.message}`, { cause: connections });
+        throw new SourceFailed(`the sockets could not be read: ${connections.message}`, {
+          cause: connections,
+        });
       }
       const stale: Degradation = {
         code: 'stale-list',

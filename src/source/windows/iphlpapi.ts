@@ -2,7 +2,7 @@ import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.
 import type { CloseResult, SocketToClose } from '../../model/close.ts';
 import { InterfaceAddresses } from '../interface-addresses.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
-import type { EventSource, Facilities, Leftovers, Source } from '../types.ts';
+import { type EventSource, type Facilities, type Leftovers, type Source, SourceFailed } from '../types.ts';
 import type { WindowsApi } from './api.ts';
 import { closeSocketsIn } from './close-sockets.ts';
 import { TraceEvents } from './etw/events.ts';
@@ -106,7 +106,7 @@ export class IphlpapiSource implements Source {
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       if (this.#last === undefined)
-        throw new Error(`cannot read the sockets of this machine: ${error.message}`, { cause: error });
+        throw new SourceFailed(`cannot read the sockets of this machine: ${error.message}`, { cause: error });
       return { ...this.#last, degradations: [stale(error.message), ...this.#last.degradations] };
     }
     const tablesMs = nowMs();

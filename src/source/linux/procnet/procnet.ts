@@ -5,7 +5,7 @@ import type { Socket } from '../../../model/socket.ts';
 import { counted } from '../../../model/text.ts';
 import type { SocketBounds } from '../../socket-limiter.ts';
 import { Lives } from '../../lives.ts';
-import type { Source } from '../../types.ts';
+import { type Source, SourceFailed } from '../../types.ts';
 import { Attribution, isHidden } from '../owners/attribution.ts';
 import { LIMIT, type Outcome, Proc } from '../proc/proc.ts';
 import { parseLinkScopes, parseTable, type Table, TABLES, withScope } from './table.ts';
@@ -73,7 +73,8 @@ export class ProcNetSource implements Source {
     const failure = texts.find(({ table, text }) => isFailure(table, text));
     if (failure && 'failed' in failure.text) {
       const { message } = failure.text;
-      if (this.#last === undefined) throw new Error(`cannot read the sockets of this machine: ${message}`);
+      if (this.#last === undefined)
+        throw new SourceFailed(`cannot read the sockets of this machine: ${message}`);
       return { ...this.#last, degradations: [stale(message)] };
     }
     const degradations = this.#parseTables(texts);
