@@ -20,6 +20,7 @@ import type { NetlinkSystem } from './netlink/system.ts';
 import { Attribution, countHidden } from './owners/attribution.ts';
 import { monotonicMs } from './proc/clock.ts';
 import type { Proc } from './proc/proc.ts';
+import { readSockstat } from './proc/sockstat.ts';
 import { CountedTraffic } from './sockets/counted-traffic.ts';
 import { DiagMessages } from './sockets/diag-messages.ts';
 import { DiagSockets } from './sockets/diag-sockets.ts';
@@ -162,8 +163,7 @@ export class SockDiagSource implements Source {
     this.#records?.forgetProcesses();
     this.#refreshNetworks();
     const polls = this.#readSockets(wallMs());
-    const failure = [...polls].find(([network, { failure }]) => network.isOwn && failure !== undefined)?.[1]
-      .failure;
+    const failure = [...polls].find(([network]) => network.isOwn)?.[1].failure;
     if (failure !== undefined && this.#isFirst)
       throw new SourceFailed(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
@@ -180,7 +180,8 @@ export class SockDiagSource implements Source {
     // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.
     this.#networks.closeUnused();
     const before = this.#published;
-    this.#surplus.endPoll(this.#options.proc, this.#limiter.omitted > 0 ? undefined : this.#search.result);
+    const searched = this.#limiter.omitted > 0 ? undefined : this.#search.result;
+    this.#surplus.endPoll(readSockstat(this.#options.proc).heldTcp, searched);
     this.#published = this.#sockets.publish();
     if (this.#published !== before) this.#hiddenByUser = countHidden(this.#published);
     return {
@@ -205,9 +206,10 @@ export class SockDiagSource implements Source {
     this.#messages.beginPoll(nowWallMs);
     this.#others.beginPoll();
     this.#limiter.begin();
-    this.#surplus.beginPoll(this.#options.proc);
+    const { heldTcp, used } = readSockstat(this.#options.proc);
+    this.#surplus.beginPoll(heldTcp);
     const polls = new Map<Network, NetworkPoll>();
-    for (const network of this.#networks.values()) this.#readNetwork(network, polls);
+    for (const network of this.#networks.values()) this.#readNetwork(network, polls, used);
     if (this.#searchNamespaces()) {
       this.#refreshNetworks();
       for (const network of this.#networks.values())
@@ -216,11 +218,11 @@ export class SockDiagSource implements Source {
     return polls;
   }
 
-  #readNetwork(network: Network, polls: Map<Network, NetworkPoll>): void {
-    const poll = network.readSockets(this.#messages.onSocket, this.#collectEvents);
+  #readNetwork(network: Network, polls: Map<Network, NetworkPoll>, socketCount?: string): void {
+    const poll = network.readSockets(this.#messages.onSocket, this.#collectEvents, socketCount);
     this.#messages.resolveRequests(network, this.#collectEvents);
     for (const protocol of poll.unfinished) this.#others.keepPrevious(network, protocol);
-    this.#readTables(network, poll.withoutDiag);
+    if (!network.hasNoTableSockets) this.#readTables(network, poll.withoutDiag);
     polls.set(network, poll);
   }
 
@@ -285,8 +287,7 @@ export class SockDiagSource implements Source {
   #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
     const network = this.#sockets.networkOf(slot);
     const protocol = this.#sockets.get(slot)?.protocol;
-    if (network === undefined || protocol === undefined) return false;
-    return polls.get(network)?.unfinished.has(protocol) ?? false;
+    return (network && protocol && polls.get(network)?.unfinished.has(protocol)) ?? false;
   }
 
   #degradations(polls: ReadonlyMap<Network, NetworkPoll>): Degradation[] {

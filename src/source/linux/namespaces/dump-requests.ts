@@ -14,6 +14,8 @@ export interface DumpRequest {
   readonly fallback?: readonly DumpRequest[];
   /** TCP, which netpane cannot do without: if these sockets cannot be read, the poll has failed. */
   readonly isEssential?: boolean;
+  /** There are often none: they need not be requested at each poll, see `QuietKinds`. */
+  readonly isRare?: boolean;
   /** Requested with `--also`: if the kernel does not support these sockets, a notice says so. */
   readonly isExtra?: boolean;
 }
@@ -42,9 +44,9 @@ export function dumpRequests(also: readonly ExtraKind[], options: DumpOptions): 
       isEssential: true,
     },
     ...ip('udp'),
-    ...ip('udplite'),
-    ...ip('raw'),
-    { protocol: 'packet', request: OTHERS.packet.request() },
+    ...ip('udplite', { isRare: true }),
+    ...ip('raw', { isRare: true }),
+    { protocol: 'packet', request: OTHERS.packet.request(), isRare: true },
     ...also.flatMap((kind) =>
       kind === 'unix' || kind === 'vsock'
         ? [{ protocol: kind, request: OTHERS[kind].request(), isExtra: true }]

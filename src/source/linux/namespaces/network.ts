@@ -179,18 +179,36 @@ export class Network {
   /**
    * Dumps all sockets. Failures of system calls are part of the result, not thrown.
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
+   * @param socketCount of netpane's own namespace, see `QuietKinds`; undefined if unknown
    */
-  readSockets(onSocket: OnSocket, onDatagram?: () => void): NetworkPoll {
+  readSockets(onSocket: OnSocket, onDatagram?: () => void, socketCount?: string): NetworkPoll {
     this.#pollCount++;
     try {
       return this.#withChannels((channels) =>
-        this.#dumps.read(channels, this, this.#pollCount, onSocket, onDatagram),
+        this.#dumps.read(
+          channels,
+          this,
+          this.#pollCount,
+          onSocket,
+          onDatagram,
+          this.isOwn ? socketCount : undefined,
+        ),
       );
     } catch (error) {
       // Temporary netlink sockets could not be opened: `dumpStable` catches the failures of open ones.
       if (!isSystemError(error)) throw error;
       return this.#dumps.failed(error.message);
     }
+  }
+
+  /** See `SocketDumps`. */
+  get hasNoTableSockets(): boolean {
+    return this.#dumps.hasNoTableSockets;
+  }
+
+  /** See `SocketDumps`. */
+  noteEmptyTables(): void {
+    this.#dumps.noteEmptyTables();
   }
 
   /**

@@ -5,6 +5,7 @@ import { NativeError } from '../netlink/errno.ts';
 import type { Channels } from '../netlink/system.ts';
 import type { NetlinkBuffer } from '../netlink/wire.ts';
 import type { DumpRequest } from './dump-requests.ts';
+import { QuietKinds } from './quiet-kinds.ts';
 import { QuietTcp } from './quiet-tcp.ts';
 
 /** Outcome of a poll of one namespace. */
@@ -41,11 +42,23 @@ export class SocketDumps {
   /** Requests that the kernel does not support, with the number of the poll that sends them again. */
   readonly #retryPolls = new Map<DumpRequest, number>();
   readonly #quietTcp: QuietTcp;
+  readonly #quietKinds: QuietKinds<DumpRequest | 'tables'>;
 
-  /** @param offset see `QuietTcp` */
+  /** @param offset see `QuietTcp` and `QuietKinds` */
   constructor(requests: readonly DumpRequest[], offset = 0) {
     this.#requests = requests;
     this.#quietTcp = new QuietTcp(offset);
+    this.#quietKinds = new QuietKinds(offset);
+  }
+
+  /** True if this poll need not read the tables in /proc/net: they have no sockets. */
+  get hasNoTableSockets(): boolean {
+    return this.#quietKinds.isQuiet('tables');
+  }
+
+  /** Notes that this poll has read all tables in /proc/net and found no socket. */
+  noteEmptyTables(): void {
+    this.#quietKinds.noteEmpty('tables');
   }
 
   /**
@@ -53,6 +66,7 @@ export class SocketDumps {
    * @param network passed to `onSocket`
    * @param poll number of the current poll
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
+   * @param socketCount see `QuietKinds`; only for netpane's own namespace, the others have `tcpActivity`
    */
   read<Network>(
     { diag, tcpActivity }: Pick<Channels, 'diag' | 'tcpActivity'>,
@@ -66,6 +80,7 @@ export class SocketDumps {
       end: number,
     ) => void,
     onDatagram?: () => void,
+    socketCount?: string,
   ): NetworkPoll {
     const unfinished = new Set<Protocol>();
     let failure: string | undefined;
@@ -73,7 +88,9 @@ export class SocketDumps {
     let interrupted = 0;
     const missing = new Set<Protocol>();
     const withoutDiag = new Set<Protocol>();
-    const asksListeners = this.#quietTcp.begin(poll, tcpActivity?.read());
+    const activity = tcpActivity?.read();
+    const asksListeners = this.#quietTcp.begin(poll, activity);
+    this.#quietKinds.begin(poll, activity ?? socketCount);
     let hasOnlyListeners = true;
     for (let i = 0; i < this.#requests.length; i++) {
       const dumpRequest = this.#requests[i];
@@ -83,16 +100,20 @@ export class SocketDumps {
         (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
         continue;
       }
+      if (this.#quietKinds.isQuiet(dumpRequest)) continue;
+      let isEmpty = true;
       const result = dumpStable(
         diag,
         (asksListeners ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
         (buffer, start, end) => {
+          isEmpty = false;
           if (protocol === 'tcp' && !isListener(buffer, start)) hasOnlyListeners = false;
           onSocket(network, protocol, buffer, start, end);
         },
         onDatagram,
       );
       if (protocol === 'tcp' && !isComplete(result)) hasOnlyListeners = false;
+      if (dumpRequest.isRare && isEmpty && isComplete(result)) this.#quietKinds.noteEmpty(dumpRequest);
       problems += result.problems;
       interrupted += Number(result.interrupted);
       // The rest of a datagram after a malformed message is lost.

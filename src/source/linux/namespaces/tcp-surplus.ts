@@ -1,12 +1,5 @@
 import type { Socket } from '../../../model/socket.ts';
 import type { SearchResult } from './namespace-search.ts';
-import type { Proc } from '../proc/proc.ts';
-
-/**
- * The line of TCP in /proc/net/sockstat. `orphan` and `alloc` are counts of the whole machine, even when read inside a
- * network namespace (net/ipv4/proc.c).
- */
-const TCP = /^TCP: inuse \d+ orphan (\d+) tw \d+ alloc (\d+) /m;
 
 /**
  * Counts the surplus: TCP sockets that /proc/net/sockstat counts but no dump lists, without those that are not bound
@@ -30,20 +23,19 @@ export class TcpSurplus {
     this.#listed += Number(isCounted(now)) - Number(isCounted(before));
   }
 
-  /** Reads the kernel's count before the dumps. */
-  beginPoll(proc: Proc): void {
-    this.#heldBefore = readHeld(proc);
+  /** Takes the kernel's count before the dumps, see `Sockstat.heldTcp`. */
+  beginPoll(held: number | undefined): void {
+    this.#heldBefore = held;
   }
 
   /**
-   * Reads the kernel's count again after the dumps and updates the surplus. No dump lists a socket before it is bound;
+   * Takes the kernel's count after the dumps and updates the surplus. No dump lists a socket before it is bound;
    * the namespace search counts these unbound sockets, but a pass takes many polls, in which programs open and close
    * others. So the surplus is determined when a pass ends, from the poll with the fewest unlisted sockets since the
    * previous pass. Until the next pass ends, it can only decrease.
    * @param search Undefined if a bound omits sockets: `#listed` is too low then.
    */
-  endPoll(proc: Proc, search: Pick<SearchResult, 'unboundTcp' | 'passes'> | undefined): void {
-    const held = readHeld(proc);
+  endPoll(held: number | undefined, search: Pick<SearchResult, 'unboundTcp' | 'passes'> | undefined): void {
     if (search === undefined || held === undefined) {
       this.#resetMinimum();
       this.#count = 0;
@@ -77,15 +69,8 @@ export class TcpSurplus {
   }
 }
 
-/** Returns the kernel's count of TCP sockets without orphans; undefined if it cannot be read. */
-function readHeld(proc: Proc): number | undefined {
-  const text = proc.latin1('net/sockstat');
-  const [, orphans, allocated] = ('value' in text && TCP.exec(text.value)) || [];
-  return allocated === undefined ? undefined : Number(allocated) - Number(orphans);
-}
-
 /**
- * Returns true if the count of `readHeld` includes a socket: it is open in a process or waits for accept(). Orphans,
+ * Returns true if the kernel's count includes a socket: it is open in a process or waits for accept(). Orphans,
  * connection requests and remnants are not included.
  */
 function isCounted(socket: Socket | undefined): boolean {

@@ -1,5 +1,5 @@
 import type { Owner } from '../../../model/socket.ts';
-import { LIMIT, type Proc } from '../proc/proc.ts';
+import { LIMIT, ONE_RECORD, type Proc } from '../proc/proc.ts';
 import { fullName, parseCommandLine, parseStat, startedAtMs } from '../proc/process.ts';
 
 export interface IdentityOptions {
@@ -58,7 +58,7 @@ export class Identities {
    * all its threads (fs/proc/array.c, do_task_stat).
    */
   signatureOf(pid: number): string | undefined {
-    const text = this.#options.proc.text(`${pid}/task/${pid}/stat`);
+    const text = this.#options.proc.text(`${pid}/task/${pid}/stat`, LIMIT.process, ONE_RECORD);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
     return stat && `${stat.startTicks} ${stat.argumentsAt} ${stat.comm}`;
   }

@@ -19,6 +19,12 @@ const SHORT_TABLE_READ = 3584;
 /** The same for any other file, whose lines may be longer than a page (paths in maps and mountinfo): a read of 0 bytes. */
 const EMPTY_READ = 1;
 
+/**
+ * The same for a file that the kernel prints as one record, such as `stat` of a process and `net/sockstat`: one read with
+ * room for more returns all of it (single_open, fs/seq_file.c).
+ */
+export const ONE_RECORD = Infinity;
+
 const SOCKET_LINK = /^socket:\[(\d+)\]$/;
 
 /** Returned in place of an inode for a descriptor of an io_uring(7). */
@@ -79,14 +85,20 @@ export class Proc {
     return `${this.#root}/${path}`;
   }
 
-  /** Returns the content of a file, one character per byte, for files that are ASCII where it matters. */
-  latin1(path: string, limit: number = LIMIT.process): Outcome<string> {
-    return attemptOutcome(() => this.#read(path, 'latin1', limit));
+  /**
+   * Returns the content of a file, one character per byte, for files that are ASCII where it matters.
+   * @param endsBelow a read of fewer bytes, with room for more, is the last one: `ONE_RECORD` saves a read
+   */
+  latin1(path: string, limit: number = LIMIT.process, endsBelow: number = EMPTY_READ): Outcome<string> {
+    return attemptOutcome(() => this.#read(path, 'latin1', limit, endsBelow));
   }
 
-  /** Returns the content of a file as UTF-8; invalid bytes become U+FFFD, a character cut by the limit is dropped. */
-  text(path: string, limit: number = LIMIT.process): Outcome<string> {
-    return attemptOutcome(() => this.#read(path, 'utf8', limit));
+  /**
+   * Returns the content of a file as UTF-8; invalid bytes become U+FFFD, a character cut by the limit is dropped.
+   * @param endsBelow see `latin1`
+   */
+  text(path: string, limit: number = LIMIT.process, endsBelow: number = EMPTY_READ): Outcome<string> {
+    return attemptOutcome(() => this.#read(path, 'utf8', limit, endsBelow));
   }
 
   /** Returns the content of a socket table, one character per byte. @param path `net/tcp`, `PID/net/unix` and so on */
@@ -156,12 +168,7 @@ export class Proc {
     return attempt(() => statSync(`${this.#root}/${path}`));
   }
 
-  #read(
-    path: string,
-    encoding: 'latin1' | 'utf8',
-    limit: number,
-    endsBelow: number = EMPTY_READ,
-  ): Outcome<string> {
+  #read(path: string, encoding: 'latin1' | 'utf8', limit: number, endsBelow: number): Outcome<string> {
     // One byte above the limit shows that the file is longer.
     const length = this.#fill(path, limit + 1, endsBelow);
     if (length <= limit) return { value: this.#buffer.toString(encoding, 0, length) };

@@ -107,6 +107,7 @@ export class OtherSockets {
     withoutDiag: Iterable<Protocol>,
   ): { problems: number; unread: ReadonlySet<Protocol> } {
     let malformed = 0;
+    let count = 0;
     const unread = new Set<Protocol>();
     const tables = [...new Set<Protocol>(['icmp', ...withoutDiag])].flatMap(
       (protocol) => TABLES[protocol] ?? [],
@@ -121,9 +122,11 @@ export class OtherSockets {
       }
       const { items, problems } = table.parse(text.value);
       malformed += problems;
+      count += items.length;
       for (const item of items) this.add(item, network);
     }
     for (const protocol of unread) this.keepPrevious(network, protocol);
+    if (count === 0 && malformed === 0 && unread.size === 0) network.noteEmptyTables();
     return { problems: malformed, unread };
   }
 

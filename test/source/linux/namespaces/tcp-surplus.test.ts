@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Socket } from '../../../../src/model/socket.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
+import { readSockstat } from '../../../../src/source/linux/proc/sockstat.ts';
 import { TcpSurplus } from '../../../../src/source/linux/namespaces/tcp-surplus.ts';
 import { FakeProc } from '../../../helpers/proc.ts';
 
@@ -36,9 +37,9 @@ const socket = (it: Partial<Socket>): Socket => ({
 function poll(before: number, after = before): number {
   const proc = new Proc(fake.root);
   writeSockstat(before);
-  surplus.beginPoll(proc);
+  surplus.beginPoll(readSockstat(proc).heldTcp);
   writeSockstat(after);
-  surplus.endPoll(proc, { unboundTcp: unbound, passes });
+  surplus.endPoll(readSockstat(proc).heldTcp, { unboundTcp: unbound, passes });
   return surplus.count;
 }
 /** Runs a poll after a pass of the namespace search that has found this number of unbound sockets. */
@@ -63,8 +64,8 @@ test('does not count orphans and unbound sockets', () => {
   expect(pollAfterPass(2, 3)).toBe(1);
   writeSockstat(5, 4);
   const proc = new Proc(fake.root);
-  surplus.beginPoll(proc);
-  surplus.endPoll(proc, { unboundTcp: 1, passes: ++passes });
+  surplus.beginPoll(readSockstat(proc).heldTcp);
+  surplus.endPoll(readSockstat(proc).heldTcp, { unboundTcp: 1, passes: ++passes });
   expect(surplus.count).toBe(0);
 });
 
@@ -92,12 +93,12 @@ test('keeps a surplus until the sockets close, and does not add new sockets to i
 test('counts nothing before unbound sockets are counted, or if the kernel has no count', () => {
   expect(poll(5)).toBe(0);
   fake.write('net/sockstat', 'sockets: used 9\n');
-  surplus.endPoll(new Proc(fake.root), { unboundTcp: 0, passes: 1 });
+  surplus.endPoll(readSockstat(new Proc(fake.root)).heldTcp, { unboundTcp: 0, passes: 1 });
   expect(surplus.count).toBe(0);
 });
 
 test('counts nothing while a bound omits sockets', () => {
   expect(pollAfterPass(0, 5)).toBe(5);
-  surplus.endPoll(new Proc(fake.root), undefined);
+  surplus.endPoll(readSockstat(new Proc(fake.root)).heldTcp, undefined);
   expect(surplus.count).toBe(0);
 });
