@@ -6,9 +6,10 @@ import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene, u
 
 describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const screen = useScreen(scene);
 
   describe.each(FINDING_SIZES)('%i × %i', (cols, rows) => {
-    const show = useScreen(scene, { cols, rows });
+    const show = () => screen([cols, rows]);
     const hasTabs = cols >= 80;
 
     test('`1` to `9` open views, `v` saves and deletes one', async () => {

@@ -2,22 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { FINDING_SIZES, tableLines, toShow } from './finding.ts';
 import { isLinux, newHerd } from './netpane.ts';
-import {
-  filterLine,
-  SCENE_SIZE,
-  showScene,
-  socketCounts,
-  titleLine,
-  typeQuery,
-  useScene,
-  useScreen,
-} from './scene.ts';
+import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
 describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const screen = useScreen(scene);
 
   describe.each(FINDING_SIZES)('%i × %i', (cols, rows) => {
-    const show = useScreen(scene, { cols, rows });
+    const show = () => screen([cols, rows]);
     const hasTabs = cols >= 80;
 
     test('tab completes terms, and values of present sockets', async () => {
@@ -90,19 +82,19 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       t.press('down');
       await t.until('what was typed', () => filterLine(t).includes('-cli') && socketCounts(t).shown === 6);
     });
+  });
 
-    // Last, because `tab` in the tests above would also complete the name of its process.
-    test('`b` shows only sockets that are new from now on', async () => {
-      const t = await showScene(scene, { cols, rows });
-      t.write('b');
-      await toShow(t, 0, 'that are new');
-      const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
-      await toShow(t, 1, 'opened since then');
-      expect(socketCounts(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
-      expect(tableLines(t)[0]).toContain('LISTEN');
-      if (cols > 40) expect(tableLines(t)[0]).toContain(String(late.local.port));
-      t.write('b');
-      await toShow(t, 0, 'that are new, with a later baseline');
-    });
+  // Last, because `tab` in the tests above would also complete the name of its process.
+  test.each(FINDING_SIZES)('%i × %i: `b` shows only sockets that are new from now on', async (cols, rows) => {
+    const t = await screen([cols, rows]);
+    t.write('b');
+    await toShow(t, 0, 'that are new');
+    const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
+    await toShow(t, 1, 'opened since then');
+    expect(socketCounts(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
+    expect(tableLines(t)[0]).toContain('LISTEN');
+    if (cols > 40) expect(tableLines(t)[0]).toContain(String(late.local.port));
+    t.write('b');
+    await toShow(t, 0, 'that are new, with a later baseline');
   });
 });

@@ -120,9 +120,12 @@ export async function showScene(scene: Scene, start: Start = {}): Promise<Termin
 /**
  * Starts netpane once for the tests of a describe, and again after a test that failed. A test must close every list,
  * prompt and pane that it opens, and must restore sort order and columns.
- * @returns a function that returns the terminal, which shows only the scene
+ * @returns a function that returns the terminal, which shows only the scene, in a size: by default that of `start`
  */
-export function useScreen(scene: Scene, start: Start = {}): () => Promise<Terminal> {
+export function useScreen(
+  scene: Scene,
+  start: Start = {},
+): (size?: readonly [cols: number, rows: number]) => Promise<Terminal> {
   let t: Terminal | undefined;
   const close = async () => {
     await t?.close();
@@ -132,10 +135,13 @@ export function useScreen(scene: Scene, start: Start = {}): () => Promise<Termin
     if (task.result?.state === 'fail') await close();
   });
   afterAll(close);
-  return async () => {
-    if (t === undefined) t = openNetpane({ ...start, args: argsFor(scene, start) });
-    else typeQuery(t, `process:${scene.name}\r`);
-    await untilShown(t, start);
+  return async ([cols, rows] = [start.cols ?? 120, start.rows ?? 30]) => {
+    if (t === undefined) t = openNetpane({ ...start, cols, rows, args: argsFor(scene, start) });
+    else {
+      await resize(t, cols, rows);
+      typeQuery(t, `process:${scene.name}\r`);
+    }
+    await untilShown(t, { rows });
     return t;
   };
 }
