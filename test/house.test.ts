@@ -1,6 +1,6 @@
 // `npm run check:imports` checks the project itself; these tests check that it finds every violation.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
@@ -138,9 +138,19 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, text: string])
   ['resolvable', 'src/model/added-f.ts', "import './nowhere.ts';"],
 ];
 
+/** Adds an empty file for each import of a violation but one that must not resolve. All of src/ would take three times as long. */
+function addImported(): void {
+  for (const [rule, file, text] of VIOLATIONS) {
+    const [, path] = /'(\.[^']+)'/.exec(text) ?? [];
+    const imported = path === undefined ? undefined : join(dirname(file), path);
+    if (imported === undefined || rule === 'resolvable' || existsSync(join(copy, imported))) continue;
+    addFile(imported, 'export {};');
+  }
+}
+
 test('each rule reports the file that breaks it', () => {
-  copyOf('src');
   for (const [, file, text] of VIOLATIONS) addFile(file, text);
+  addImported();
   const { passed, output } = check();
   expect(passed).toBe(false);
   const lines = output.split('\n');
