@@ -3,9 +3,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { hasOwnModules } from '../test/helpers/own-modules.ts';
 
 /**
- * End-to-end tests that other tests would disturb, or that would disturb others: they compare every socket of the machine,
- * count namespaces or descriptors, wait for a line of the event log of the whole machine, fill the buffers of kernel
- * events, or use thousands of ports, by which other tests find their sockets.
+ * End-to-end tests that other tests would disturb, or that would disturb others: they count the sockets of the machine, its
+ * BPF programs or all descriptors of netpane, fill the buffers of kernel events, or use thousands of ports, by which other
+ * tests find their sockets.
  */
 const ALONE = [
   'big',
@@ -17,7 +17,6 @@ const ALONE = [
   'fidelity',
   'harness',
   'ledger',
-  'ledger-flows',
   'hidden-namespaces',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
