@@ -66,9 +66,12 @@ function roundedUp(ms: number): string {
   return durationText(Math.ceil(ms / unit) * unit);
 }
 
-/** The values of a lower bound below an hour; from then on it changes with each hour, later with each day. In the first second it is `>0s`. */
+/**
+ * The values of a lower bound below an hour; from then on it changes with each hour, later with each day. In the first
+ * second it is `>0s`. Each step writes most rows again: there are few.
+ */
 const STEPS = [
-  ...[0, 1, 2, 5, 10, 30].map((seconds) => seconds * SECOND),
+  ...[0, 1, 10, 30].map((seconds) => seconds * SECOND),
   ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE),
 ];
 

@@ -26,8 +26,8 @@ const started = (...agosMs: number[]): { owners: Owner[] } => ({
 test.each<[string, SocketFields, number]>([
   ['>0s', {}, 0],
   ['>1s', {}, 1 * S],
-  ['>2s', {}, 4 * S],
-  ['>5s', {}, 9 * S],
+  ['>1s', {}, 4 * S],
+  ['>1s', {}, 9 * S],
   ['>10s', {}, 12 * S],
   ['>10s', {}, 29 * S],
   ['>30s', {}, 59 * S],
@@ -66,7 +66,7 @@ test('the details have both bounds', () => {
     '>10s opened before netpane started',
     '≤13m since its program started',
   ]);
-  expect(ageWords(rowOf({}), moment(3 * S))).toEqual(['>2s opened before netpane started']);
+  expect(ageWords(rowOf({}), moment(3 * S))).toEqual(['>1s opened before netpane started']);
   expect(ageWords(rowOf({}, false), moment(3 * S))).toEqual(['3s']);
 });
 
