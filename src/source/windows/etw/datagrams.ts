@@ -1,4 +1,3 @@
-import { isAnyAddress } from '../../../model/address.ts';
 import { type Endpoint, type Family, sameEndpoint } from '../../../model/socket.ts';
 import { endpointKey, endpointOf, familyOf, numberAt } from './endpoints.ts';
 import { EVENT_ID } from './layout.ts';
@@ -22,11 +21,15 @@ export interface Datagrams {
 
 export const NO_DATAGRAMS: Datagrams = { rxBytes: 0, txBytes: 0, rxSegments: 0, txSegments: 0, peers: [] };
 
-/** Packets of a process at one local endpoint, since the last poll. */
-interface Counted {
+/** The process and the local endpoint of packets. */
+export interface PacketEndpoint {
   readonly family: Family;
   readonly pid: number;
   readonly local: Endpoint;
+}
+
+/** Packets of a process at one local endpoint, since the last poll. */
+interface Counted extends PacketEndpoint {
   rxBytes: number;
   txBytes: number;
   rxSegments: number;
@@ -77,44 +80,20 @@ export class DatagramCounts {
   }
 
   /**
-   * Assigns what was counted since the last call to sockets, and forgets the rest.
-   * @param socketsAt returns the UDP sockets that are bound to a port
+   * Assigns the packets counted since the last call to sockets. Packets without a socket are dropped.
+   * @param socketOf returns the UDP socket of packets; undefined if there is none
    * @param add gets each socket with its packets
    */
-  assign<T extends BoundSocket>(
-    socketsAt: (port: number) => Iterable<T>,
+  assign<T extends object>(
+    socketOf: (endpoint: PacketEndpoint) => T | undefined,
     add: (socket: T, packets: Datagrams) => void,
   ): void {
     for (const counted of this.#counts.values()) {
-      const socket = socketOf(counted, socketsAt(counted.local.port));
+      const socket = socketOf(counted);
       if (socket) add(socket, counted);
     }
     this.#counts = new Map();
   }
-}
-
-/** A UDP socket that packets may belong to. */
-export interface BoundSocket {
-  readonly pid: number;
-  readonly family: Family;
-  /** Without a scope. */
-  readonly address: string;
-}
-
-/** Returns the socket of packets: that with their address before one of any address; undefined if there is none. */
-function socketOf<T extends BoundSocket>(
-  { pid, family, local: { address } }: Counted,
-  sockets: Iterable<T>,
-): T | undefined {
-  let ofAnyAddress: T | undefined;
-  for (const it of sockets) {
-    if (it.pid !== pid) continue;
-    if (it.address === address && it.family === family) return it;
-    // A socket of IPv6 for any address may also have packets of IPv4.
-    if (isAnyAddress(it.address) && (it.family === family || (it.family === 'ipv6' && !ofAnyAddress)))
-      ofAnyAddress = it;
-  }
-  return ofAnyAddress;
 }
 
 /** Returns the sum of packets of one socket. */

@@ -119,8 +119,8 @@ export class TraceEvents implements EventSource {
     const { events, buffers } = this.#context.session.takeLosses();
     this.#losses = { events: this.#losses.events + events, buffers: this.#losses.buffers + buffers };
     this.#datagrams.assign(
-      (port) => this.#index.boundTo(port),
-      ({ life }, packets) => this.#showDatagrams(life, packets, replace),
+      (endpoint) => this.#index.boundTo(endpoint),
+      (life, packets) => this.#showDatagrams(life, packets, replace),
     );
     this.#connections.prune((it) => this.#index.connectionOf(keyOf(it)) !== undefined);
   }

@@ -218,6 +218,16 @@ test('packets belong to the socket with their address before one of any address'
   });
 });
 
+test('a UDP socket has only the packets of the process that its last row names', async () => {
+  const rows: FakeRow[] = [UDP];
+  await startAsAdministrator(rows);
+  rows[0] = { ...UDP, pid: 5 };
+  await scene().poll(rows);
+  emit({ kind: 'udpSent', local: '0.0.0.0:53', size: 1 });
+  emit({ kind: 'udpSent', local: '0.0.0.0:53', size: 10, pid: 5 });
+  expect(await scene().poll(rows)).toMatchObject([{ traffic: { txBytes: 10 } }]);
+});
+
 test('a connection is found by a link-local address without its scope', async () => {
   const row: FakeRow = { table: 'tcp6', local: '[fe80::1]:5', remote: '[fe80::2]:6', scope: 3, pid: 100 };
   await startAsAdministrator([row]);
