@@ -111,6 +111,7 @@ export class PcblistSource implements Source {
       interfaceName: cached((index: number) => calls.interfaceName(index)),
       wallMsOf: this.#clock.wallMsOf,
       limiter: this.#limiter,
+      keptSockets: () => this.#tables.reduce((sum, { sockets }) => sum + sockets.size, 0),
     };
     const addresses = new InterfaceAddresses(nowMs);
     this.#interfaces = new MacInterfaces(calls, context.interfaceName, (name) => addresses.of(name));

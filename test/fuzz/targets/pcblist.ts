@@ -52,12 +52,13 @@ export const pcblist: Target = {
   suiteRuns: 4000,
   open: (random) => {
     const limiter = new SocketLimiter({ remnants: 50, sockets: 100 });
-    const table = new TableSockets(random.oneIn(3) ? 'udp' : 'tcp', {
+    const table: TableSockets = new TableSockets(random.oneIn(3) ? 'udp' : 'tcp', {
       interfaceName: () => undefined,
       userName: () => undefined,
       wallMsOf: () => undefined,
       limiter,
       omitsRemnants: false,
+      keptSockets: () => table.size,
     });
     const rows = new Rows();
     let input: Uint8Array = new Uint8Array();

@@ -218,6 +218,14 @@ describe('a poll', () => {
     ]);
   });
 
+  test('bounds the sockets of both lists together', async () => {
+    const mac = machine([connection(1), connection(2)], {});
+    const udp: PcbRow[] = [1, 2].map((generation) => ({ generation, local: ['0.0.0.0', 5000 + generation] }));
+    const source = sourceOn(Object.assign(mac, { udp }), { bounds: { remnants: 3, sockets: 3 } });
+    expect(await noticesOf(source)).toContain('1 socket is not shown: netpane keeps 3, to limit memory use');
+    expect(await socketsOf(source)).toHaveLength(3);
+  });
+
   test('reports a list without its end, and kinds of sockets that it lacks', async () => {
     const mac = machine([connection(1)], { 99: CURL });
     mac.shape = { hasTrailer: false };

@@ -8,7 +8,10 @@ import { trafficOf } from './traffic.ts';
 
 /** Fields of a row about the processes behind its socket. */
 export interface RowHints {
-  /** `soi_so` of proc_pidfdinfo; undefined for a flow of user space, which no descriptor leads to. */
+  /**
+   * `soi_so` of proc_pidfdinfo. Undefined for a user-space flow, a connection of a network stack outside the kernel: no
+   * descriptor leads to it.
+   */
   readonly handle: bigint | undefined;
   /** The last process that used it; 0 if only the kernel did. */
   readonly lastPid: number;
@@ -23,15 +26,17 @@ export interface TableSocket {
   hints: RowHints;
   /** The published socket; undefined before its owners are known. */
   socket: Socket | undefined;
-  /** The owners by the hints alone, as long as these do not change. */
+  /** The owners that the hints alone give; undefined after the hints have changed. */
   hinted: readonly Owner[] | undefined;
 }
 
 /** Content of a table. */
 export interface TableCounts {
-  /** Number of sockets that its header states, that it has, and that cannot be read. */
+  /** Number of sockets by its header. */
   readonly promised: number;
+  /** Number of its sockets that were read. */
   readonly received: number;
+  /** Number of its sockets that cannot be read. */
   readonly malformed: number;
   /** False if its end is missing. */
   readonly isComplete: boolean;
@@ -41,17 +46,20 @@ export interface TableCounts {
 export interface TableContext {
   readonly interfaceName: InterfaceName;
   readonly userName: (uid: number) => string | undefined;
-  /** Returns the wall-clock time of a time on the clock of TCP, milliseconds; undefined if it cannot be known. */
+  /** Converts a time of the kernel's TCP clock to wall-clock time, both milliseconds; undefined if it cannot be known. */
   readonly wallMsOf: (tcpMs: number) => number | undefined;
   readonly limiter: SocketLimiter;
-  /** Leaves out the remnants of connections. */
+  /** True if remnants are left out. */
   readonly omitsRemnants: boolean;
+  /** Returns the number of sockets kept of all tables, which the limiter bounds. */
+  readonly keptSockets: () => number;
 }
 
-/** The sockets of one table from poll to poll. An unchanged row makes no object. */
+/** The sockets of one table from poll to poll. An unchanged row allocates nothing. */
 export class TableSockets {
-  /** Sockets that the last table added or changed, and those that it no longer has. */
+  /** New and changed sockets of the last poll. */
   readonly changed = new Set<TableSocket>();
+  /** Sockets that the last poll no longer had. */
   readonly closed: TableSocket[] = [];
   readonly #protocol: 'tcp' | 'udp';
   readonly #context: TableContext;
@@ -61,16 +69,16 @@ export class TableSockets {
   readonly #keys: (number | string)[] = [];
   readonly #slots = new Map<number | string, number>();
   readonly #free: number[] = [];
-  /** By slot: number of the last poll that had its socket. */
+  /** By slot: number of the last poll that had its socket, by `#poll`. */
   #seen = new Int32Array(0);
-  /**
-   * Slots in the order of the last table, which the next one most likely has too; the place of each slot in it; the
-   * order of the table that is being read; number of slots in the last one.
-   */
+  /** Slots in the order of the last poll, which the next one most likely has too. */
   #order = new Int32Array(0);
-  #placeOf = new Int32Array(0);
-  #nextOrder = new Int32Array(0);
+  /** Number of slots in `#order`. */
   #count = 0;
+  /** By slot: its index in `#order`. */
+  #placeOf = new Int32Array(0);
+  /** The order of the poll that is being read. */
+  #nextOrder = new Int32Array(0);
   #poll = 0;
 
   constructor(protocol: 'tcp' | 'udp', context: TableContext) {
@@ -111,14 +119,14 @@ export class TableSockets {
     rows.begin(words);
     while (rows.next()) {
       received++;
-      // Not bound to a port: Linux does not list such a socket either, and several of them cannot be distinguished.
+      // Linux does not list an unbound socket either, and several of them cannot be distinguished.
       if (isUnbound(rows) || (omitsRemnants && isRemnant(rows))) continue;
       let slot = expected < this.#count ? (this.#order[expected] ?? ABSENT) : ABSENT;
       if (slot === ABSENT || !this.#kept.isSame(rows, slot)) {
         slot = this.#slotOf(rows);
         if (slot === ABSENT) continue;
         const before = this.#placeOf[slot] ?? ABSENT;
-        // After a new socket the old ones go on.
+        // The kernel inserted a new socket: the row after it is most likely the one expected here.
         expected = before === ABSENT ? expected - 1 : before;
       }
       if (this.#seen[slot] === this.#poll) continue;
@@ -142,7 +150,7 @@ export class TableSockets {
     if (found !== undefined) return found;
     const state = rows.tcpcb === ABSENT ? undefined : stateOf(rows.words[rows.tcpcb + TCPCB.state] ?? 0);
     const kind = state === 'TIME_WAIT' ? 'remnant' : state === 'LISTEN' ? 'listener' : 'connection';
-    if (!this.#context.limiter.hasRoom(this.size, kind)) {
+    if (!this.#context.limiter.hasRoom(this.#context.keptSockets(), kind)) {
       this.#context.limiter.countOmitted(kind);
       return ABSENT;
     }
@@ -202,7 +210,7 @@ export class TableSockets {
         : tcpcb === ABSENT
           ? null
           : (stateOf(words[tcpcb + TCPCB.state] ?? 0) ?? null);
-    // The kernel knows no user of a flow of user space, and writes 0.
+    // The kernel knows no user of a user-space flow, and writes 0.
     const isOfKernel = isKernelFamily(words[socket + SOCKET.family]);
     const uid = isOfKernel ? (words[socket + SOCKET.uid] ?? 0) >>> 0 : undefined;
     const user = uid === undefined ? undefined : this.#context.userName(uid);
@@ -247,11 +255,11 @@ function grown(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
 
 const isKernelFamily = (family: number | undefined): boolean => family === AF_INET || family === AF_INET6;
 
-/** Returns false for a flow of user space. */
+/** Returns false for a user-space flow. */
 const isControlBlock = ({ words, inpcb }: Rows): boolean =>
   words[inpcb + INPCB.generation] !== 0 || words[inpcb + INPCB.generation + 1] !== 0;
 
-/** Returns true for a socket without ports. */
+/** Returns true for a socket without a local or remote port. */
 const isUnbound = ({ words, inpcb }: Rows): boolean => words[inpcb + INPCB.ports] === 0;
 
 const isRemnant = ({ words, tcpcb }: Rows): boolean =>

@@ -4,15 +4,16 @@ import { SocketLimiter } from '../../../../src/source/socket-limiter.ts';
 import { TableSockets } from '../../../../src/source/macos/table/table-sockets.ts';
 import { pcbTable, pcbWords, type PcbRow, wordsOf } from '../../../helpers/macos/tables.ts';
 
-const context = (limiter = new SocketLimiter()) => ({
+const context = (limiter = new SocketLimiter(), keptSockets = () => 0) => ({
   interfaceName: (index: number) => (index === 20 ? 'utun3' : undefined),
   userName: (uid: number) => (uid === 501 ? 'ada' : undefined),
   wallMsOf: (tcpMs: number) => 1_000_000 + tcpMs,
   limiter,
   omitsRemnants: false,
+  keptSockets,
 });
 
-const tcp = (limiter?: SocketLimiter) => new TableSockets('tcp', context(limiter));
+const tcp = () => new TableSockets('tcp', context());
 
 const DUMP = wordsOf(readFileSync('fixtures/macos/tcp-pcblist_n-macos27-arm64.bin'));
 const WITHHELD = wordsOf(readFileSync('fixtures/macos/tcp-pcblist_n-macos27-withheld.bin'));
@@ -79,7 +80,7 @@ describe('a table of macOS 27 on arm64', () => {
     ).toContain('fe80::4%utun3');
   });
 
-  test('has the bytes of a flow of user space, but neither user nor queues', () => {
+  test('has the bytes of a user-space flow, but neither user nor queues', () => {
     expect(sockets.find(({ id }) => id.startsWith('tcp flow'))).toEqual({
       id: expect.stringContaining('tcp flow') as string,
       protocol: 'tcp',
@@ -234,7 +235,7 @@ describe('the next table', () => {
     expect(table.closed.map(({ values: { id } }) => id)).toEqual(['tcp 7']);
   });
 
-  test('keeps a flow of user space apart from one to another peer', () => {
+  test('keeps a user-space flow apart from one to another peer', () => {
     const flow: PcbRow = { ...CONNECTION, family: 0, generation: 0, pcb: 0n, handle: 0n };
     const other: PcbRow = { ...flow, remote: ['192.0.2.8', 443] };
     const { table } = read([flow, other]);
@@ -263,7 +264,11 @@ describe('the next table', () => {
 test('sockets beyond the bounds are counted, and those that are kept stay', () => {
   const limiter = new SocketLimiter({ remnants: 1, sockets: 2 });
   const rows = [1, 2, 3].map((generation): PcbRow => ({ ...CONNECTION, generation }));
-  const { table } = read(rows, tcp(limiter));
+  const table: TableSockets = new TableSockets(
+    'tcp',
+    context(limiter, () => table.size),
+  );
+  read(rows, table);
   expect(table.size).toBe(2);
   expect(limiter.omitted).toBe(1);
 });

@@ -12,6 +12,7 @@ const trafficOf = (...rows: readonly TcpRow[]) => {
     wallMsOf: () => undefined,
     limiter: new SocketLimiter(),
     omitsRemnants: false,
+    keptSockets: () => 0,
   });
   return rows.map((tcp) => {
     table.read(pcbWords([{ generation: 1, tcp }]));
