@@ -13,11 +13,11 @@ import { resolveHost } from './hosts.ts';
 import { OpenProcesses, type Waited } from './open-processes.ts';
 import { usageOf } from './usage.ts';
 
-/** Actions of netpane on a host, for a process or a socket of it. No method rejects. */
+/** What netpane can do on a host about its processes and sockets. No promise rejects. */
 export interface HostActions {
   /** Resolves to CPU and memory of a process; undefined if they cannot be read. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;
-  /** Resolves to the addresses of a name as programs of that host see it, or the reason why there are none. */
+  /** Resolves to the addresses that programs on the host get for a name, or to the reason why there are none. */
   readonly resolve: (name: string) => Promise<HostAnswer>;
   /** Asks for the names of addresses, see `AddressNames`. */
   readonly askNames: (addresses: readonly string[], onAnswers: (answers: PeerNames) => void) => void;
@@ -27,16 +27,17 @@ export interface HostActions {
   readonly readFirewall: (target: FirewallTarget) => Promise<Firewall['lines']>;
   /** Ends the reading of evidence. */
   readonly stopEvidence: () => void;
-  /** Resolves to the facts of a process that is open from then on, or why it could not be opened. */
+  /** Opens a process, see `OpenProcesses`. Resolves to its facts, or to the reason why it cannot be opened. */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
   /** Sends a signal to an open process, its group or its service. */
   readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
   /** Resolves when an open process has ended, or after a few seconds. */
   readonly waitForEnd: (facts: ProcessFacts) => Promise<Waited>;
+  /** Releases an open process. */
   readonly releaseProcess: (facts: ProcessFacts) => void;
 }
 
-/** Returns the actions about evidence on this machine. */
+/** Returns the actions that start and stop the reading of evidence on this machine. */
 export function evidenceReader(read = readEvidence): Pick<HostActions, 'readEvidence' | 'stopEvidence'> {
   let latest: ProcessTarget | undefined;
   return {

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { loadBundle } from './load-bundle.ts';
 
-// No other import: if the program cannot be loaded (ulimit -n 20), this file must still be able to report it.
+// No other import: this file must be able to report that the program cannot be loaded, as under `ulimit -n 20`.
 try {
   loadBundle('program');
 } catch (error) {

@@ -3,12 +3,12 @@ import { posix, win32 } from 'node:path';
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a file is by default: in a directory that a variable names, else in one below the home directory. */
+/** Default place of a file: a directory that a variable names, else one below the home directory. */
 interface Place {
   readonly file: string;
-  /** Variable of the XDG Base Directory Specification. */
+  /** Variable of the XDG Base Directory Specification that names the directory. */
   readonly xdg: string;
-  /** Below the home directory. */
+  /** Path of the directory below the home directory. */
   readonly usual: readonly string[];
   readonly windows: { readonly variable: string; readonly usual: readonly string[] };
 }
@@ -28,7 +28,7 @@ const STATE: Place = {
 
 /**
  * Returns the path of a file; undefined if the environment has no directory for it. An empty or relative directory is
- * ignored, as the XDG Base Directory Specification says. On Windows its variables also come first, for those who set them.
+ * ignored, as the XDG Base Directory Specification says. Windows has no XDG variables of its own, but a user may set them.
  */
 function pathOf({ file, xdg, usual, windows }: Place, environment: Environment, platform: NodeJS.Platform) {
   const isWindows = platform === 'win32';

@@ -15,7 +15,7 @@ export interface SourceFacts {
   readonly coverage: Coverage | undefined;
 }
 
-/** Codes of notices that a check of their own reports. */
+/** Codes of the notices that have a check of their own. */
 const REPORTED = new Set(['fallback', 'missing-kinds', 'owners-hidden']);
 
 /** Returns the checks of the source. @param source an error text if no source works */
@@ -23,13 +23,13 @@ export function sourceChecks(source: SourceFacts | string): Check[] {
   if (typeof source === 'string') return [missing('source', source)];
   const { name, sockets, degradations, facilities, coverage = { level: 'polls' } } = source;
   const notice = (code: string): string | undefined => degradations.find((it) => it.code === code)?.text;
-  const lesser = notice('fallback');
+  const fallback = notice('fallback');
   const missed = coverageText(coverage);
   const seen = COVERAGE[coverage.level].text;
   return [
-    lesser === undefined
+    fallback === undefined
       ? ok('source', `${name}, the best one: ${counted(sockets, 'socket')}`)
-      : missing('source', `${name} is used: ${lesser}`),
+      : missing('source', `${name} is used: ${fallback}`),
     ...(facilities ? kernelChecks(facilities, notice('missing-kinds')) : []),
     coverage.level === 'lives' || missed === undefined
       ? ok('coverage', missed === undefined ? seen : `${seen}; ${missed}`)
@@ -47,7 +47,7 @@ function kernelChecks(
     okOr('TCP and UDP', missingKinds ?? true, 'listed by sock_diag'),
     okOr('close messages', closeMessages, 'received'),
     okOr('ledger', ledger, 'in use (BPF, cgroup v2)'),
-    // One of the two is enough: the trace is used where the ledger cannot name programs.
+    // The trace is needed only where there is no ledger, or where the ledger cannot name programs.
     trace === true
       ? ok('trace', 'in use (tracefs)')
       : ledger === true

@@ -8,7 +8,8 @@ import { GeoFiles } from './geo-files.ts';
 import { usualFolders, usualPaths } from './geo-paths.ts';
 
 /**
- * Returns the files of the setting, or those in the usual directories.
+ * Returns the files that the user names, else those in the usual directories.
+ * @param given paths of the setting `geoFiles`
  * @param onProblem see `GeoFiles`
  */
 export const geoFilesOf = (
@@ -19,8 +20,9 @@ export const geoFilesOf = (
   new GeoFiles(async () => (given.length > 0 ? given : usualPaths(usualFolders(environment))), onProblem);
 
 /**
- * Resolves to all that a command must know before it tests a query: addresses of host names, and where peers are.
- * @param parts further answers about peers that the command shows
+ * Resolves to what a command must know before it tests a query: the addresses of host names, and the files with the
+ * countries and organisations of peers.
+ * @param parts answers about peers that the command shows, besides those that the query needs
  * @throws Error, for the user, that names what cannot be known
  */
 export async function lookupsFor(

@@ -10,11 +10,11 @@ export interface Part {
   readonly length: number;
 }
 
-/** Returns the nearest first line that leaves no room empty. */
+/** Returns the first visible line, moved as little as needed so that lines fill the height if there are enough. */
 export const topWithin = ({ top, height, length }: Part): number =>
   Math.max(0, Math.min(top, length - height));
 
-/** Returns the part moved as little as needed, so that the line at the cursor is visible and no room is empty. */
+/** Returns the part moved as little as needed so that the line at the cursor is visible; see also `topWithin`. */
 export const around = (part: Part, cursor: number): Part => ({
   ...part,
   top: topWithin({ ...part, top: Math.max(Math.min(part.top, cursor), cursor - part.height + 1) }),
@@ -32,6 +32,6 @@ export function positionText(part: Part): string {
   return range === '' ? '' : `${range} of ${countText(part.length)}`;
 }
 
-/** Returns the position followed by a note, either of which may be empty: `36–71 of 350 · 12 shown`. */
+/** Returns the position and a note: `36–71 of 350 · 12 shown`. Either may be empty. */
 export const withPosition = (part: Part, note: string): string =>
   [positionText(part), note].filter((text) => text !== '').join(' · ');

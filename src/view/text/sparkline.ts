@@ -8,10 +8,10 @@ import { NOTHING } from './format.ts';
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /**
- * Returns the mean rates of the last spans of ticks as bars, the latest at the right. The highest of them has the highest
- * bar. Spans before the first traffic are left out. Returns `·` if none of them had traffic.
+ * Returns one bar for the mean rate of each of the last spans (`TICKS_PER_BAR`), the latest at the right. The highest rate
+ * has the highest bar. Spans before the first traffic are left out. Returns `·` if no span had traffic.
  * @param tick number of the last tick
- * @param cells number of spans
+ * @param cells maximum number of bars
  */
 export function sparklineText(
   history: RateHistory | undefined,
@@ -21,9 +21,11 @@ export function sparklineText(
   if (history === undefined || tick === undefined || cells < 1) return NOTHING;
   const all = ratesOf(history, tick).slice(-cells);
   const rates = all.slice(all.findIndex((rate) => rate > 0));
-  const most = Math.max(...all);
-  if (most === 0) return NOTHING;
+  const highest = Math.max(...all);
+  if (highest === 0) return NOTHING;
   return rates
-    .map((rate) => (rate === 0 ? BARS[0] : BARS[Math.max(1, Math.round((rate / most) * (BARS.length - 1)))]))
+    .map((rate) =>
+      rate === 0 ? BARS[0] : BARS[Math.max(1, Math.round((rate / highest) * (BARS.length - 1)))],
+    )
     .join('');
 }

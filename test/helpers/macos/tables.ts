@@ -4,9 +4,9 @@ import { parseIpv6 } from '../../../src/model/address.ts';
 export interface PcbRow {
   readonly generation?: number;
   readonly pcb?: bigint;
-  /** xso_so; 0 for a flow of user space. */
+  /** xso_so; 0 for a user-space flow. */
   readonly handle?: bigint;
-  /** AF_INET 2, AF_INET6 30; 0 for a flow of user space. */
+  /** AF_INET 2, AF_INET6 30; 0 for a user-space flow. */
   readonly family?: number;
   readonly vflag?: number;
   readonly local?: readonly [address: string, port: number];

@@ -13,7 +13,7 @@ import { counterAt, eachAttribute, eachMessage, LITTLE_ENDIAN, type NetlinkBuffe
 /** Attribute with the protocol number, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_PROTOCOL = 10;
 
-/** Sequence number of messages that the kernel sends without a request. */
+/** Sequence number of close messages, which answer no request. */
 const NOTIFICATION_SEQUENCE = 0;
 
 /**
@@ -39,7 +39,7 @@ export interface ClosedSocket {
 
 /** End of a TCP connection that was established. */
 export interface ConnectionEnd {
-  /** Bytes acknowledged by the peer beyond the payload: 1 for a SYN of the connecting side, 1 for a FIN. */
+  /** Bytes that the peer acknowledged beyond the payload: 1 for the SYN if this side connected, 1 for a FIN. */
   readonly synFinAcked: number;
   /** Number of received segments with payload. */
   readonly dataSegmentsIn: number;
@@ -78,7 +78,7 @@ export function decodeClosed(
     if (type === INET_DIAG_PROTOCOL && to > from) number = bytes[from];
   });
   const protocol = number === undefined ? undefined : REPORTED.get(number);
-  // A message with this attribute is long enough for all fields read here, which come before it.
+  // The fields read here come before the attributes: a message with this attribute is long enough for them.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
   findInfo(buffer, start, end, INFO);
@@ -135,8 +135,8 @@ export class Closes {
   #hasUncountedLoss = false;
 
   /**
-   * @param maxWaiting maximum number of decoded sockets until the next `take`, about 1 KB each; further messages stay
-   * in the kernel's buffer, and the kernel counts those that do not fit
+   * @param maxWaiting maximum number of decoded sockets that wait for `take`, about 1 KB each; further messages stay in
+   * the kernel's buffer, and the kernel counts those that do not fit
    */
   constructor(channel: ClosesChannel, maxWaiting = MAX_WAITING_EVENTS) {
     this.#maxWaiting = maxWaiting;
@@ -151,7 +151,7 @@ export class Closes {
 
   /**
    * Receives waiting messages. Throws nothing: after an error the rest is received by the next call.
-   * @param max maximum number of decoded sockets that it leaves for `take`
+   * @param max maximum number of decoded sockets that may then wait for `take`
    */
   collect(nowMs: number, wallMs: number, max = this.#maxWaiting): void {
     this.#mayHaveMore = true;
@@ -181,7 +181,7 @@ export class Closes {
     this.problems += problems;
   }
 
-  /** Returns the first of the received sockets that no call has returned yet. @param max their maximum number */
+  /** Removes and returns the sockets received first. @param max their maximum number */
   take(max = Infinity): ClosedSocket[] {
     return this.#closed.splice(0, max);
   }

@@ -81,7 +81,7 @@ export class CloseEvents implements EventSource {
   #subscribe(): string | undefined {
     for (const provider of Object.values(PROVIDER)) {
       const errno = this.#ask(provider);
-      // Flows of user space may be missing: then polls see their end.
+      // User-space flows may be missing: then polls see their end.
       const isNeeded = provider === PROVIDER.tcp || provider === PROVIDER.udp;
       if (isNeeded && errno !== 0) return errno === undefined ? 'no answer' : errnoName(-errno);
     }

@@ -41,7 +41,7 @@ export class Attribution {
     const exact = handle === undefined ? [] : this.#holders.of(handle);
     if (exact.length > 0) return exact;
     if (socket.hinted) return socket.hinted;
-    // A process that is not searched yet may hold it. A flow of user space has no descriptor.
+    // A process that is not searched yet may hold it. A user-space flow has no descriptor.
     if (handle !== undefined && !this.#holders.isComplete) return PENDING;
     const owners = this.#hintedOwners(socket);
     socket.hinted = owners;

@@ -98,7 +98,7 @@ function takeScope(groups: number[]): number {
   return second;
 }
 
-/** Returns the key of a flow of user space, which has no control block: protocol, endpoints and process. */
+/** Returns the key of a user-space flow, which has no control block: protocol, endpoints and process. */
 export function flowKey(protocol: Protocol, { words, inpcb, socket }: Rows): string {
   const endpoints = words.subarray(inpcb + INPCB.remoteAddress, inpcb + INPCB.localAddress + 4);
   return `${protocol} flow ${words[inpcb + INPCB.ports] ?? 0} ${endpoints.join(' ')} ${words[socket + SOCKET.lastPid] ?? 0}`;

@@ -33,7 +33,7 @@ export class KeptWords {
     this.#kept = larger;
   }
 
-  /** Returns true if the current row is of the socket in this slot. False for a flow of user space: it has no identity. */
+  /** Returns true if the current row is of the socket in this slot. False for a user-space flow: it has no identity. */
   isSame(rows: Rows, slot: number): boolean {
     const kept = this.#kept;
     const { words, inpcb } = rows;

@@ -39,9 +39,9 @@ export const VFLAG = { ipv4: 1, ipv6: 2 } as const;
 
 /** struct xsocket_n (bsd/sys/socketvar.h); macOS before 13 ends it after `effectivePid`. */
 export const SOCKET = {
-  /** A hash of the address of the socket, 64 bits: `soi_so` of proc_pidfdinfo; 0 for a flow of user space. */
+  /** A hash of the address of the socket, 64 bits: `soi_so` of proc_pidfdinfo; 0 for a user-space flow. */
   socket: 2,
-  /** Address family: 0 for a flow of user space (bsd/net/ntstat.c, nstat_userland_to_xsocket_n). */
+  /** Address family: 0 for a user-space flow (bsd/net/ntstat.c, nstat_userland_to_xsocket_n). */
   family: 10,
   /** Connections not yet accepted, 16 bits. */
   queueLength: 11,

@@ -50,7 +50,7 @@ export function trafficOf(rows: Rows, state: SocketState | undefined, before: Tr
     sendQueue: sendBuffer === ABSENT ? 0 : (words[sendBuffer + BUFFER_BYTES] ?? 0) >>> 0,
   };
   const family = words[socket + SOCKET.family];
-  // A flow of user space counts payload, but the kernel knows neither its sequence numbers nor its queues.
+  // A user-space flow counts payload, but the kernel knows neither its sequence numbers nor its queues.
   if (family !== AF_INET && family !== AF_INET6)
     return stats === ABSENT
       ? {}

@@ -220,7 +220,7 @@ describe('opening', () => {
     expect(control.isClosed).toBe(true);
   });
 
-  test('works without flows of user space', () => {
+  test('works without user-space flows', () => {
     expect(start([], new FakeControl({ 3: 2, 5: 2 })).source.events).toBeDefined();
   });
 
