@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import type { Batch } from '../model/batch.ts';
 import type { CloseResult } from '../model/close.ts';
 import { BatchDecoder } from '../model/compact.ts';
+import { Handover } from '../model/handover.ts';
 import type { WorkerData, WorkerMessage, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
 import { removeLeftovers } from '../source/leftovers.ts';
 import { NativeGate } from '../source/native-gate.ts';
@@ -37,6 +38,8 @@ export interface ThreadListener {
 /** Handle of a sampling thread. */
 export interface SamplingThread {
   request(message: WorkerRequest): void;
+  /** Notes that the last part of a batch was taken: the thread may send the next one. */
+  noteTaken(): void;
   /**
    * Prepares for the end of the thread, or cleans up after it: waits until it can be ended, and removes what it left in
    * the kernel. From then on the thread stops at its next step of native code. May be called again.
@@ -61,7 +64,9 @@ export function startThread(
   const gate = new NativeGate(gateWords);
   // Enters on behalf of the thread, which leaves when its source is open.
   gate.enter();
-  const opening = { gate: gateWords, leftovers: there, progress, captures };
+  const handoverWord = Handover.sharedWord();
+  const handover = new Handover(handoverWord);
+  const opening = { gate: gateWords, leftovers: there, progress, handover: handoverWord, captures };
   const workerData: WorkerData = { source, also, intervalMs, maxShare, eventBufferKiB, bounds, opening };
   const worker = new Worker(file, {
     workerData,
@@ -84,6 +89,9 @@ export function startThread(
   });
   return {
     request: (message) => worker.postMessage(message),
+    noteTaken: () => {
+      if (handover.take()) worker.postMessage({ type: 'taken' } satisfies WorkerRequest);
+    },
     end: () => {
       gate.close(STEP_MS);
       const left: { readonly message: Leftovers } | undefined = receiveMessageOnPort(here);

@@ -129,7 +129,7 @@ export function startSampling(
         const sender = thread;
         listener(batch);
         // Not at once: Node delivers all queued messages before it handles other events.
-        setImmediate(() => sender.request({ type: 'taken' }));
+        setImmediate(() => sender.noteTaken());
       };
       if (waiting) take(waiting);
       waiting = undefined;

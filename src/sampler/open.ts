@@ -46,7 +46,7 @@ export async function openSampler(
   {
     captures,
     ...options
-  }: Pick<SamplerOptions, 'onBatch' | 'onEvents' | 'onError' | 'progress'> & {
+  }: Pick<SamplerOptions, 'onBatch' | 'whenTaken' | 'onEvents' | 'onError' | 'progress'> & {
     /** See `SourceOptions`. */
     readonly captures?: CaptureReceiver | undefined;
   },

@@ -50,6 +50,11 @@ export interface SamplerOptions {
    */
   readonly onBatch: (batch: Batch) => Promise<void> | void;
   /**
+   * Called before each poll, for a consumer that takes the last part of a batch after `onBatch` has returned. Returns undefined
+   * if it has taken it, else a promise that settles when it has.
+   */
+  readonly whenTaken?: () => Promise<void> | undefined;
+  /**
    * Takes events as soon as they are known, with an event for each change of state; batches then have no events.
    * Without it events come with the next batch, and several changes of a socket since the last batch are one event.
    */
@@ -240,6 +245,9 @@ export class Sampler {
   async #poll(): Promise<void> {
     const { source, onError } = this.#options;
     this.#isBusy = true;
+    const taking = this.#options.whenTaken?.();
+    if (taking) await taking;
+    if (this.#isStopped) return;
     // Kernel events from before the poll are applied first: anything new in the snapshot happened after them.
     this.#drain();
     const start = this.#now();

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { CloseResult, SocketToClose } from '../model/close.ts';
 import { BatchEncoder, type EncodedBatch } from '../model/compact.ts';
+import { Handover } from '../model/handover.ts';
 import { Progress } from '../model/progress.ts';
 import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
@@ -23,6 +24,8 @@ export interface WorkerOpening {
   readonly leftovers: MessagePort;
   /** Shared memory of a `Progress`. */
   readonly progress: Int32Array;
+  /** Shared memory of a `Handover`. */
+  readonly handover: Int32Array;
   /** Receives the capture sockets (`CaptureMessage`); undefined if none are wanted. */
   readonly captures?: MessagePort | undefined;
 }
@@ -31,7 +34,7 @@ export interface WorkerData extends WorkerSetup {
   readonly opening: WorkerOpening;
 }
 
-/** Message from the screen's thread to the sampling thread. */
+/** Message from the screen's thread to the sampling thread. `taken` is sent only if the sampling thread waits, see `Handover`. */
 export type WorkerRequest =
   | { readonly type: 'taken' }
   | { readonly type: 'interval'; readonly intervalMs: number }
@@ -75,8 +78,10 @@ async function serve(port: MessagePort): Promise<void> {
   setNativeGate(gate);
   const encoder = new BatchEncoder();
   const heapTuner = new HeapTuner();
+  const handover = new Handover(opening.handover);
   const post = (message: WorkerMessage) => port.postMessage(message);
   let taken = () => {};
+  const untilTaken = () => new Promise<void>((resolve) => void (taken = resolve));
   let sampler: Sampler;
   try {
     sampler = await openSampler(
@@ -84,11 +89,11 @@ async function serve(port: MessagePort): Promise<void> {
       {
         onBatch: (batch) => {
           heapTuner.note(batch);
-          return new Promise((resolve) => {
-            taken = resolve;
-            post({ type: 'batch', batch: encoder.encode(batch) });
-          });
+          handover.send(batch.partial);
+          post({ type: 'batch', batch: encoder.encode(batch) });
+          return batch.partial ? untilTaken() : undefined;
         },
+        whenTaken: () => (handover.isTaken() ? undefined : untilTaken()),
         progress: new Progress(opening.progress),
         captures: opening.captures && receiverAt(opening.captures),
         // Thrown outside of promises: it reaches the screen's thread as the `error` event of the worker.

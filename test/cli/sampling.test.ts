@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { crashText } from '../../src/cli/errors.ts';
 import type { Batch } from '../../src/model/batch.ts';
 import { UNBOUNDED } from '../../src/model/bounds.ts';
+import { Handover } from '../../src/model/handover.ts';
 import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
 import { batch } from '../helpers/fakes.ts';
 import { useFolders } from '../helpers/folder.ts';
@@ -25,6 +26,12 @@ class FakeWorker extends EventEmitter {
 
   postMessage(message: unknown): void {
     this.received.push(message);
+  }
+
+  /** Sends a batch. @param isAwaited the thread waits until it is taken */
+  send(sent: Batch, isAwaited: boolean): void {
+    new Handover((this.options.workerData as WorkerData).opening.handover).send(isAwaited);
+    this.emit('message', { type: 'batch', batch: sent });
   }
 }
 
@@ -63,22 +70,32 @@ test('acknowledges a part after the listener has returned and the event loop has
   const { sampling, worker, heard, listener } = setUp();
   sampling.onBatch(listener);
   const first = batch({ partial: true });
-  worker.emit('message', { type: 'batch', batch: first });
+  worker.send(first, true);
   expect(heard).toEqual([first]);
   expect(worker.received).toEqual([]);
   await turn();
   expect(worker.received).toEqual([TAKEN]);
-  worker.emit('message', { type: 'batch', batch: batch() });
+  worker.send(batch(), true);
   expect(worker.received).toEqual([TAKEN]);
   await turn();
   expect(worker.received).toEqual([TAKEN, TAKEN]);
   expect(heard.map((it) => it.partial)).toEqual([true, false]);
 });
 
+test('does not wake a thread that does not wait', async () => {
+  const { sampling, worker, listener } = setUp();
+  sampling.onBatch(listener);
+  worker.send(batch(), false);
+  const { handover } = (worker.options.workerData as WorkerData).opening;
+  await turn();
+  expect(worker.received).toEqual([]);
+  expect(new Handover(handover).isTaken()).toBe(true);
+});
+
 test('a batch before the first listener waits without acknowledgement and is delivered once', async () => {
   const { sampling, worker, heard, listener } = setUp();
   const first = batch({ baseline: true, partial: true });
-  worker.emit('message', { type: 'batch', batch: first });
+  worker.send(first, true);
   await turn();
   expect(worker.received).toEqual([]);
   sampling.onBatch(listener);
@@ -95,7 +112,7 @@ test('does not acknowledge a part whose listener fails', async () => {
   sampling.onBatch(() => {
     throw new Error('broken');
   });
-  expect(() => worker.emit('message', { type: 'batch', batch: batch() })).toThrow('broken');
+  expect(() => worker.send(batch(), true)).toThrow('broken');
   await turn();
   expect(worker.received).toEqual([]);
 });
@@ -202,8 +219,10 @@ describe('a thread that runs out of memory', () => {
 
   test('drops its waiting batch and does not acknowledge it to the new thread', async () => {
     const { sampling, worker, heard, listener } = setUp({ ...SETUP, bounds: BOUNDS });
-    worker.emit('message', { type: 'batch', batch: batch({ monotonicMs: 1 }) });
+    worker.send(batch({ monotonicMs: 1 }), true);
     fail(worker);
+    const second = FakeWorker.last?.options.workerData as WorkerData;
+    new Handover(second.opening.handover).send(true);
     sampling.onBatch(listener);
     await turn();
     expect([heard, worker.received, FakeWorker.last?.received]).toEqual([[], [], []]);

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Batch } from '../../src/model/batch.ts';
+import { Handover } from '../../src/model/handover.ts';
 import { Progress } from '../../src/model/progress.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
@@ -36,9 +37,10 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   };
   const { port1, port2 } = new MessageChannel();
   const gate = NativeGate.sharedWords();
+  const handover = Handover.sharedWord();
   new NativeGate(gate).enter();
   const workerData: WorkerData = {
-    opening: { gate, leftovers: port2, progress: Progress.sharedWords() },
+    opening: { gate, leftovers: port2, progress: Progress.sharedWords(), handover },
     source: undefined,
     also: [],
     intervalMs: 1000,
@@ -58,10 +60,14 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     await vi.advanceTimersByTimeAsync(ms);
     await settle();
   };
-  return { posted, send, pass, gate, left: port1 };
+  /** Takes the last batch. @returns true if the thread was woken */
+  const take = async () => {
+    const wakes = new Handover(handover).take();
+    if (wakes) await send({ type: 'taken' });
+    return wakes;
+  };
+  return { posted, send, take, pass, gate, left: port1 };
 }
-
-const TAKEN = { type: 'taken' } as const;
 
 test('posts the leftovers before it leaves the gate, readable without an event loop', async () => {
   const { gate, left } = await startThread({}, {});
@@ -70,13 +76,13 @@ test('posts the leftovers before it leaves the gate, readable without an event l
 });
 
 test('posts each part only after the one before was taken', async () => {
-  const { posted, send, pass } = await startThread({}, { sockets: PART_SIZE + 1 });
+  const { posted, take, pass } = await startThread({}, { sockets: PART_SIZE + 1 });
   await pass(5000);
   expect(posted.map((it) => it.spawned.length)).toEqual([PART_SIZE]);
-  await send(TAKEN);
+  await take();
   await pass(5000);
   expect(posted.map((it) => it.spawned.length)).toEqual([PART_SIZE, 1]);
-  await send(TAKEN);
+  await take();
   await pass(0);
   expect(posted.map(({ baseline, partial }) => [baseline, partial])).toEqual([
     [true, true],
@@ -85,21 +91,32 @@ test('posts each part only after the one before was taken', async () => {
   ]);
 });
 
+test('is not woken when a batch is taken before the next poll is due', async () => {
+  const { posted, take, pass } = await startThread({}, {});
+  expect(await take()).toBe(false);
+  await pass(1000);
+  expect(posted).toHaveLength(2);
+  await pass(3000);
+  expect(posted).toHaveLength(2);
+  expect(await take()).toBe(true);
+  expect(posted).toHaveLength(3);
+});
+
 test.each([
   [0.2, 2500],
   [0.5, 1000],
 ])('with a share of %d, polls of 500 ms come every %d ms', async (maxShare, pacedIntervalMs) => {
-  const { posted, send, pass } = await startThread({ maxShare }, { costMs: 500 });
+  const { posted, take, pass } = await startThread({ maxShare }, { costMs: 500 });
   for (let i = 0; i < 3; i++) {
-    await send(TAKEN);
+    await take();
     await pass(3000);
   }
   expect(posted.at(-1)).toMatchObject({ pacedIntervalMs });
 });
 
 test('a new interval holds from the next poll on', async () => {
-  const { posted, send, pass } = await startThread({ intervalMs: 60_000 }, {});
-  await send(TAKEN);
+  const { posted, send, take, pass } = await startThread({ intervalMs: 60_000 }, {});
+  await take();
   await send({ type: 'interval', intervalMs: 500 });
   await pass(499);
   expect(posted).toHaveLength(1);

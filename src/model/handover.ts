@@ -1,0 +1,42 @@
+/** Values of the number: the batch was taken; it was sent; it was sent and the sender waits. */
+const TAKEN = 0;
+const SENT = 1;
+const AWAITED = 2;
+
+/**
+ * Whether the last batch was taken, as a number in shared memory. So the thread that takes it needs to wake the sender only if
+ * the sender waits: at rest the batch is taken long before the next poll.
+ *
+ *     taken ─ send ─▶ sent ─ take ─▶ taken
+ *                      │ isTaken
+ *                      ▼
+ *                    awaited ─ take ─▶ taken, and the sender is woken
+ */
+export class Handover {
+  readonly #word: Int32Array;
+
+  /** @param word from `sharedWord` */
+  constructor(word: Int32Array) {
+    this.#word = word;
+  }
+
+  /** Returns memory that threads can share. */
+  static sharedWord(): Int32Array {
+    return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  }
+
+  /** Notes a batch before it is sent. @param isAwaited true if the sender waits until it is taken */
+  send(isAwaited: boolean): void {
+    Atomics.store(this.#word, 0, isAwaited ? AWAITED : SENT);
+  }
+
+  /** Returns true if the last batch was taken. If not, the sender waits from now on. */
+  isTaken(): boolean {
+    return Atomics.compareExchange(this.#word, 0, SENT, AWAITED) === TAKEN;
+  }
+
+  /** Notes that the last batch was taken. Returns true if the sender waits and must be woken. */
+  take(): boolean {
+    return Atomics.exchange(this.#word, 0, TAKEN) === AWAITED;
+  }
+}
