@@ -1,5 +1,5 @@
-// Runs all tests: the end-to-end tests two at a time, then those that run alone. The latter leave a core free: the unit
-// tests run beside them, at the lowest priority. Fails if one of the three fails.
+// Runs all tests: the end-to-end tests side by side, then those that run alone. The latter mostly wait: the unit tests run
+// beside them, at the lowest priority. Fails if one of the three fails.
 import { spawn } from 'node:child_process';
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,7 +26,8 @@ const units = runProject('units', {
   // In one piece: the output of two runs is never mixed.
   stdio: 'pipe',
   priority: constants.priority.PRIORITY_LOW,
-  options: ['--maxWorkers', String(Math.max(1, availableParallelism() - 1))],
+  // They may wait for a processor longer than they run.
+  options: ['--maxWorkers', String(Math.max(2, availableParallelism() - 1)), '--testTimeout', '300000'],
 });
 const alone = await runProject('e2e-alone');
 const { passed, output } = await units;
