@@ -110,7 +110,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
     const details = await evidenceOf(t, port);
     const pid = pidIn(details);
     expect(details.get('verdict')).toMatch(
-      /^program was deleted · program is below \/tmp, where every user may write ·.* program is not from a package ·/,
+      /^listens: loopback · program was deleted · program is below \/tmp, where every user may write ·.* program is not from a package$/,
     );
     expect(details.get('exe')).toBe(`${path} (deleted)  (/proc/${pid}/exe)`);
     expect(details.get('mode')).toMatch(/^0755, owner \S+, \d+ bytes, written .*\(stat\(2\)\)$/);
@@ -123,7 +123,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
     const details = await detailsFor(PERL, ['-e', LISTEN]);
     expect(details.get('package')).toBe(`${perlPackage}  (dpkg)`);
     expect(details.get('verdict')).toContain(
-      ` · program is from ${perlPackage} · program is as in its package · `,
+      ` · program is from ${perlPackage} · program is as in its package`,
     );
     expect(details.get('sha256')).toBe(`${digestOf(PERL)}  (/proc/${pidIn(details)}/exe)`);
   });
@@ -169,7 +169,9 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
   test.skipIf(!hasPython)('of a program that runs from memory (skipped without python3)', async () => {
     const details = await detailsFor(PYTHON, ['-c', FROM_MEMORY, PERL, '-e', LISTEN]);
     expect(details.get('exe')).toBe(`/memfd:hidden (deleted)  (/proc/${pidIn(details)}/exe)`);
-    expect(details.get('verdict')).toMatch(/^program has no file: it runs from memory \(memfd\) · /);
+    expect(details.get('verdict')).toMatch(
+      /^listens: loopback · program has no file: it runs from memory \(memfd\) · /,
+    );
     expect(details.get('sha256')).toContain(digestOf(PERL));
     expect(details.has('package')).toBe(false);
   });

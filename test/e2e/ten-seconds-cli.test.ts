@@ -130,5 +130,5 @@ test('netpane help ls and netpane ls --help print the same help; netpane help qu
   ]);
   expect(topic.stdout).toMatch(/^netpane ls: /);
   expect(option).toEqual(topic);
-  expect(query.stdout).toMatch(/since b was pressed/);
+  expect(query.stdout).toMatch(/since b was\s+pressed/);
 });
