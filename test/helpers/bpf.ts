@@ -177,8 +177,8 @@ export class FakeBpf implements BpfCalls {
     this.#put(3, cookie % SLOTS, value);
   }
 
-  /** Sets the number of values that the programs have made in a map. */
-  setMade(index: number, number: number): void {
+  /** Sets a number of `COUNT`. */
+  setCount(index: number, number: number): void {
     const value = new DataView(new ArrayBuffer(8));
     value.setBigUint64(0, BigInt(number), LITTLE_ENDIAN);
     this.#put(2, index, value);

@@ -37,9 +37,9 @@ export const tablesUnread = (kinds: readonly Protocol[]): Degradation => ({
 export function ledgerNotices(ledger: Ledger | string): Degradation[] {
   const noTraffic = typeof ledger === 'string' ? ledger : ledger.noTrafficReason;
   if (noTraffic !== undefined || typeof ledger === 'string') return [uncounted(`(${noTraffic})`)];
-  const { isPartial, evicted } = ledger;
+  const { isPartial, lost } = ledger;
   return [
-    ...(evicted > 0 ? [entriesEvicted(evicted)] : []),
+    ...(lost > 0 ? [entriesLost(lost)] : []),
     ...(isPartial ? [uncounted('outside the container of netpane')] : []),
   ];
 }
@@ -50,8 +50,8 @@ const uncounted = (where: string): Degradation => ({
   short: 'UDP bytes unknown',
 });
 
-const entriesEvicted = (count: number): Degradation => ({
-  code: 'ledger-evicted',
-  text: `${counted(count, 'entry', 'entries')} of the ledger evicted: some programs and UDP bytes are unknown`,
-  short: `${count} programs or counts lost`,
+const entriesLost = (count: number): Degradation => ({
+  code: 'ledger-lost',
+  text: `${counted(count, 'entry', 'entries')} of the ledger lost, which was full: some programs and UDP bytes are unknown`,
+  short: `${counted(count, 'entry', 'entries')} lost`,
 });

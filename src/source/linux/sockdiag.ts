@@ -179,6 +179,7 @@ export class SockDiagSource implements Source {
     this.#sockets.update(this.#messages, closedSlots, this.#networks.values());
     // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.
     this.#networks.closeUnused();
+    this.#records?.makeRoom();
     const before = this.#published;
     const searched = this.#limiter.omitted > 0 ? undefined : this.#search.result;
     this.#surplus.endPoll(readSockstat(this.#options.proc).heldTcp, searched);

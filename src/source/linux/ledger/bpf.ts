@@ -26,7 +26,10 @@ const COMMAND = {
 } as const;
 
 /** Types of maps (enum bpf_map_type). */
-export const MAP_TYPE = { array: 2, lruHash: 9 } as const;
+export const MAP_TYPE = { hash: 1, array: 2 } as const;
+
+/** Flag of a map: its values get their memory one by one, when they are made (BPF_F_NO_PREALLOC). */
+export const NO_PREALLOC = 1;
 
 /** Bytes of union bpf_attr that are passed; the kernel takes fields that it does not know if they are 0. */
 const ATTRIBUTES_LENGTH = 144;
@@ -64,6 +67,7 @@ export interface MapSpec {
   readonly keyLength: number;
   readonly valueLength: number;
   readonly maxEntries: number;
+  readonly flags: number;
 }
 
 export interface ProgramSpec {
@@ -139,11 +143,11 @@ export class Bpf implements BpfCalls {
     return this.#native.systemCall(this.#number, command, Number(address), ATTRIBUTES_LENGTH);
   }
 
-  createMap({ type, keyLength, valueLength, maxEntries }: MapSpec): number {
+  createMap({ type, keyLength, valueLength, maxEntries, flags }: MapSpec): number {
     return must(
       'creating a map',
       this.#call(COMMAND.mapCreate, (it) => {
-        setNumbers(it, [type, keyLength, valueLength, maxEntries]);
+        setNumbers(it, [type, keyLength, valueLength, maxEntries, flags]);
       }),
     );
   }

@@ -91,5 +91,8 @@ export const PEER = {
   length: 24,
 } as const;
 
-/** Keys of the array with the number of entries that were made in each map. */
-export const MADE = { entries: 0, counters: 1, length: 2 } as const;
+/**
+ * Keys of the array with what the programs count: the entries that they have made and not removed, and how often the kernel
+ * had no room for an entry or for counters.
+ */
+export const COUNT = { entries: 0, refused: 1, length: 2 } as const;

@@ -1,11 +1,11 @@
 import { ERRNO } from '../netlink/errno.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
-import { type BpfCalls, BpfError, MAP_TYPE, type OnValue } from './bpf.ts';
+import { type BpfCalls, BpfError, MAP_TYPE, NO_PREALLOC, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Endpoint } from '../../../model/socket.ts';
 import { type Counters, decodeCounters, decodeEntry, decodePeers, type LedgerEntry } from './entry.ts';
 import type { Cookie } from './socket-cookie.ts';
-import { COUNTERS, ENTRY, MADE, SLOT, SLOTS } from './layout.ts';
+import { COUNT, COUNTERS, ENTRY, SLOT, SLOTS } from './layout.ts';
 import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
 import { trafficPrograms } from './traffic-programs.ts';
@@ -13,8 +13,14 @@ import { trafficPrograms } from './traffic-programs.ts';
 /** Default and minimum number of sockets in each map. */
 export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
 
-/** The kernel's memory for a socket in both maps, which it reserves at the start. */
-export const LEDGER_ENTRY_BYTES = 400;
+/** The kernel's memory for a socket in both maps: 256 bytes in each, and the place in its table. */
+export const LEDGER_ENTRY_BYTES = 544;
+
+/** Share of the entries in use from which on the ledger forgets closed sockets. */
+const NEARLY_FULL = 0.75;
+
+/** Time after the last close of a socket in which its close message arrives, unless it is lost, milliseconds. */
+const CLOSE_MESSAGE_MS = 2000;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
 export class LedgerUnavailable extends Error {}
@@ -40,7 +46,7 @@ export interface LedgerOptions {
  *     packets of UDP, UDP-Lite, ping and raw sockets ──▶ counters ──▶ `readCounters`, `takeCounters`
  *     packets of most UDP sockets ──▶ slots ─close(2)─▶ counters
  *
- * Entries and counters evict what was not used for longest if they are full.
+ * An entry takes memory of the kernel only when it is made. To reserve it for all of them takes 60 ms and 25 MB at the start.
  */
 export class Ledger {
   /** Why it does not record who makes a socket, as a clause; undefined if it does. Linux before 6.10 cannot. */
@@ -53,8 +59,9 @@ export class Ledger {
   readonly #maxSockets: number;
   readonly #maps: MapDescriptors;
   #descriptors: number[] = [];
-  #deletedEntries = 0;
-  #deletedCounters = 0;
+  /** Number of entries that netpane removed, which the programs have not noticed. */
+  #removed = 0;
+  #forgotten = 0;
 
   /**
    * Creates the maps and attaches the programs.
@@ -77,13 +84,23 @@ export class Ledger {
     this.#maxSockets = maxSockets;
     this.isPartial = !cgroup.isRoot;
     try {
-      const create = (type: number, keyLength: number, valueLength: number, maxEntries: number) =>
-        this.#keep(bpf.createMap({ type, keyLength, valueLength, maxEntries }));
+      const bySocket = (valueLength: number) =>
+        this.#keep(
+          bpf.createMap({
+            type: MAP_TYPE.hash,
+            keyLength: 8,
+            valueLength,
+            maxEntries: maxSockets,
+            flags: NO_PREALLOC,
+          }),
+        );
+      const array = (valueLength: number, maxEntries: number) =>
+        this.#keep(bpf.createMap({ type: MAP_TYPE.array, keyLength: 4, valueLength, maxEntries, flags: 0 }));
       this.#maps = {
-        entries: create(MAP_TYPE.lruHash, 8, ENTRY.length, maxSockets),
-        counters: create(MAP_TYPE.lruHash, 8, COUNTERS.length, maxSockets),
-        made: create(MAP_TYPE.array, 4, 8, MADE.length),
-        slots: create(MAP_TYPE.array, 4, SLOT.length, SLOTS),
+        entries: bySocket(ENTRY.length),
+        counters: bySocket(COUNTERS.length),
+        counts: array(8, COUNT.length),
+        slots: array(SLOT.length, SLOTS),
       };
     } catch (error) {
       this.close();
@@ -134,14 +151,39 @@ export class Ledger {
     this.#descriptors = [];
   }
 
-  /** Number of entries that the kernel evicted because the maps were full: at least this many. */
-  get evicted(): number {
-    const made = (index: number) =>
-      Number(this.#bpf.valueAt(this.#maps.made, index)?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
-    return (
-      Math.max(0, made(MADE.entries) - this.#deletedEntries - this.#maxSockets) +
-      Math.max(0, made(MADE.counters) - this.#deletedCounters - this.#maxSockets)
-    );
+  #count(index: number): number {
+    return Number(this.#bpf.valueAt(this.#maps.counts, index)?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
+  }
+
+  /**
+   * Number of times that there was no room for a socket or for the counters of a packet, and number of closed sockets that were
+   * forgotten.
+   */
+  get lost(): number {
+    return this.#count(COUNT.refused) + this.#forgotten;
+  }
+
+  /**
+   * Forgets sockets that were closed some time ago if the ledger is nearly full: their close messages were lost, or nothing
+   * receives them in their namespace.
+   * @param nowMs milliseconds of CLOCK_MONOTONIC
+   */
+  makeRoom(nowMs: number): void {
+    if (this.#descriptors.length === 0) return;
+    if (this.#count(COUNT.entries) - this.#removed < NEARLY_FULL * this.#maxSockets) return;
+    const { entries, counters } = this.#maps;
+    const before = BigInt(Math.round(Math.max(0, nowMs - CLOSE_MESSAGE_MS) * 1e6));
+    const closed: Cookie[] = [];
+    this.#bpf.readAll(entries, ENTRY.length, (low, high, value) => {
+      const releasedNs = value.getBigUint64(ENTRY.releasedNs, LITTLE_ENDIAN);
+      if (releasedNs !== 0n && releasedNs < before) closed.push({ low, high });
+    });
+    for (const { low, high } of closed) {
+      if (this.#bpf.lookUp(entries, low, high, true) === undefined) continue;
+      this.#removed++;
+      this.#forgotten++;
+      this.#bpf.lookUp(counters, low, high, true);
+    }
   }
 
   /** Returns what is known of an open socket; undefined if it is older than the ledger. @param id `sk:` and the cookie */
@@ -154,16 +196,14 @@ export class Ledger {
   takeEntry(id: string): LedgerEntry | undefined {
     const value = this.#lookUp(this.#maps.entries, id, true);
     if (value === undefined) return undefined;
-    this.#deletedEntries++;
+    this.#removed++;
     return decodeEntry(value);
   }
 
   /** Returns the final traffic of a closed socket, and forgets it; undefined if it had none. */
   takeCounters(id: string): CountedSocket | undefined {
     const value = this.#lookUp(this.#maps.counters, id, true);
-    if (value === undefined) return undefined;
-    this.#deletedCounters++;
-    return countedIn(value);
+    return value && countedIn(value);
   }
 
   /** Returns the traffic of an open socket; undefined if it had none. */

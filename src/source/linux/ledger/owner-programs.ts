@@ -1,9 +1,10 @@
 import { Assembler } from './assembler.ts';
-import { COUNTERS, ENDPOINTS, ENTRY, MADE, NAME_LENGTH, NO_SOCKET, SLOT, TCP_OPERATION } from './layout.ts';
+import { COUNT, COUNTERS, ENDPOINTS, ENTRY, NAME_LENGTH, NO_SOCKET, SLOT, TCP_OPERATION } from './layout.ts';
 import {
-  addToMade,
+  addToCount,
   ANY,
   ATTACH,
+  countUpdate,
   end,
   findSlot,
   HELPER,
@@ -56,7 +57,10 @@ function currentProcess(it: Assembler, namespace: PidNamespace | undefined): Ass
 }
 
 /** cgroup/sock_create: runs in the process that calls socket(2), for every new IP socket. */
-function created({ entries, slots, made }: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
+function created(
+  { entries, slots, counts }: MapDescriptors,
+  namespace: PidNamespace | undefined,
+): Uint8Array {
   const it = new Assembler().compute('r6', '=', 'r1');
   zeroValue(storeCookie(it), ENTRY.length);
   currentProcess(it, namespace)
@@ -70,7 +74,7 @@ function created({ entries, slots, made }: MapDescriptors, namespace: PidNamespa
     .compute('r2', '=', NAME_LENGTH)
     .call(HELPER.comm);
   update(it, entries, ANY);
-  addToMade(it, made, MADE.entries, 1, 'slot').label('slot');
+  countUpdate(it, counts, 'slot').label('slot');
   return end(takeSlot(it, slots));
 }
 
@@ -92,7 +96,7 @@ function takeSlot(it: Assembler, slots: number): Assembler {
 }
 
 /** Frees the slot of the key, and moves its counters to their map, if there are any. */
-function freeSlot(it: Assembler, { counters, slots, made }: MapDescriptors, next: string): Assembler {
+function freeSlot(it: Assembler, { counters, slots, counts }: MapDescriptors, next: string): Assembler {
   findSlot(it, slots, next)
     .load(64, 'r2', 'r10', KEY)
     .jumpIf('r1', '!=', 'r2', next)
@@ -101,31 +105,20 @@ function freeSlot(it: Assembler, { counters, slots, made }: MapDescriptors, next
   for (let at = 0; at < COUNTERS.length; at += 8)
     it.load(64, 'r1', 'r0', at).store(64, 'r10', VALUE + at, 'r1');
   it.store(64, 'r0', SLOT.cookie, NO_SOCKET.free).compute('r3', '|', 'r4').jumpIf('r3', '==', 0, next);
-  update(it, counters, ANY).jumpIf('r0', '!=', 0, next);
-  return addToMade(it, made, MADE.counters, 1, next).label(next);
+  update(it, counters, ANY).jumpIf('r0', '==', 0, next);
+  return addToCount(it, counts, COUNT.refused, 1, next).label(next);
 }
 
-/** Removes the value of the key from a map, and subtracts it from the number of those made. */
-const remove = (it: Assembler, map: number, made: number, index: number, next: string): Assembler =>
-  addToMade(
-    it
-      .loadMap('r1', map)
-      .compute('r2', '=', 'r10')
-      .compute('r2', '+', KEY)
-      .call(HELPER.mapDelete)
-      .jumpIf('r0', '!=', 0, next),
-    made,
-    index,
-    -1,
-    next,
-  ).label(next);
+/** Removes the value of the key from a map. Sets r0 to 0 if there was one. */
+const remove = (it: Assembler, map: number): Assembler =>
+  it.loadMap('r1', map).compute('r2', '=', 'r10').compute('r2', '+', KEY).call(HELPER.mapDelete);
 
 /**
  * cgroup/sock_release: runs in the process that closes the last descriptor of a socket, or ends with it. The kernel
  * reports the end of TCP and UDP sockets only, so those of other protocols are removed at once.
  */
 function released(maps: MapDescriptors, namespace: PidNamespace | undefined): Uint8Array {
-  const { entries, counters, made } = maps;
+  const { entries, counters, counts } = maps;
   const it = new Assembler().compute('r6', '=', 'r1');
   storeCookie(it)
     .load(32, 'r1', 'r6', SOCK.type)
@@ -137,8 +130,9 @@ function released(maps: MapDescriptors, namespace: PidNamespace | undefined): Ui
     .label('stream')
     .jumpIf('r2', '==', TCP, 'reported')
     .label('other');
-  remove(it, entries, made, MADE.entries, 'no entry');
-  remove(it, counters, made, MADE.counters, 'no counters').jump('end').label('udp');
+  remove(it, entries).jumpIf('r0', '!=', 0, 'no entry');
+  addToCount(it, counts, COUNT.entries, -1, 'no entry').label('no entry');
+  remove(it, counters).jump('end').label('udp');
   freeSlot(it, maps, 'reported');
   lookUp(it, entries).jumpIf('r0', '==', 0, 'end').compute('r7', '=', 'r0');
   currentProcess(it, namespace)
@@ -168,7 +162,7 @@ function copyEndpoints(it: Assembler, to: 'r0' | 'r10', at: number): Assembler {
  * sock_ops: adds accepted connections, which no process creates, and records the endpoints of connect(2) and listen(2),
  * which the kernel clears when it refuses or resets a connection.
  */
-function tcp({ entries, made }: MapDescriptors): Uint8Array {
+function tcp({ entries, counts }: MapDescriptors): Uint8Array {
   const it = new Assembler()
     .compute('r6', '=', 'r1')
     .load(32, 'r7', 'r6', SOCK_OPS.operation)
@@ -180,7 +174,7 @@ function tcp({ entries, made }: MapDescriptors): Uint8Array {
     .store(64, 'r10', VALUE + ENTRY.bornNs, 'r0');
   copyEndpoints(it, 'r10', VALUE);
   update(it, entries, ANY);
-  addToMade(it, made, MADE.entries, 1, 'end').jump('end').label('known');
+  countUpdate(it, counts, 'end').jump('end').label('known');
   lookUp(storeCookie(it), entries).jumpIf('r0', '==', 0, 'end');
   return end(copyEndpoints(it, 'r0', 0));
 }

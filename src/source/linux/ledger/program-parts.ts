@@ -1,5 +1,5 @@
 import type { Assembler } from './assembler.ts';
-import { ENTRY, SLOT, SLOTS } from './layout.ts';
+import { COUNT, ENTRY, SLOT, SLOTS } from './layout.ts';
 
 /*
  * What the programs of the ledger have in common: numbers of the kernel, and instructions that several of them use.
@@ -47,7 +47,8 @@ export interface MapDescriptors {
   readonly entries: number;
   readonly counters: number;
   readonly slots: number;
-  readonly made: number;
+  /** The array of `COUNT`. */
+  readonly counts: number;
 }
 
 /** A program and where it is attached. */
@@ -96,20 +97,34 @@ export function zeroValue(it: Assembler, length: number): Assembler {
 }
 
 /**
- * Adds to the number of values made in a map. The key stays on the stack.
- * @param index key in the array `made`
+ * Adds to a number of `COUNT`. The key stays on the stack.
  * @param next label after it
  */
-export const addToMade = (
+export const addToCount = (
   it: Assembler,
-  made: number,
+  counts: number,
   index: number,
   number: 1 | -1,
   next: string,
-): Assembler =>
+): Assembler => addTo(it.store(32, 'r10', SCRATCH, index), counts, number, next);
+
+/** Counts a new entry, or in r0, which has the result of `update`, that there was no room for it. */
+export const countUpdate = (it: Assembler, counts: number, next: string): Assembler =>
+  addTo(
+    it
+      .store(32, 'r10', SCRATCH, COUNT.entries)
+      .jumpIf('r0', '==', 0, `${next}: count`)
+      .store(32, 'r10', SCRATCH, COUNT.refused)
+      .label(`${next}: count`),
+    counts,
+    1,
+    next,
+  );
+
+/** Adds to the number whose index is on the stack. */
+const addTo = (it: Assembler, counts: number, number: 1 | -1, next: string): Assembler =>
   it
-    .store(32, 'r10', SCRATCH, index)
-    .loadMap('r1', made)
+    .loadMap('r1', counts)
     .compute('r2', '=', 'r10')
     .compute('r2', '+', SCRATCH)
     .call(HELPER.mapLookUp)

@@ -89,6 +89,11 @@ export class LedgerRecords {
     this.#owners.clear();
   }
 
+  /** Forgets sockets that were closed some time ago if the ledger is nearly full. */
+  makeRoom(): void {
+    this.ledger.makeRoom(this.#options.monotonicMs());
+  }
+
   /** Returns the record of an open socket; undefined if it is older than the ledger. @param id `sk:` and the cookie */
   ofOpen(id: string): OpenRecord | undefined {
     const entry = this.ledger.entryOf(id);

@@ -1,8 +1,8 @@
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import { Assembler, type Register } from './assembler.ts';
-import { COUNTERS, MADE, MAX_PEERS, PEER } from './layout.ts';
+import { COUNT, COUNTERS, MAX_PEERS, PEER } from './layout.ts';
 import {
-  addToMade,
+  addToCount,
   ATTACH,
   end,
   findSlot,
@@ -37,16 +37,16 @@ const IPV6_NEXT_HEADER = 6;
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
 
 /** Sets r0 to the counters of the socket of the packet in r6. Makes them for its first packet. */
-function findCounters(it: Assembler, { counters, slots, made }: MapDescriptors): Assembler {
+function findCounters(it: Assembler, { counters, slots, counts }: MapDescriptors): Assembler {
   findSlot(storeCookie(it), slots, 'no slot')
     .load(64, 'r2', 'r10', KEY)
     .jumpIf('r1', '==', 'r2', 'found')
     .label('no slot');
   lookUp(it, counters).jumpIf('r0', '!=', 0, 'found');
-  // The result is not 0 if another processor has just made them, or if there is no memory.
-  update(zeroValue(it, COUNTERS.length), counters, NO_EXIST).jumpIf('r0', '!=', 0, 'made');
-  addToMade(it, made, MADE.counters, 1, 'made').label('made');
-  return lookUp(it, counters).jumpIf('r0', '==', 0, 'end').label('found');
+  // Another processor may have just made them: whether there was room shows only now.
+  update(zeroValue(it, COUNTERS.length), counters, NO_EXIST);
+  lookUp(it, counters).jumpIf('r0', '!=', 0, 'found');
+  return addToCount(it, counts, COUNT.refused, 1, 'end').jump('end').label('found');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../../src/model/batch.ts';
-import { MADE } from '../../../../src/source/linux/ledger/layout.ts';
+import { COUNT } from '../../../../src/source/linux/ledger/layout.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import {
   ACCEPTED,
@@ -141,13 +141,23 @@ describe('a poll', () => {
     expect(await uncounted()).toBeUndefined();
   });
 
-  test('says how many entries the kernel has evicted', async () => {
+  test('says how many entries are lost', async () => {
     open({ ledger: ledger({ maxSockets: 10 }) });
-    bpf.setMade(MADE.entries, 12);
+    bpf.setCount(COUNT.refused, 2);
     expect((await read()).degradations).toContainEqual({
-      code: 'ledger-evicted',
-      text: '2 entries of the ledger evicted: some programs and UDP bytes are unknown',
-      short: '2 programs or counts lost',
+      code: 'ledger-lost',
+      text: '2 entries of the ledger lost, which was full: some programs and UDP bytes are unknown',
+      short: '2 entries lost',
     });
+  });
+
+  test('forgets sockets that were closed long ago if the ledger is nearly full', async () => {
+    open({ ledger: ledger({ maxSockets: 2 }) });
+    bpf.enter(1, { bornMs: at(-4000), releasedMs: at(-3000) });
+    bpf.enter(2, { bornMs: at(-4000), releasedMs: at(-1000) });
+    bpf.setCount(COUNT.entries, 2);
+    expect((await read()).degradations).toContainEqual(
+      expect.objectContaining({ code: 'ledger-lost', short: '1 entry lost' }),
+    );
   });
 });

@@ -19,13 +19,13 @@ import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
 import { eventually } from '../../../helpers/herd.ts';
 
-async function open(): Promise<Ledger> {
+async function open(maxSockets = 4096): Promise<Ledger> {
   const native = await Native.load();
   return Ledger.open({
     bpf: new Bpf(native),
     openCgroup: () => openCgroup({ native, procRoot: '/proc' }),
     isRoot: process.geteuid?.() === 0,
-    maxSockets: 4096,
+    maxSockets,
   });
 }
 
@@ -293,6 +293,20 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     expect(processes.has(2 ** 22 + 1, () => undefined)).toBe(false);
     ledger.close();
     expect(processes.has(thread ?? 0, () => undefined)).toBe(false);
+  });
+
+  test('counts the sockets that a full ledger has no room for, and makes room by forgetting closed ones', async () => {
+    const small = await open(16);
+    const sockets = await Promise.all(Array.from({ length: 30 }, () => bound('udp4')));
+    expect(small.lost).toBeGreaterThanOrEqual(14);
+    for (const socket of sockets) socket.close();
+    small.makeRoom(monotonicMs() + 10_000);
+    const last = await bound('udp4');
+    const { port } = last.address();
+    last.close();
+    const { id } = await closed('the last socket', ({ addresses }) => addresses.local.port === port);
+    expect(small.takeEntry(id)).toMatchObject({ creator: me, releaser: me });
+    small.close();
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {

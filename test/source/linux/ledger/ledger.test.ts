@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
-import { COUNTERS, MADE, PEER, SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
+import { COUNT, COUNTERS, PEER, SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
 import { FakeBpf } from '../../../helpers/bpf.ts';
 
 const EPERM = 1;
@@ -207,16 +207,51 @@ describe('the last peers of a socket', () => {
   });
 });
 
-test('counts the entries that the kernel evicted from full maps', () => {
-  const ledger = open({ maxSockets: 10 });
-  bpf.enter(1, { bornMs: 1 });
-  bpf.setMade(MADE.entries, 10);
-  expect(ledger.evicted).toBe(0);
-  bpf.setMade(MADE.entries, 15);
-  bpf.setMade(MADE.counters, 12);
-  expect(ledger.evicted).toBe(7);
-  ledger.takeEntry('sk:1');
-  expect(ledger.evicted).toBe(6);
+describe('a full ledger', () => {
+  const CLOSED = [1, 2, 3];
+  const OPEN = 4;
+  const fill = (maxSockets: number): Ledger => {
+    const ledger = open({ maxSockets });
+    for (const cookie of CLOSED) {
+      bpf.enter(cookie, { bornMs: 1, releasedMs: 1000 * cookie });
+      bpf.count(cookie, { rxPackets: 1 });
+    }
+    bpf.enter(OPEN, { bornMs: 1 });
+    bpf.setCount(COUNT.entries, 4);
+    return ledger;
+  };
+  const known = (ledger: Ledger) =>
+    [...CLOSED, OPEN].filter((cookie) => ledger.entryOf(`sk:${cookie}`) !== undefined);
+
+  test('counts what the kernel had no room for', () => {
+    const ledger = fill(4);
+    expect(ledger.lost).toBe(0);
+    bpf.setCount(COUNT.refused, 5);
+    expect(ledger.lost).toBe(5);
+  });
+
+  test('forgets sockets that were closed 2 s ago, with their counters, and counts them as lost', () => {
+    const ledger = fill(5);
+    ledger.makeRoom(4000.5);
+    expect(known(ledger)).toEqual([3, OPEN]);
+    expect([1, 2, 3].map((id) => ledger.takeCounters(`sk:${id}`)?.counters.rxPackets)).toEqual([
+      ...[undefined, undefined, 1],
+    ]);
+    expect(ledger.lost).toBe(2);
+  });
+
+  test('forgets nothing as long as a quarter of it is free', () => {
+    const ledger = fill(6);
+    ledger.makeRoom(10_000);
+    expect(known(ledger)).toEqual([...CLOSED, OPEN]);
+  });
+
+  test('knows that a taken entry left room', () => {
+    const ledger = fill(5);
+    ledger.takeEntry('sk:1');
+    ledger.makeRoom(10_000);
+    expect(known(ledger)).toEqual([2, 3, OPEN]);
+  });
 });
 
 test('knows nothing after it was closed', () => {

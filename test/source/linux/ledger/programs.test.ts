@@ -6,7 +6,7 @@ import { trafficPrograms } from '../../../../src/source/linux/ledger/traffic-pro
 import { LITTLE_ENDIAN } from '../../../../src/source/linux/netlink/wire.ts';
 import { disassemble } from '../../../helpers/disassembler.ts';
 
-const MAPS = { entries: 101, counters: 102, made: 103, slots: 104 };
+const MAPS = { entries: 101, counters: 102, counts: 103, slots: 104 };
 
 const listing = (programs: readonly Program[]) =>
   programs

@@ -134,7 +134,7 @@ describe('opening sock_diag', () => {
     test.each([
       [5000, undefined, 5000],
       [1_000_000, undefined, 65_536],
-      [5000, 60_000, 153_600],
+      [5000, 60_000, 112_941],
       [1_000_000, 4, 4096],
     ])(
       'makes the ledger as large as the memory allows, or as the user wants: %i, %s KiB',
