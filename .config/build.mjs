@@ -65,7 +65,11 @@ export async function build(root) {
   };
   const program = await buildScripts(root, {
     ...all,
-    entryPoints: { program: 'src/cli/program.ts', sampler: 'src/sampler/worker.ts' },
+    entryPoints: {
+      program: 'src/cli/program.ts',
+      keeper: 'src/cli/keeper-main.ts',
+      sampler: 'src/sampler/worker.ts',
+    },
     plugins: [partOfBlessed, apart],
     external: ['koffi'],
     // blessed reads its terminal descriptions from ../usr, relative to __dirname: with the path of the file in its

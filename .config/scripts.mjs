@@ -7,7 +7,7 @@ import { build as esbuild } from 'esbuild';
 
 /** Source files that a thread or command loads in any case. What none of them needs becomes many small scripts. */
 const STARTS = {
-  keeper: ['src/cli/program.ts', 'src/cli/keeper.ts'],
+  keeper: ['src/cli/keeper-main.ts'],
   screen: ['src/cli/program.ts', 'src/cli/sampling.ts', 'src/cli/live.ts'],
   sampler: ['src/sampler/worker.ts', 'src/source/linux/open.ts'],
   ls: ['src/cli/program.ts', 'src/cli/list.ts', 'src/source/linux/open.ts'],

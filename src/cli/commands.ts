@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import { boundsFor } from '../model/bounds.ts';
 import type { Glimpse } from '../query/subject.ts';
 import { compileLate, LATE, limitHeapGrowth } from '../sampler/heap.ts';
@@ -8,6 +7,7 @@ import type { Invocation } from './invocation.ts';
 import { openLink } from './link.ts';
 import { isUtf8, localText } from './locale.ts';
 import { memoryLimit } from './memory.ts';
+import { noScreenText } from './no-screen.ts';
 import type { CommandName, HelpTopic } from './option.ts';
 import { closedStdoutText } from './stdout.ts';
 
@@ -48,14 +48,6 @@ interface Command {
 
 /** Options of a source that is opened only to check that it works. */
 const CHECK_OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 0 };
-
-/** Returns the reason why the live screen cannot run here; undefined if it can. */
-function noScreenText(): string | undefined {
-  const instead = "use 'netpane ls' to print the sockets once";
-  if (!isatty(0) || !isatty(1)) return `the live screen needs a terminal; ${instead}`;
-  if (process.env['TERM'] === 'dumb') return `the live screen does not work with TERM=dumb; ${instead}`;
-  return undefined;
-}
 
 /** Every command, in the order of the help. */
 export const COMMANDS: Readonly<Record<CommandName, Command>> = {

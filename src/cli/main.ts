@@ -1,10 +1,21 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { loadBundle } from './load-bundle.ts';
+import { noScreenText } from './no-screen.ts';
 
-// No other import: this file must be able to report that the program cannot be loaded, as under `ulimit -n 20`.
+/**
+ * Returns true if the arguments ask for the live screen, or are wrong in a way that its thread reports. Returns false if in doubt: a
+ * word in lower case may be a command, and a letter may stand for help.
+ */
+const isForScreen = (args: readonly string[]): boolean =>
+  args.every((arg) => (arg.startsWith('-') ? /^--(?!help|version|$)/.test(arg) : !/^[a-z]*$/.test(arg)));
+
+// No import of other code: this file must be able to report that the program cannot be loaded, as under `ulimit -n 20`.
 try {
-  loadBundle('program');
+  // To load the whole program beside the keeper takes 40 ms of CPU.
+  const isKeeper = isMainThread && isForScreen(process.argv.slice(2)) && noScreenText() === undefined;
+  loadBundle(isKeeper ? 'keeper' : 'program');
 } catch (error) {
   const [reason] = String(error).split('\n', 1);
   const remedy = 'raise the limits of this shell (ulimit -n 1024) or reinstall netpane';

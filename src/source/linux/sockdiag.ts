@@ -160,7 +160,7 @@ export class SockDiagSource implements Source {
   async read(): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
-    this.#records?.forgetProcesses();
+    this.#records?.beginPoll();
     this.#refreshNetworks();
     const polls = this.#readSockets(wallMs());
     const failure = [...polls].find(([network]) => network.isOwn)?.[1].failure;
@@ -179,7 +179,6 @@ export class SockDiagSource implements Source {
     this.#sockets.update(this.#messages, closedSlots, this.#networks.values());
     // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.
     this.#networks.closeUnused();
-    this.#records?.makeRoom();
     const before = this.#published;
     const searched = this.#limiter.omitted > 0 ? undefined : this.#search.result;
     this.#surplus.endPoll(readSockstat(this.#options.proc).heldTcp, searched);

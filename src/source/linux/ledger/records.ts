@@ -89,8 +89,9 @@ export class LedgerRecords {
     this.#owners.clear();
   }
 
-  /** Forgets sockets that were closed some time ago if the ledger is nearly full. */
-  makeRoom(): void {
+  /** Checks processes again, and forgets sockets that were closed some time ago if the ledger is nearly full. */
+  beginPoll(): void {
+    this.forgetProcesses();
     this.ledger.makeRoom(this.#options.monotonicMs());
   }
 
