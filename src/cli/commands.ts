@@ -23,17 +23,20 @@ export interface CommandTools {
   readonly version: () => string;
 }
 
-/** All that belongs to a command. Its options name it in `Option.commands`. */
+/** All that belongs to a command, except its options: these name it in `Option.commands`. */
 interface Command {
   readonly usage: string;
   readonly about: string;
   /** Name in messages. */
   readonly name: string;
-  /** It accepts every option of a setting, also those of other commands, and no query. */
+  /** True if it accepts every option that sets a setting, also those of other commands, and no query. */
   readonly takesOnlySettings?: true;
-  /** Its view of a socket: one poll, or single events; absent if it sees several polls, or needs no sockets. */
+  /** What it knows of a socket when it tests a query; absent if it has several polls, or tests no socket. */
   readonly glimpse?: Glimpse;
-  /** It runs until it is ended, in a thread beside the keeper; absent for a command that ends by itself. */
+  /**
+   * Of a command that runs until the user ends it: it runs in a thread of its own, beside the keeper (`keeper.ts`). Absent
+   * for a command that ends by itself.
+   */
   readonly keeper?: {
     /** The keeper reads keys and restores the terminal. */
     readonly hasTerminal: boolean;
@@ -68,10 +71,10 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
             ).readRules(invocation, account.environment, (text) => void problems.push(text));
       const { startSampling } = await import('./sampling.ts');
       const bounds = boundsFor(memoryLimit());
-      // The first poll runs while the code of the screen is loaded.
       const startNames = invocation.names && (await import('./names-thread.ts')).startNames;
       const names = startNames ? startNames(new URL('./names.js', import.meta.url)) : undefined;
       const setup = { ...invocation, bounds };
+      // The first poll runs while the code of the screen is loaded.
       const sampling = startSampling(new URL('./worker.js', import.meta.url), setup, names);
       process.once('exit', () => {
         sampling.end();
@@ -146,7 +149,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
 /** Names of all commands, in the order of the help. */
 export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];
 
-/** Commands with a name, by which the command line begins. */
+/** All commands but the screen: the command line starts with their names. */
 export const NAMED_COMMANDS = COMMAND_NAMES.filter((name) => name !== 'screen');
 
 /** Topics of `netpane help`. */

@@ -20,13 +20,13 @@ import {
 
 /** A field with one value: a text or a number. */
 export interface FieldRow {
-  /** The search fields of a query contain it: see `hasSameSearchFields`. */
+  /** The search fields of a query contain the field: see `hasSameSearchFields`. */
   readonly searched?: true;
-  /** A change of it makes an event: see `isNotable`. */
+  /** A change of the field makes an event: see `isNotable`. */
   readonly notable?: true;
   /**
-   * Name of its CSV column. @default the name of the field; after the name of its object for endpoints, namespace and
-   * timer, such as `timerKind`
+   * Name of its CSV column. @default the name of the field; a field of an endpoint, namespace or timer has the name of
+   * that object before it, such as `timerKind`
    */
   readonly column?: string;
 }

@@ -34,7 +34,7 @@ export interface Folds {
 
 export const NO_FOLDS: Folds = { all: false, except: new Set() };
 
-/** Kinds of prompts, by what the user types. The rows are in `prompts.ts`. */
+/** Kinds of prompts, by what the user types. `prompts.ts` says what each does. */
 export type PromptKind =
   | 'query'
   | 'port'
@@ -61,8 +61,8 @@ export interface Prompt {
   /** Where the text is invalid as a query, and what is expected there. */
   readonly problem?: QueryProblem;
   /**
-   * The typed query, as long as not all of its host names have addresses. Until then the query before it stays, because
-   * a host name without addresses matches nothing.
+   * The typed query while it waits for the addresses of its host names. Until they arrive the previous query stays in
+   * use, because a host name without addresses matches nothing.
    */
   readonly waiting?: Query | undefined;
   /** Choices for the word at the cursor, and the index of the choice that `text` contains now. */
@@ -97,7 +97,7 @@ export interface OpenProcess {
 
 /** A change that the `undo` key takes back. */
 export type Undo =
-  /** A term that was added to the query. `baselineMs` is the one before. */
+  /** A term that was added to the query. `baselineMs` is the previous one. */
   | {
       readonly type: 'term';
       readonly term: string;
@@ -144,7 +144,7 @@ export interface Picture {
   readonly takenAtMs: number;
   /** Number of the last complete tick. */
   readonly tick: number;
-  /** `end` of the event log. */
+  /** `EventLog.end`. */
   readonly logEnd: number;
 }
 
@@ -173,16 +173,16 @@ export interface Size {
   readonly height: number;
 }
 
-/** What had happened when the user last pressed a key or used the mouse. */
+/** The last key or mouse event, and what had happened by then: the start of an absence. */
 export interface Presence {
-  /** Time of that, on the clock of the actions. */
+  /** Time of the key or mouse event, on the clock of the actions. */
   readonly atMs: number;
   /** Time of the last batch before it, on the batches' clock; undefined before the first batch. */
   readonly batchMs: number | undefined;
   /** Number of sockets that had spawned and closed by then. */
   readonly spawned: number;
   readonly closed: number;
-  /** `end` of the names of programs. */
+  /** `ProgramNames.end` at that time. */
   readonly names: number;
 }
 
@@ -193,13 +193,13 @@ export interface Absence {
   readonly closed: number;
   /** Number of listeners that were opened meanwhile and are still open. */
   readonly listeners: number;
-  /** Programs that had no socket before. Untrusted texts. */
+  /** Names of programs whose first socket opened meanwhile. Untrusted texts. */
   readonly programs: readonly string[];
   /** When the user came back, on the clock of the actions. */
   readonly endMs: number;
 }
 
-/** The sampler has sent no batch for several intervals. */
+/** Present while the sampler has sent no batch for several intervals. */
 export interface Silence {
   /** Time since the last batch, or since the start, milliseconds. */
   readonly forMs: number;
@@ -248,7 +248,7 @@ export interface State {
   readonly gaps: readonly GapEvent[];
   /** The last key or mouse event. */
   readonly presence: Presence;
-  /** What happened while the user was away; shown for a while from the first key on, else null. */
+  /** What happened while the user was away; shown for a while after the user's first key. Null otherwise. */
   readonly absence: Absence | null;
   readonly query: Query;
   readonly lookups: Lookups;
@@ -300,7 +300,7 @@ export interface State {
   /** True if the header shows what a poll costs. */
   readonly showsCost: boolean;
   readonly panes: Readonly<Record<PaneName, boolean>>;
-  /** Only the entries of the help that have these words are shown; empty for all. */
+  /** The help shows only the entries that contain these words; empty for all. */
   readonly helpQuery: string;
   /** True if service names are shown instead of port numbers. */
   readonly serviceNames: boolean;

@@ -1,4 +1,4 @@
-// Connections that live shorter than an interval, as root: netpane reports each of them with its program, bytes and lifetime.
+// As root, netpane reports every connection that opens and closes between two polls, with its program, bytes and lifetime.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
@@ -46,7 +46,7 @@ describe.skipIf(noTrace !== undefined).each([
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'cs' });
     await watcher.closes(2 * MANY, server.port);
     const boundMs = Date.now() - startMs;
-    // The remnants in TIME_WAIT are no sockets of their own.
+    // This poll must not report the remnants in TIME_WAIT as sockets of their own.
     await watcher.poll(server);
     const { near, far } = endsOf(watcher, server, client);
     for (const ends of [near, far]) {
@@ -179,7 +179,7 @@ describe.skipIf(noTrace !== undefined).each([
       drop.ports.map((port) => `${port}→*`),
     );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
-    // The trace does not say by which socket a process sent: it is the only process that sent from this port.
+    // The trace does not say through which socket a process sent: `sender` is the only process that sent from this port.
     const known = hasLedger ? exactly(drop) : { ...exactly(drop), knowledge: 'sender' };
     expect(countBy(sent, ownerOf)).toEqual(all(30, known));
     if (hasLedger) expect(countBy(sent, bytesOf)).toEqual(all(30, { rxBytes: 0, txBytes: RESPONSE }));

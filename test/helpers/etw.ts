@@ -15,7 +15,7 @@ import type { EventRing } from '../../src/source/windows/etw/ring.ts';
 import { endpoint } from './fakes.ts';
 import { fileTime } from './windows.ts';
 
-/** An event of Microsoft-Windows-Kernel-Network; texts are endpoints. */
+/** An event of Microsoft-Windows-Kernel-Network; `local` and `remote` are endpoints, such as `192.0.2.1:53`. */
 export interface FakeEvent {
   readonly kind: keyof typeof EVENT_ID;
   readonly local: string;
@@ -26,9 +26,13 @@ export interface FakeEvent {
   readonly atMs?: number;
 }
 
-/** Address of the payload of every record. */
-const PAYLOAD = 0x5000;
+/** Addresses of the header and the payload of every record. */
 const HEADER = 0x1000;
+const PAYLOAD = 0x5000;
+
+/** Results of the calls, winerror.h. */
+const ERROR_BAD_LENGTH = 24;
+const ERROR_WMI_INSTANCE_NOT_FOUND = 4201;
 
 /** Returns a record and its payload as Windows would write them. */
 export function eventBytes({ kind, local, remote, pid = 0, size = 0, atMs = 0 }: FakeEvent) {
@@ -58,7 +62,7 @@ export function eventBytes({ kind, local, remote, pid = 0, size = 0, atMs = 0 }:
   return { header, payload };
 }
 
-/** Lets a reader read a record. Throws if it reads beyond the end of the record or the payload. */
+/** Reads a record into a ring as the consumer does. Throws if it reads beyond the end of the record or the payload. */
 export function readRecord(
   ring: EventRing,
   { header, payload }: { readonly header: Uint8Array; readonly payload: Uint8Array },
@@ -71,7 +75,7 @@ export function readRecord(
   reader.read(HEADER);
 }
 
-/** The calls about sessions, with answers that a test sets. */
+/** Fake calls about sessions; a test sets their results. */
 export class FakeTrace implements TraceCalls {
   /** Names of the sessions that run. */
   readonly sessions = new Set<string>();
@@ -84,7 +88,8 @@ export class FakeTrace implements TraceCalls {
 
   start(name: string, properties: Uint8Array, handle: BigUint64Array): number {
     if (this.startError !== 0) return this.startError;
-    if (new DataView(properties.buffer).getUint32(PROPERTIES.bytes, true) !== properties.length) return 24;
+    if (new DataView(properties.buffer).getUint32(PROPERTIES.bytes, true) !== properties.length)
+      return ERROR_BAD_LENGTH;
     this.sessions.add(name);
     this.#started = name;
     handle[0] = 7n;
@@ -97,7 +102,7 @@ export class FakeTrace implements TraceCalls {
 
   control(which: bigint | string, properties: Uint8Array, code: number): number {
     const name = typeof which === 'bigint' ? this.#started : which;
-    if (!this.sessions.has(name)) return 4201;
+    if (!this.sessions.has(name)) return ERROR_WMI_INSTANCE_NOT_FOUND;
     const view = new DataView(properties.buffer);
     if (code === CONTROL.query) {
       view.setUint32(PROPERTIES.eventsLost, this.lost.events, true);

@@ -1,4 +1,4 @@
-// The session of events in a real node.exe, with the calls of a library in C (trace.c): Wine has none.
+// A session of events in a real node.exe. Wine lacks the calls about sessions: a library in C (trace.c) has them.
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,12 +32,12 @@ test('interfaces have counters, every connection has its close with bytes and pr
   expect(status).toBe(0);
   const found = JSON.parse(readFileSync(out, 'utf8')) as object;
   expect(found).toMatchObject({
-    // The session of a netpane that has ended.
+    // The session that an earlier netpane left behind was stopped.
     hasStale: 0,
     ended: CONNECTIONS,
     rxBytes: CONNECTIONS * 22,
     txBytes: CONNECTIONS * 11,
-    // The number that trace.c says once.
+    // trace.c reports this number once.
     lost: 3,
     sample: {
       socket: {
@@ -51,7 +51,7 @@ test('interfaces have counters, every connection has its close with bytes and pr
       traffic: { rxBytes: 1000, txBytes: 0, rxSegments: 10, txSegments: 0 },
       peers: [{ address: '198.51.100.7', port: 9 }],
     },
-    // The only one of the network namespace.
+    // The network namespace has only one interface.
     interfaces: [
       {
         isUp: true,
@@ -59,6 +59,7 @@ test('interfaces have counters, every connection has its close with bytes and pr
         txBytes: expect.any(Number) as number,
       },
     ],
+    // The session runs until netpane ends.
     runs: [1, 0],
   });
 });

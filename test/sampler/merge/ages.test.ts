@@ -5,7 +5,7 @@ import type { KernelEvent } from '../../../src/source/types.ts';
 import { NOON_MS, socket } from '../../helpers/fakes.ts';
 import { setUp, a, atEnd } from './set-up.ts';
 
-test('a kernel event that is the first sighting of a socket and its end gives no lifetime', () => {
+test('a socket that netpane first saw when it ended has no lifetime', () => {
   const { merger, applyEvents, poll } = setUp();
   poll(1000);
   applyEvents(1500, atEnd(1400));
@@ -13,7 +13,7 @@ test('a kernel event that is the first sighting of a socket and its end gives no
   expect(close).toEqual({
     type: 'close',
     atMs: NOON_MS + 1400,
-    socket: { ...a, owners: a.owners },
+    socket: a,
     learntBy: 'destroy',
   });
 });
@@ -48,7 +48,7 @@ describe('the lifetime of a socket that was bound before it listened', () => {
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 4400 });
   });
 
-  test('is a lower bound when it is part of the baseline', () => {
+  test('is a lower bound when the socket is part of the baseline', () => {
     const { merger, applyEvents, poll } = setUp();
     poll(1000, bound);
     poll(2000, bound);
@@ -65,7 +65,7 @@ describe('the lifetime of a socket that was bound before it listened', () => {
     expect(closeOf(merger)).toMatchObject({ lifetimeMs: 4400 });
   });
 
-  test('starts at the kernel event when the first sighting may be of the same moment', () => {
+  test('starts at the kernel event when a poll first saw the socket at nearly the same time', () => {
     const { merger, applyEvents, poll } = setUp();
     poll(1000);
     poll(5998, listening);

@@ -72,8 +72,8 @@ describe.runIf(process.platform === 'linux')('the event waiter', () => {
     vi.restoreAllMocks();
   });
 
-  describe('in a thread', () => {
-    /** Starts a thread that waits, and returns when it does so. */
+  describe('the end of a thread that waits', () => {
+    /** Starts a thread. Resolves when it waits. */
     async function startThread(): Promise<Worker> {
       const worker = new Worker(bundled(THREAD, import.meta.dirname), {
         eval: true,
@@ -89,7 +89,7 @@ describe.runIf(process.platform === 'linux')('the event waiter', () => {
       ['throws', 'throw', 1],
       ['runs out of memory', 'exhaust', 1],
       ['has nothing to do after the end of the wait', 'close', 0],
-    ])('does not delay its end if it %s', async (_, order, code) => {
+    ])('is not delayed if the thread %s', async (_, order, code) => {
       const worker = await startThread();
       worker.on('error', () => {});
       const ended = new Promise<number>((resolve) => worker.on('exit', resolve));
@@ -100,7 +100,7 @@ describe.runIf(process.platform === 'linux')('the event waiter', () => {
   });
 });
 
-/** A thread that waits for nothing, and ends in the way that a message says. */
+/** A thread that waits for an event that never comes, and ends in the way that a message says. */
 const THREAD = `
   import { parentPort } from 'node:worker_threads';
   import { EventWaiter } from '../../../../src/source/linux/netlink/event-waiter.ts';

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 describe('opening', () => {
-  test('writes all settings before it enables events', () => {
+  test('writes the settings before it enables events, and the filter of an event before that event', () => {
     open();
     expect(fake.written).toEqual([
       'trace_options: disable_on_free',
@@ -110,12 +110,12 @@ describe('opening', () => {
     expect(refusal()).toBe('this kernel cannot trace socket states');
   });
 
-  test('fails if the filter is rejected, which excludes other protocols', () => {
+  test('fails if the kernel rejects the filter that excludes other protocols', () => {
     fake.refused.set('inet_sock_set_state/filter', 'EINVAL');
     expect(refusal()).toBe('this kernel cannot trace socket states');
   });
 
-  test('fails without the monotonic clock, which sorts the events', () => {
+  test('fails without the monotonic clock, by which events are sorted', () => {
     fake.refused.set('trace_clock', 'EINVAL');
     expect(refusal()).toBe('this kernel has no monotonic trace clock');
   });
@@ -133,7 +133,7 @@ describe('opening', () => {
     expect(refusal()).toBe('tracefs error: ENOMEM');
   });
 
-  test('fails in a pid namespace, where the pids of the trace are unknown', () => {
+  test('fails in a pid namespace, whose processes have other pids in the trace', () => {
     const other = join(fake.root, 'other');
     symlinkSync('pid:[4026532000]', other);
     expect(refusal({ pidNamespacePath: other })).toBe('no tracing inside a container');
@@ -161,7 +161,7 @@ describe('opening', () => {
 });
 
 describe('the end', () => {
-  test('is a failed read, after the records before it', () => {
+  test('comes with a read that fails; the records before it are still returned', () => {
     const trace = open();
     put(0, exits(900), -5);
     put(1, exits(901));
@@ -173,7 +173,7 @@ describe('the end', () => {
     expect(fake.instances()).toEqual([]);
   });
 
-  test('is a failed poll, or counters that cannot be read', () => {
+  test('comes with a poll that fails, or counters that cannot be read', () => {
     const one = open();
     native.pollResult = -12;
     expect(one.drain()).toEqual([]);
