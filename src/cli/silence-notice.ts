@@ -2,7 +2,7 @@ import type { Progress } from '../model/progress.ts';
 
 /** Number of intervals without a poll after which a sampler counts as silent. */
 const INTERVALS = 3;
-/** Minimum time without a poll before a sampler counts as silent. */
+/** Minimum time without a poll after which a sampler counts as silent, milliseconds. */
 const MIN_MS = 10_000;
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
@@ -11,7 +11,7 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 export const silenceText = (progress: Progress, forMs: number): string =>
   `no answer for ${seconds(forMs)}: the sampler is busy (${progress.text})`;
 
-/** Reports once when a sampler has not answered for long, and once when it answers again. */
+/** Reports once when a sampler has not answered for a long time, and once when it answers again. */
 export class SilenceNotice {
   readonly #progress: Progress;
   readonly #nowMs: () => number;

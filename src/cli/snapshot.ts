@@ -29,9 +29,10 @@ export function orderOfAll(state: State): RowOrder {
 }
 
 /**
- * Polls once. Resolves to the sockets that match the query. Rejects with an Error for the user if no source works, or a host name of the query is unknown.
+ * Polls once. Resolves to the sockets that match the query. Rejects with an Error for the user if no source works, or a
+ * host name of the query is unknown.
  * @param tcpDetails true to fill in `Socket.tcp`
- * @param environment has the directory of the files of the user
+ * @param environment of the user whose files with countries and organisations are used
  */
 export async function matchingSockets(
   { source: sourceName, also, query, sort, columns, geoFiles, origins }: Invocation,

@@ -1,16 +1,16 @@
 import { networkInterfaces } from 'node:os';
 
-/** Time for which addresses are kept, milliseconds: the question takes longer than that for all counters. */
+/** Time for which addresses are kept, milliseconds. To read them takes longer than to read the counters. */
 const KEPT_MS = 5000;
 
-/** The addresses of interfaces by name, on systems whose counters of interfaces come without addresses. */
+/** The addresses of interfaces by name, for systems that report the counters of interfaces without addresses. */
 export class InterfaceAddresses {
   readonly #nowMs: () => number;
   readonly #ask: typeof networkInterfaces;
   #askedAtMs = -Infinity;
   #byName: ReadonlyMap<string, readonly string[]> = new Map();
 
-  /** @param ask replaces the question in tests */
+  /** @param ask reads the addresses; a test passes its own */
   constructor(nowMs: () => number, ask = networkInterfaces) {
     this.#nowMs = nowMs;
     this.#ask = ask;

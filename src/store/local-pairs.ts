@@ -10,8 +10,8 @@ const opposite = (direction: Direction | undefined): Direction | undefined =>
   direction && OPPOSITE[direction];
 
 /**
- * The local connections among the rows. Both ends of one have the id of the other, and opposite directions: those that
- * the kernel reports of either end, else those that a listener or an event showed.
+ * The local connections among the rows. Each end has the id of the other as its peer, and the opposite direction. What
+ * the kernel reports of either end decides the directions, else what a listener or an event showed.
  */
 export class LocalPairs {
   readonly #rows: FadingRows;

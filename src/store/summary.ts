@@ -48,7 +48,7 @@ export class Summary {
     this.diagnoses.drop(before.id);
   }
 
-  /** Takes connections that have no rows. */
+  /** Takes the short connections of a sum, which have no rows. */
   takeSum(
     { count, socket, rxBytes, txBytes }: SumEvent,
     { monotonicMs, elapsedMs }: { readonly monotonicMs: number; readonly elapsedMs: number | undefined },

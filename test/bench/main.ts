@@ -175,7 +175,7 @@ export async function runMain(args: readonly string[]): Promise<void> {
   for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
     process.on(signal, () => onInterrupt(code));
   }
-  // The parent has died.
+  // The parent process has ended.
   process.on('disconnect', () => onInterrupt(1));
   let exitCode = 0;
   try {

@@ -67,7 +67,9 @@ export interface Repeats {
   readonly ticks: number;
   /** Ticks before these, in which V8 compiles. */
   readonly warmUpTicks: number;
+  /** Number of keys pressed. */
   readonly keys: number;
+  /** Number of starts of the whole program. */
   readonly starts: number;
   /** Seconds of the whole program at rest. */
   readonly restSeconds: number;
@@ -77,7 +79,7 @@ export interface Repeats {
   readonly warmUpSeconds: number;
   /** Runs of each tool that lists sockets. */
   readonly toolRuns: number;
-  /** Pairs of a poll and the receive-only loop after each of these runs. */
+  /** After each run of a tool: pairs of a poll and of a loop that only receives the same messages. */
   readonly pollPairs: number;
   readonly soakTicks: number;
 }

@@ -50,7 +50,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.press('enter');
     await t.until('the mistake', () => titleLine(t).includes(`^^^^^^^ unknown service 'gopherd'`));
     t.press('escape');
-    await t.until('the query before', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
+    await t.until('the previous query', () => /^\/ process:\S+ :6379 /.test(filterLine(t)));
     expect(tableRows(t)).toHaveLength(1);
 
     t.write('p');
@@ -102,7 +102,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   test('`l`, `t` and `U` toggle terms, escape clears the query', async () => {
     const t = await show();
     t.write('l');
-    // Listeners have columns of their own: no state, but who can reach them. The last row may come in pieces.
+    // Listeners have columns of their own: no state, but who can reach them. A row may be painted in pieces.
     const reach = ['tcp loopback', 'tcp loopback', 'tcp6 all interfaces', 'udp loopback'];
     await t.until('the listeners', () => {
       const rows = tableRows(t).map(({ protocol, exposure }) => `${protocol} ${exposure}`);
@@ -134,6 +134,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
         .trim()
         .split(/\s+/)
         .findIndex((title) => arrow.test(title));
+    // Two columns have the title PORT: the test checks the order only for the first one, the local port.
     const numeric = { PID: 'pid', PORT: 'localPort' } as const;
     for (const [index, title] of titles.entries()) {
       // Some columns sort in descending order first.
@@ -175,7 +176,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   test('arrows, j, k, home, end and page keys move the selection and scroll the rows', async () => {
     // Header 2, filter, titles, hints: seven rows of the table.
     const t = await showScene(scene, { rows: 12 });
-    // By its ports: its rates come with the second poll.
+    // A row is recognised by its ports: other cells change when the second poll brings rates.
     const keyOf = (row: ShownRow | undefined) => row && `${row.protocol} ${row.localPort} ${row.remotePort}`;
     const selected = () => keyOf(tableRows(t).find(({ y }) => y === selectedY(t)));
     const shown = () => tableRows(t).map(keyOf);

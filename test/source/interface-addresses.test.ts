@@ -3,7 +3,7 @@ import { InterfaceAddresses } from '../../src/source/interface-addresses.ts';
 
 const INFO = { netmask: '', mac: '', internal: false, cidr: null, family: 'IPv4' } as const;
 
-test('addresses by name are kept for five seconds', () => {
+test('the addresses of an interface are kept for five seconds', () => {
   let nowMs = 0;
   let asked = 0;
   const addresses = new InterfaceAddresses(

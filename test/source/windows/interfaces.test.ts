@@ -23,7 +23,7 @@ function tableOf(
   return bytes;
 }
 
-test('interfaces have names, state and counters of 64 bits; filters in the stack of another are left out', () => {
+test('interfaces have names, state and counters of 64 bits; filter drivers of an interface are left out', () => {
   const table = tableOf(
     { name: 'Ethernet', flags: 5 },
     { name: 'Ethernet-WFP', flags: 2 },
@@ -49,7 +49,7 @@ test('a table that is cut, or says that it is longer, is read up to its end', ()
   expect([0, 7, 8, table.length - 1, table.length].map(namesIn)).toEqual([[], [], [], ['a'], ['a', 'b']]);
 });
 
-test('the interfaces of the last poll stay while Windows refuses', async () => {
+test('the interfaces of the last poll stay while Windows returns none', async () => {
   const { windows, source } = scene();
   expect((await source.read()).interfaces).toEqual([]);
   windows.interfaces = tableOf({ name: 'Ethernet' });

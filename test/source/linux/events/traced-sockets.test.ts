@@ -19,7 +19,7 @@ import { ownersText } from '../../../helpers/fakes.ts';
 
 useEventScene();
 
-describe('the owner of a connecting socket in the trace', () => {
+describe('a connecting socket in the trace', () => {
   beforeEach(() => open({ trace }));
 
   test('emits every state change between two polls, in order, with the acting process', () => {
@@ -41,7 +41,7 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(drain()).toEqual([]);
   });
 
-  test('is not netpane, whose copy of the socket is closed last', () => {
+  test('its owner is not netpane, whose copy of the socket is closed last', () => {
     start(70, 'curl');
     start(process.pid, 'node');
     connects(0xa, { tid: 70 });
@@ -109,7 +109,7 @@ describe('the owner of a connecting socket in the trace', () => {
     );
   });
 
-  test('is the process of a thread, older than the trace or not', () => {
+  test('its owner is the process of the connecting thread, also if the thread started before the trace', () => {
     start(70, 'java');
     fake.thread(71, 70, 'pool-1');
     connects(0xa, { tid: 71 });
@@ -125,8 +125,8 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(owners).toEqual(['exact java 70', 'exact java 70']);
   });
 
-  /** Returns the owner of a connection that a thread makes and closes now. */
   let connections = 0;
+  /** Makes and closes a connection in a thread. Returns its owner. */
   function ownerNow(tid: number): string {
     const cookie = 1000 + connections++;
     connects(cookie, { tid });
@@ -135,7 +135,7 @@ describe('the owner of a connecting socket in the trace', () => {
     return ownersText((drain().at(-1) as Ended).socket);
   }
 
-  test('has both names if the process executes another program after it connected', () => {
+  test('its owner has both names if the process executes another program after it connected', () => {
     trace.fork(50, 70, 'python3');
     connects(0xa, { tid: 70 });
     trace.rename(70, 'python3', 'sleep');
@@ -153,7 +153,7 @@ describe('the owner of a connecting socket in the trace', () => {
     ]);
   });
 
-  test('comes before a process that receives the socket and closes it', () => {
+  test('its owner comes before a process that received the socket and closed it', () => {
     start(70, 'curl');
     start(80, 'dbus-daemon');
     connects(0xa, { tid: 70 });
@@ -163,7 +163,7 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(ownersText((drain().at(-1) as Ended).socket)).toBe('exact curl 70, exact dbus-daemon 80');
   });
 
-  test('records that arrive while /proc is read belong to the next drain', () => {
+  test('leaves records that arrive while /proc is read to the next drain', () => {
     start(70, 'curl');
     connects(0xa, { tid: 70 });
     trace.onDrained = () => {
@@ -182,7 +182,7 @@ describe('the owner of a connecting socket in the trace', () => {
     ]);
   });
 
-  test('is the program that an ended process executed', () => {
+  test('its owner is the program that an ended process executed', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/curl');
     connects(0xa, { tid: 80 });
@@ -197,7 +197,7 @@ describe('the owner of a connecting socket in the trace', () => {
   });
 
   test.each([true, 'unreported'] as const)(
-    'does not read /proc for an ended process, whose pid may be reused (last: %s)',
+    'does not read the owner from /proc if the process has ended: its pid may be reused (last thread: %s)',
     (isLast) => {
       trace.exec(80, '/usr/bin/curl');
       trace.exit(80, isLast);
@@ -206,14 +206,14 @@ describe('the owner of a connecting socket in the trace', () => {
     },
   );
 
-  test('has the full name of an ended process beyond 15 bytes', () => {
+  test('its owner has its full name of more than 15 bytes, also if the process has ended', () => {
     trace.fork(50, 80, 'bash');
     trace.exec(80, '/usr/bin/systemd-resolve-monitor');
     trace.exit(80);
     expect(ownerNow(80)).toBe('exact systemd-resolve-monitor 80');
   });
 
-  test('has the name of the parent and its own pid for a fork without exec', () => {
+  test('its owner has the name of its parent if it has executed no program', () => {
     trace.fork(50, 80, 'worker');
     trace.exit(80);
     expect(ownerNow(80)).toBe('exact worker 80');
@@ -224,7 +224,7 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(ownerNow(82)).toBe('exact very-long-program-name 82');
   });
 
-  test('has all fields of /proc for a living process', () => {
+  test('its owner has all fields of /proc while the process lives', () => {
     fake.start(70, { comm: 'python3', exe: '/usr/bin/python3.12', args: ['python3', 'get.py'] });
     // A script: `exe` is its interpreter.
     trace.exec(70, '/opt/get.py');
@@ -244,7 +244,7 @@ describe('the owner of a connecting socket in the trace', () => {
     ]);
   });
 
-  test('is the new process after a pid was reused', () => {
+  test('its owner is the new process after a pid was reused', () => {
     trace.exec(80, '/usr/bin/curl');
     expect(ownerNow(80)).toBe('exact curl 80');
     trace.exit(80);
@@ -257,11 +257,11 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(ownerNow(80)).toBe('exact bash 80');
   });
 
-  test('is unknown for an ended process that was never traced', () => {
+  test('its owner is gone if the process has ended and was never traced', () => {
     expect(ownerNow(99)).toBe('gone - -');
   });
 
-  test('is never a kernel thread, older than the trace or not', () => {
+  test('its owner is never a kernel thread, also not one that started during the trace', () => {
     fake.start(2, { comm: 'kthreadd', flags: 0x00200000 });
     fake.start(90, { comm: 'kworker/0:1', flags: 0x00200000 });
     expect(ownerNow(90)).toBe('gone - -');
@@ -274,23 +274,23 @@ describe('the owner of a connecting socket in the trace', () => {
     expect(ownerNow(92)).toBe('exact modprobe 92');
   });
 
-  test('is the process, by its name, for a thread that is older than the trace', () => {
+  test('its owner has the name of the process, not that of a thread that started before the trace', () => {
     trace.exec(80, '/usr/bin/worker');
     fake.thread(81, 80, 'pool-1');
     expect(ownerNow(81)).toBe('exact worker 80');
   });
 
-  test('is unknown for a thread of an unknown process, not a process with that number', () => {
+  test('its owner is gone for a thread of an unknown process, also if a process had the number of the thread', () => {
     trace.thread(98, 99, 'pool');
     expect(ownerNow(99)).toBe('gone - -');
-    // Nor the process that had the number before.
+    // Process 80 has ended: 80 is now a thread.
     trace.exec(80, '/usr/bin/curl');
     expect(ownerNow(80)).toBe('exact curl 80');
     trace.thread(98, 80, 'pool');
     expect(ownerNow(80)).toBe('gone - -');
   });
 
-  test('is not the process that an interrupt occurred in', () => {
+  test('its owner is not the process that was interrupted', () => {
     start(70, 'curl');
     trace.state(0xa, 'CLOSE', 'SYN_SENT', '127.0.0.1:0', '127.0.0.1:80', { tid: 70, inInterrupt: true });
     trace.destroy(0xa, 0xc0);
