@@ -11,9 +11,9 @@ import { KnownPeers } from './known-peers.ts';
 
 /** Selects the events that match a query, and knows the direction of their connections. */
 export class EventFilter {
-  /** Its clock is set to the time of each event that is tested. */
+  /** What the query depends on besides the event; the clock is set to the time of each tested event. */
   readonly #context: { nowMs: number };
-  /** Undefined if the query is empty: every event matches, so peers are not kept. */
+  /** Undefined if the query is empty: every event matches. */
   readonly #matches: ((subject: Subject) => boolean) | undefined;
   readonly #listeners = new Listeners();
   /** Undefined if the query does not test peers. */
@@ -34,7 +34,7 @@ export class EventFilter {
     this.#matches = isEverything(query) ? undefined : compileForSubjects(query, context);
   }
 
-  /** Updates the listeners, which determine the direction of connections, and the peers. */
+  /** Updates the peers, and the listeners, which determine the direction of connections. */
   take(batch: Pick<Batch, 'spawned' | 'changed' | 'closed' | 'partial'>): void {
     const { spawned, changed, closed } = batch;
     this.#peers?.takeBatch(batch);
@@ -45,7 +45,7 @@ export class EventFilter {
   /** Updates peers and listeners by events that are about to be tested. */
   takeEvents(events: readonly Event[]): void {
     this.#peers?.takeEvents(events);
-    // A listener that closes stays until the batch that has its close, for the closes of its connections.
+    // A closed listener stays until `take` gets its batch: the closes of its connections need it.
     for (const event of events)
       if (event.type === 'spawn' || event.type === 'change') this.#listeners.take(event.socket);
   }

@@ -1,8 +1,8 @@
 import type { NetworkInterface } from '../model/batch.ts';
 
 /**
- * Returns bytes per second, an integer, of a counter that went from `before` to `now` in `elapsedMs`. Undefined when a
- * value is unknown, when no time passed, and when the counter decreased, because it was reset then.
+ * Returns the bytes per second, an integer, of a counter that went from `before` to `now` in `elapsedMs`. Undefined when
+ * a value is unknown, when no time passed, and when the counter decreased, which means that it was reset.
  */
 export function rateOf(
   before: number | undefined,

@@ -228,7 +228,7 @@ function reduced(state: State, action: Action): State {
     case 'find-in-help':
       return withHelpQuery(state, action.text);
     case 'service-names':
-      // Names are wider than numbers: columns may become narrower again.
+      // Names are wider than numbers: with numbers the columns may be narrower.
       return { ...state, serviceNames: !state.serviceNames, widest: new Map(), same: null };
     case 'toggle-names':
       return withNamesToggled(state);
@@ -251,7 +251,7 @@ function reduced(state: State, action: Action): State {
     case 'usage':
       return { ...state, usage: action.usage };
     case 'evidence':
-      // An answer about a process that was selected before comes too late.
+      // Drop an answer about a process that is no longer selected.
       return isAbout(state.evidence, action.evidence) ? { ...state, evidence: action.evidence } : state;
     case 'firewall': {
       const { target } = action.firewall;
@@ -273,7 +273,7 @@ function reduced(state: State, action: Action): State {
 const isWhoisKnown = ({ whois }: State, address: string): boolean =>
   whois?.address === address && whois.problem === undefined;
 
-/** Opens a list, or closes it; the one of signals is about the open process. */
+/** Opens a list, or closes the open one. The list of signals needs an open process. */
 function withList(state: State, list: List | null): State {
   if (list?.kind === 'signals' && !state.process) return state;
   return { ...state, list: list && withCursorInside(state, list) };
@@ -285,7 +285,7 @@ function withAnswer(state: State, name: string, answer: HostAnswer): State {
   return state.prompt?.waiting ? preview(answered, state.prompt) : answered;
 }
 
-/** Returns the state with names of peers asked for, or no longer; a message says what that means. */
+/** Switches the lookup of names of peers on or off; a message says what that means. */
 function withNamesToggled(state: State): State {
   const asksNames = !state.lookups.asksNames;
   const isChosen = state.columns === null || state.columns.some(({ id }) => id === 'host');
@@ -301,7 +301,10 @@ const socketsOf = ({ table }: State): Iterable<Socket> => ({
   },
 });
 
-/** Returns the requested interval and the one in use. Polls that are too costly for a shorter one stay so. */
+/**
+ * Returns the requested interval and the one in use. If polls are too costly for the requested interval so far, the one
+ * in use does not become shorter.
+ */
 const intervalsAfter = (
   before: Pick<State, 'intervalMs' | 'pacedIntervalMs'>,
   intervalMs: number,

@@ -11,8 +11,8 @@ import { IphlpapiSource } from '../../src/source/windows/iphlpapi.ts';
 import { NativeWindows } from '../../src/source/windows/native.ts';
 
 /*
- * Runs in a real node.exe: the source iphlpapi with a session of events that a library in C plays (trace.c). Prints what it
- * found as JSON.
+ * Runs in a real node.exe: the source iphlpapi with a trace session that a library in C plays (trace.c). Prints the
+ * results as JSON.
  *
  *     node.exe trace.js LIBRARY CONSUMER CONNECTIONS EVENTS_PER_SECOND
  */

@@ -1,12 +1,13 @@
-/** A key of a document, or an item of a list by its index. */
+/** The place of a key of a document, or of an item of a list. */
 interface Place {
   readonly line: number;
   /** Index of the key or item in the text. */
   readonly at: number;
-  /** Index of the value of a key. */
+  /** Index of the value of a key in the text. */
   valueAt?: number;
+  /** Keys below a key, and items of a list by their index. */
   readonly parts: Map<string | number, Place>;
-  /** Number of tables in an array of tables. */
+  /** Number of tables in an array of tables; 0 for anything else. */
   tables: number;
 }
 
@@ -33,7 +34,7 @@ function unquoted(key: string): string {
   return key
     .slice(1, -1)
     .replace(
-      /\\(?:u([\da-f]{4})|U([\da-f]{8})|x([\da-f]{2})|(.))/gi,
+      /\\(?:u([\dA-Fa-f]{4})|U([\dA-Fa-f]{8})|x([\dA-Fa-f]{2})|(.))/g,
       (_, u?: string, long?: string, x?: string, letter: string = '') => {
         const hex = u ?? long ?? x;
         return hex === undefined ? (ESCAPES[letter] ?? letter) : String.fromCodePoint(parseInt(hex, 16));
@@ -147,7 +148,7 @@ class Walk {
 }
 
 /**
- * Finds the lines of keys and items in a TOML document, which its parser does not report.
+ * Finds the lines of keys and items in a TOML document: the parser does not report them.
  * @param text a text that the parser has accepted
  * @returns a function from a path to its line, from 1; for a missing path, the line of its longest existing part
  */
@@ -165,14 +166,16 @@ export function lineFinder(text: string): (path: readonly (string | number)[]) =
 }
 
 /**
- * Returns a function from the path of a key to its column, from 1.
+ * Finds the columns of keys in a TOML document.
  * @param text a text that the parser has accepted
+ * @returns a function from a table and its key to a column, from 1: that of the key, or with `inValue` that of this
+ *   index in its text value
  */
 export function columnFinder(text: string): (path: readonly [string, string], inValue?: number) => number {
   const { root } = new Walk(text);
   return ([table, key], inValue) => {
     const place = root.parts.get(table)?.parts.get(key);
-    // The value begins after its quote.
+    // The text begins after its quote.
     const index = (inValue === undefined ? place?.at : (place?.valueAt ?? 0) + 1 + inValue) ?? 0;
     return index - text.lastIndexOf('\n', index - 1);
   };

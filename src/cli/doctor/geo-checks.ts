@@ -3,7 +3,10 @@ import type { Environment } from '../config/paths.ts';
 import { dateText } from '../../view/text/format.ts';
 import { type Check, info, missing, ok } from './check.ts';
 
-/** Returns the checks of the files that know where peers are. */
+/**
+ * Returns the checks of the files with countries and organisations.
+ * @param given paths of the setting
+ */
 export async function geoChecks(
   given: readonly string[],
   environment: Environment,

@@ -3,13 +3,13 @@ import { basename, isAbsolute, join } from 'node:path';
 import type { GeoPart } from '../../store/locations.ts';
 import type { Environment } from '../config/paths.ts';
 
-/** Directories of geoipupdate, of packages and of users, besides that of the user. */
+/** Directories into which packages, geoipupdate and administrators put files. The user's own comes before them. */
 const SYSTEM_FOLDERS = ['/usr/share/GeoIP', '/usr/local/share/GeoIP', '/var/lib/GeoIP'];
 
-/** Maximum number of names of a directory that are read. */
+/** Maximum number of files of a directory that are considered. */
 const MAX_NAMES = 1000;
 
-/** Names of files with each kind of answer, the smallest and most exact kind of file first. */
+/** Names of the files with each kind of answer: the smallest and most exact files first. */
 const NAMES: Readonly<Record<GeoPart, readonly RegExp[]>> = {
   country: [
     /^(?:geolite2|geoip2|dbip)-country/i,
@@ -33,19 +33,19 @@ export function partsOf(path: string, type: string): readonly GeoPart[] {
   return parts.length > 0 ? parts : ['country', 'org'];
 }
 
-/** Returns the directories where files are usually, that of the user first. */
+/** Returns the usual directories of such files, that of the user first. */
 export function usualFolders(environment: Environment): readonly string[] {
   const [data = '', home = ''] = [environment['XDG_DATA_HOME'], environment['HOME']];
   const own = isAbsolute(data) ? data : isAbsolute(home) ? join(home, '.local', 'share') : undefined;
   return [...(own === undefined ? [] : [join(own, 'GeoIP')]), ...SYSTEM_FOLDERS];
 }
 
-/** Returns the names of a directory, the last one by alphabet, which has the latest date, first. */
+/** Returns the names of the files in a directory, in reverse order: of names with a date, the latest comes first. */
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder))
-      .slice(0, MAX_NAMES)
       .filter((name) => name.toLowerCase().endsWith('.mmdb'))
+      .slice(0, MAX_NAMES)
       .toSorted()
       .toReversed();
   } catch {
@@ -53,7 +53,10 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Returns the paths of one file for each kind of answer, or of one for both: of the best kind, in the first directory. */
+/**
+ * Returns the path of the best file for each kind of answer; only one path if a file has both. Of several files of the
+ * best kind, that in the first directory counts.
+ */
 export async function usualPaths(folders: readonly string[]): Promise<readonly string[]> {
   const paths = (
     await Promise.all(folders.map(async (folder) => [folder, await namesIn(folder)] as const))

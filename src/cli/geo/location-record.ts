@@ -1,7 +1,7 @@
 import type { Location } from '../../store/locations.ts';
 import { mapOf, type MmdbValue } from './mmdb-values.ts';
 
-/** Facts of one record, without its file. */
+/** The country and organisation in one record of a file. */
 export interface LocationRecord {
   readonly country?: string;
   readonly org?: Omit<NonNullable<Location['org']>, 'from'>;
@@ -44,11 +44,11 @@ export function locationIn(value: MmdbValue): LocationRecord {
   const record = mapOf(value);
   if (record === undefined) return {};
   const country =
-    // MaxMind and DB-IP; ipinfo has a code or a name here.
+    // `country` is a map in the files of MaxMind and DB-IP, and a code or a name in those of ipinfo.
     codeOf(mapOf(record.get('country'))?.get('iso_code')) ??
     codeOf(record.get('country_code')) ??
     codeOf(record.get('country'));
-  // The larger files of MaxMind have the organisation among other traits.
+  // The larger files of MaxMind have the organisation in the map `traits`.
   const traits = record.has('autonomous_system_number') ? record : (mapOf(record.get('traits')) ?? record);
   const asn = asnOf(traits.get('autonomous_system_number')) ?? asnOf(record.get('asn'));
   const name =

@@ -5,14 +5,14 @@ import type { Row } from '../../store/row.ts';
 import type { EntryIndex } from './entry-index.ts';
 
 /**
- * Reads which rows changed since the last update: from the journal of the table, or by comparing all rows.
+ * Finds the rows that changed since the last update: from the journal of the table, or by comparing all rows.
  *
  *     live ─▶ pause: changes so far, then none ─▶ live: all changes since
  */
 export class RowFollower {
   /** The rows of the last update: those of the table, or of a pause. */
   #rows: Picture['rows'] | undefined;
-  /** Sequence number of the first change of the table that is not read yet; those of a pause are read at its end. */
+  /** Sequence number of the first change of the table not read yet. Changes during a pause are read at its end. */
   #unread = 0;
   readonly #entries: EntryIndex;
 

@@ -172,6 +172,10 @@ describe('reports mistakes', () => {
         expect.stringMatching(/^f:3: unknown key constructor/),
       ],
     ],
+    [
+      '\n"\\U0001F600" = 1\n"\\u00e9" = 1',
+      [expect.stringMatching(/^f:2: unknown key/), expect.stringMatching(/^f:3: unknown key/)],
+    ],
     ['Mouse = true', ['f:1: unknown key Mouse: did you mean mouse?']],
     ['sevice_names = true', ['f:1: unknown key sevice_names: did you mean service-names?']],
     [`query = ["${'x'.repeat(99)}"]`, ['f:1: query takes a query, not a list']],

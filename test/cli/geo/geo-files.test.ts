@@ -67,6 +67,12 @@ describe('the usual directories', () => {
     ]);
   });
 
+  test('a file is found among many others', async () => {
+    for (let i = 0; i < 1000; i++) writeFileSync(inFolder(`${i}.txt`), '');
+    writeFileSync(inFolder('asn.mmdb'), '');
+    expect(await usualPaths([folder])).toEqual([inFolder('asn.mmdb')]);
+  });
+
   test('one file for both answers is read once', async () => {
     writeFileSync(inFolder('ipinfo_lite.mmdb'), '');
     expect(await usualPaths([folder])).toEqual([inFolder('ipinfo_lite.mmdb')]);

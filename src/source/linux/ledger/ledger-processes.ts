@@ -5,7 +5,7 @@ import type { Proc } from '../proc/proc.ts';
 /** Maximum number of processes for which the answer is kept. */
 const MAX_KNOWN = 1000;
 
-/** Number of descriptors of a process that are checked, the lowest ones: netpane opens its ledger at its start. */
+/** Maximum number of descriptors checked of a process. The lowest suffice: netpane opens its ledger at its start. */
 const MAX_DESCRIPTORS = 256;
 
 /** Link of a descriptor that attaches a BPF program (kernel/bpf/syscall.c, bpf_link_prime; its name has changed). */
@@ -15,8 +15,8 @@ const ATTACHED = /^anon_inode:\[?bpf[_-]link\]?$/;
 const TAG = /^prog_tag:\s*([0-9a-f]+)$/m;
 
 /**
- * Finds the processes that keep a ledger: this netpane, and others of the same version. Each of them has an attached program with
- * the instructions of the ledger among its descriptors.
+ * Finds the processes that keep a ledger: this netpane, and others of the same version. Each has a descriptor of an
+ * attached program with the instructions of the ledger.
  */
 export class LedgerProcesses {
   readonly #proc: Pick<Proc, 'names' | 'link' | 'latin1'>;
@@ -32,7 +32,8 @@ export class LedgerProcesses {
 
   /**
    * Returns true if a process keeps a ledger; false also if it has ended, or if its descriptors cannot be read.
-   * @param signatureOf returns a text that changes with the program of the process: it is checked once for each program
+   * @param signatureOf returns a text that changes when the process runs another program; a process with an equal text is
+   *   not checked again
    */
   has(pid: number, signatureOf: (pid: number) => string | undefined): boolean {
     if (isNetpane(pid)) return true;

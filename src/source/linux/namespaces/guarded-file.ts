@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
  * Reading files that an ordinary user may control. Nothing here throws.
  */
 
-/** Maximum size of a file, bytes. Docker's files have some kilobytes, a list of a thousand containers about 1 MB. */
+/** Maximum size of a file, bytes. A file of Docker has some kilobytes, a list of containers about 1 kB for each. */
 const SIZE_LIMIT = 1024 * 1024;
 
 /** Version of a file, to detect a change. */
@@ -14,15 +14,15 @@ export interface Version {
 }
 
 interface ReadOptions {
-  /** The version that is cached; its text is not read again. */
+  /** The version that is cached: if the file still has it, the text is not read. */
   readonly cached?: Version | undefined;
   /** Returns false for an owner whose file must be ignored. */
   readonly isOwner?: ((uid: number) => boolean) | undefined;
 }
 
 /**
- * Reads a file that an ordinary user may control, because root reads in the homes of users. Does not follow a link, and
- * does not wait for the writer of a pipe.
+ * Reads a file that an ordinary user may control: root reads files in the homes of users. Does not follow a link at the
+ * end of the path, and does not wait for the writer of a pipe. A folder in the path may be a link: see `isOwner`.
  * @returns the version and the text; the text is undefined if the cached version is current; undefined on any error
  */
 export function readGuarded(

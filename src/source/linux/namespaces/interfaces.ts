@@ -28,10 +28,12 @@ export class Interfaces {
     for (const { interfaceIndex, address } of addresses) {
       const name = this.#names.get(interfaceIndex);
       if (name === undefined) continue;
-      this.#byAddress.set(address, this.#byAddress.has(address) ? AMBIGUOUS : name);
+      // One interface may have an address twice, with two prefix lengths.
+      const known = this.#byAddress.get(address) ?? name;
+      this.#byAddress.set(address, known === name ? name : AMBIGUOUS);
       const kept = this.#addresses.get(interfaceIndex);
       if (kept === undefined) this.#addresses.set(interfaceIndex, [address]);
-      else if (kept.length < MAX_ADDRESSES) kept.push(address);
+      else if (kept.length < MAX_ADDRESSES && !kept.includes(address)) kept.push(address);
     }
     this.key = [
       ...links.map(({ index, name, isLoopback }) => `${index} ${name}${isLoopback ? ' loopback' : ''}`),
@@ -40,7 +42,7 @@ export class Interfaces {
   }
 
   /**
-   * Updates `links` and returns this object, if only counters or `isUp` differ. Else changes nothing and returns
+   * Updates `links` and returns this object if only counters or `isUp` differ; otherwise changes nothing and returns
    * undefined.
    */
   updateCounters(links: readonly Link[]): Interfaces | undefined {
@@ -73,11 +75,11 @@ export class Interfaces {
   nameOfAddress(address: string): string | undefined {
     const name = this.#byAddress.get(address);
     if (name !== undefined) return name === AMBIGUOUS ? undefined : name;
-    // All of 127.0.0.0/8 belongs to the loopback interface, also those the kernel does not list.
+    // All of 127.0.0.0/8 belongs to the loopback interface, also addresses that the kernel does not list.
     return address.startsWith('127.') ? this.#loopback : undefined;
   }
 
-  /** Returns true if the kernel itself has this UDP port open, for a tunnel: no program can bind it. */
+  /** Returns true if the kernel has opened this UDP port for a tunnel: no program can bind it. */
   isTunnelPort(port: number): boolean {
     return this.#tunnelPorts.has(port);
   }

@@ -70,6 +70,16 @@ describe('interfaces', () => {
       'wan',
       undefined,
     ]);
+    // One interface may have it twice, with two prefix lengths.
+    kernel.own.links = [{ index: 2, name: 'wan', addresses: ['192.0.2.1', '192.0.2.1'] }];
+    const twice = await read(...sockets);
+    expect(all(twice)[0]?.interface).toBe('wan');
+    expect(twice.interfaces?.map(({ addresses }) => addresses)).toEqual([['192.0.2.1']]);
+    kernel.own.links = [
+      { index: 2, name: 'wan', addresses: ['192.0.2.1'] },
+      { index: 3, name: 'lan', addresses: ['192.0.2.1'] },
+    ];
+    expect(all(await read(...sockets))[0]?.interface).toBeUndefined();
     kernel.own.links = [{ index: 3, name: 'lan' }];
     expect(all(await read(...sockets)).every(({ interface: name }) => name === undefined)).toBe(true);
   });

@@ -21,7 +21,7 @@ import {
 useNamespaces();
 
 describe('mounted namespaces', () => {
-  test('without a process have their name in ip netns', () => {
+  test('without a process have the name that ip netns gave them', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     expect(one(blue.inode)).toEqual({ inode: blue.inode, name: 'blue', path: blue.path, isOwn: false });
@@ -42,7 +42,7 @@ describe('mounted namespaces', () => {
     expect(others()).toEqual([[blue.inode, 'blue']]);
   });
 
-  test('elsewhere are seen within five polls and have no name', () => {
+  test('outside /run/netns are seen within five polls and have no name', () => {
     namespaces.refresh();
     const sandbox = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(sandbox);
@@ -78,7 +78,7 @@ describe('mounted namespaces', () => {
     expect(namespaces.refresh()).toContainEqual({ ...green, name: 'green', isOwn: false });
   });
 
-  test('with a reused inode at another path are other namespaces', () => {
+  test('at another path are other namespaces, even with the same inode', () => {
     const first = mountPoint('run/docker/netns/1ab2c3d4e5f6');
     mounted(first);
     start(20, first.inode, '0::/lxc.payload.first');
@@ -104,7 +104,7 @@ describe('mounted namespaces', () => {
     expect(others()).toEqual([]);
   });
 
-  test('live on without processes, and processes keep them without the mount', () => {
+  test('stay without a process, and without the mount while a process is in them', () => {
     const blue = mountPoint('run/netns/blue');
     mounted(blue);
     start(20, blue.inode);
@@ -118,7 +118,7 @@ describe('mounted namespaces', () => {
     expect(one(blue.inode)).toEqual({ inode: blue.inode, path: `${fake.root}/21/ns/net`, isOwn: false });
   });
 
-  test('have no name in a subfolder of ip netns', () => {
+  test('have no name in a subfolder of /run/netns', () => {
     const deeper = mountPoint('run/netns/folder/blue');
     mounted(deeper);
     expect(others()).toEqual([[deeper.inode, undefined]]);
@@ -142,7 +142,7 @@ describe('names', () => {
     expect(others()).toEqual([[500, 'guest']]);
   });
 
-  test('are a label until a name is found, within a limited number of searches', () => {
+  test('are a label until the container has a name; the number of searches is limited', () => {
     start(20, 500, DOCKER);
     expect(others()).toEqual([[500, 'docker:3f9a0c6be1d2']]);
     fake.write(DOCKER_FILE, '{"Name":"/web"}');
@@ -152,7 +152,7 @@ describe('names', () => {
     expect(proc.texts.filter((path) => path.endsWith('/cgroup'))).toEqual([]);
   });
 
-  test('are searched at most five times', () => {
+  test('are searched for at most five times', () => {
     start(20, 500);
     refreshTimes(1000);
     expect(proc.texts.filter((path) => path.endsWith('/cgroup'))).toHaveLength(5);
@@ -168,7 +168,7 @@ describe('names', () => {
     expect(others()).toEqual([[sandbox.inode, 'web']]);
   });
 
-  test('come from ip netns first, except for generated names', () => {
+  test('are those of ip netns, unless they are generated and a container has one', () => {
     const blue = mountPoint('run/netns/blue');
     const made = mountPoint('run/netns/cni-6bb33079-68ea-e203-35d3-4569613ebc79');
     const bare = mountPoint('run/netns/netns-6bb33079-68ea-e203-35d3-4569613ebc80');
@@ -205,8 +205,8 @@ describe('names', () => {
   });
 });
 
-describe('mounts in /proc/self/mountinfo', () => {
-  test('parses real lines', () => {
+describe('parseNamespaceMounts', () => {
+  test('finds each namespace once in real lines', () => {
     const text =
       '42 27 254:0 /run/netns /run/netns rw,relatime shared:1 - ext4 /dev/vda rw,discard\n' +
       '43 42 0:4 net:[4026532245] /run/netns/npprobe rw shared:2 - nsfs nsfs rw\n' +
