@@ -1,37 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
+import { inputForBlessed, splitInput } from './split-input.ts';
 import { type StartTimer, startTimer } from './timer.ts';
-
-/**
- * One unit of terminal input, in this order: an X10 mouse report, F1 to F5 of the Linux console (`ESC [[A`; see
- * console_codes(4)) except the start of one, a CSI sequence (such as an SGR mouse report), an SS3 sequence, ESC with a
- * character (alt), text, ESC before another sequence, and a broken CSI sequence: a control character or more than 64
- * parameters stand before its end.
- */
-const TOKEN =
-  /\x1b\[M[\s\S]{3}|\x1b\x1b?\[\[(?:[A-E]|(?=[^A-E]))|\x1b(?!\[M)\x1b?\[(?!\[)[ -?]{0,64}[@-~]|\x1b\x1b?O(?:[ -~]|(?=[^ -~]))|\x1b[^\x1b[O]|[^\x1b]+|\x1b(?=\x1b[^[O])|\x1b\x1b?\[[ -?]*(?=[^ -~])|\x1b\x1b?\[[ -?]{65,}/y;
-
-/** A CSI or SS3 sequence, or the start of one; not alt with `O`. */
-const SEQUENCE = /^\x1b+(?:\[|O.)/;
-
-/** The sequences that blessed reads: mouse reports and keys. Of the characters of any other it would make keys. */
-const KNOWN =
-  /^\x1b+(?:\[M[\s\S]{3}|\[<\d+;\d+;\d+[Mm]|\[\d+;\d+;\d+M|(?:O|\[\[?)(?:\d+(?:;\d+)?[~^$]|(?:1;)?\d*[a-zA-Z]))$/;
-
-/**
- * Splits terminal input into complete sequences.
- * @returns the sequences, and the start of an incomplete one, of less than 70 characters
- */
-export function splitInput(text: string): { tokens: string[]; rest: string } {
-  const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
-  let at = 0;
-  for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
-    tokens.push(match[0]);
-    at = TOKEN.lastIndex;
-  }
-  return { tokens, rest: text.slice(at) };
-}
 
 /** Maximum time between two parts of a sequence on a slow connection; after it a lone ESC counts as the key. */
 export const ESCAPE_MS = 50;
@@ -39,14 +9,17 @@ export const ESCAPE_MS = 50;
 /** Sequences that a terminal sends before and after pasted text (bracketed paste). */
 const PASTE = { start: '\x1b[200~', end: '\x1b[201~' } as const;
 
-/** Maximum time between two parts of pasted text. After it the paste ends, so that no lost end makes keys text. */
+/** Maximum time between two parts of pasted text. After it the paste ends: if its end is lost, keys are keys again. */
 const PASTE_MS = 1000;
 
 /**
- * Maximum length of text that arrives at once and is typed, characters: a held key on a connection that stalls for half a
- * minute. Longer text is pasted, in a terminal without marks of a paste; its letters are no keys.
+ * Maximum length of text that arrives at once and counts as typed, characters: a held key on a connection that stalls for
+ * half a minute. Longer text is a paste in a terminal that does not mark pastes; its letters are no keys.
  */
 const MAX_TYPED = 1000;
+
+/** Maximum time between two parts of a paste without marks, whose end is not known. */
+const UNMARKED_PASTE_MS = ESCAPE_MS;
 
 /** Maximum length of pasted text, UTF-16 units; what exceeds it is dropped. No prompt takes as much. */
 const MAX_PASTE = 65_536;
@@ -76,6 +49,7 @@ export class TerminalInput extends EventEmitter {
   #cancelTimer = () => {};
   /** Text of the paste so far; undefined outside a paste. */
   #paste: string | undefined;
+  #isMarked = false;
   readonly #onData = (data: Buffer) => this.#take(this.#decoder.write(data));
 
   constructor(keys: TtyInput, start = startTimer) {
@@ -109,22 +83,32 @@ export class TerminalInput extends EventEmitter {
     const { tokens, rest } = splitInput(this.#rest + text);
     this.#rest = rest;
     for (const token of tokens) this.#emit(token);
-    if (this.#paste !== undefined) this.#cancelTimer = this.#startTimer(() => this.#giveUpPaste(), PASTE_MS);
+    const pasteMs = this.#isMarked ? PASTE_MS : UNMARKED_PASTE_MS;
+    if (this.#paste !== undefined) this.#cancelTimer = this.#startTimer(() => this.#giveUpPaste(), pasteMs);
     else if (rest !== '') this.#cancelTimer = this.#startTimer(() => this.#flushRest(), ESCAPE_MS);
   }
 
   #emit(token: string): void {
-    if (token === PASTE.start) this.#paste ??= '';
-    else if (token === PASTE.end && this.#paste !== undefined) this.#endPaste();
-    else if (this.#paste === undefined && token.length > MAX_TYPED)
-      this.emit('paste', token.slice(0, MAX_PASTE));
-    else if (this.#paste === undefined) this.#emitKey(token);
-    else if (this.#paste.length < MAX_PASTE) this.#paste = (this.#paste + token).slice(0, MAX_PASTE);
+    const paste = this.#paste;
+    if (token === PASTE.start) this.#startPaste(true);
+    else if (paste === undefined && (token.length <= MAX_TYPED || token.startsWith('\x1b')))
+      this.#emitKey(token);
+    else if (token === PASTE.end) this.#endPaste();
+    else {
+      if (paste === undefined) this.#startPaste(false);
+      this.#paste = `${paste ?? ''}${token.slice(0, MAX_PASTE - (paste?.length ?? 0))}`;
+    }
   }
 
-  /** Emits a key, a mouse report or text; ignores other sequences, such as an answer to a question of another program. */
+  /** Emits a key, a mouse report or text; ignores other sequences. */
   #emitKey(token: string): void {
-    if (!SEQUENCE.test(token) || KNOWN.test(token)) this.emit('data', Buffer.from(token));
+    const data = inputForBlessed(token);
+    if (data !== undefined) this.emit('data', Buffer.from(data));
+  }
+
+  #startPaste(isMarked: boolean): void {
+    this.#paste ??= '';
+    this.#isMarked = isMarked;
   }
 
   #endPaste(): void {

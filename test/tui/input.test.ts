@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { splitInput, TerminalInput } from '../../src/tui/input.ts';
+import { TerminalInput } from '../../src/tui/input.ts';
+import { splitInput } from '../../src/tui/split-input.ts';
 
 /** Complete sequences of every kind that a terminal sends. */
 const SEQUENCES = [
@@ -16,6 +17,9 @@ const SEQUENCES = [
   '\x1b[[A',
   '\x1b[[E',
   '\x1b\x1b[[B',
+  '\x1b[5$',
+  '\x1bO2P',
+  '\x1bO1;5A',
   '\x1bx',
   '\x1bé',
   'q',
@@ -56,6 +60,17 @@ describe('splitInput', () => {
     ['a CSI sequence before another', '\x1b[/<\x1b[A', ['\x1b[/<', '\x1b[A'], ''],
     ['a CSI sequence with a control character', '\x1b[1\rq', ['\x1b[1', '\rq'], ''],
     ['alt and O before another sequence', '\x1bO\x1b[A', ['\x1bO', '\x1b[A'], ''],
+    ['a key of rxvt with shift', '\x1b[5$q\x1b[23$', ['\x1b[5$', 'q', '\x1b[23$'], ''],
+    ['an F-key of Konsole with shift', '\x1bO2Pq', ['\x1bO2P', 'q'], ''],
+    ['an F-key of old VTE with shift', '\x1bO1;2Pq', ['\x1bO1;2P', 'q'], ''],
+    ['alt and O before digits', '\x1bO12345q', ['\x1bO12345', 'q'], ''],
+    ['ESC before an X10 mouse report', '\x1b\x1b[M !!', ['\x1b', '\x1b[M !!'], ''],
+    ['ESC before an SGR mouse report', '\x1b\x1b[<0;1;2M', ['\x1b', '\x1b[<0;1;2M'], ''],
+    ['alt and a character of two UTF-16 units', '\x1b😀x', ['\x1b😀', 'x'], ''],
+    ['alt and the start of an answer', '\x1bPq\x1b]q\x1b_q', ['\x1bP', 'q', '\x1b]', 'q', '\x1b_', 'q'], ''],
+    ['an incomplete answer', 'q\x1b]11;rgb:00', ['q'], '\x1b]11;rgb:00'],
+    ['an answer before a key', '\x1b]11;rgb:00\x1b[A', ['\x1b]11;rgb:00', '\x1b[A'], ''],
+    ['a long answer', `\x1b]52;${'A'.repeat(2000)}`, [`\x1b]52;${'A'.repeat(2000)}`], ''],
     ['too many parameters', `\x1b[${'1;'.repeat(50)}`, [`\x1b[${'1;'.repeat(50)}`], ''],
     ['nothing', '', [], ''],
   ])('splits %s', (_, text, tokens, rest) => {
@@ -65,7 +80,21 @@ describe('splitInput', () => {
   const anything = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc
-      .array(fc.constantFrom(...SEQUENCES, '\x1b', '\x1b[', '\x1b[<0;', '\x1bO', '[', 'O', 'M', ';'))
+      .array(
+        fc.constantFrom(
+          ...SEQUENCES,
+          '\x1b',
+          '\x1b[',
+          '\x1b[<0;',
+          '\x1bO',
+          '\x1b]11;',
+          '\x1bP1$',
+          '[',
+          'O',
+          'M',
+          ';',
+        ),
+      )
       .map((parts) => parts.join('')),
   );
 
@@ -77,7 +106,7 @@ describe('splitInput', () => {
         expect(tokens).not.toContain('');
         // Only the start of a sequence waits; keys before it do not.
         if (rest !== '') expect(rest.startsWith('\x1b')).toBe(true);
-        expect(rest.length).toBeLessThan(70);
+        expect(rest.length).toBeLessThan(1100);
       }),
       { numRuns: 1000 },
     );
@@ -152,6 +181,17 @@ describe('TerminalInput', () => {
     ['a broken sequence', '\x1b[1/\r'],
     ['parameters in a wrong order', '\x1b[/<m'],
     ['an SS3 sequence of no key', '\x1bO!'],
+    ['the answer about a colour', '\x1b]11;rgb:1e1e/1e1e/1e1e\x07'],
+    ['the answer about a colour, with ST', '\x1b]4;1;rgb:1e1e/1e1e/1e1e\x1b\\'],
+    ['the answer about the version', '\x1bP>|XTerm(388)\x1b\\'],
+    ['the answer about a setting', '\x1bP1$r0m\x1b\\'],
+    ['the answer about a capability', '\x1bP1+r544e\x1b\\'],
+    ['the answer about graphics', '\x1b_Gi=1;OK\x1b\\'],
+    ['an answer that never ends', '\x1b]11;rgb:1e1e'],
+    ['alt and enter', '\x1b\r'],
+    ['alt and a character of two UTF-16 units', '\x1b😀'],
+    ['a wheel to the side', '\x1b[<66;1;1M\x1b[<67;1;1M'],
+    ['a mouse button further than the wheel', '\x1b[<128;1;1M'],
     ['a sequence that never ends', '\x1b[1;2'],
   ])('%s presses none of the keys of its characters', (_, sequence) => {
     feed(Buffer.from(sequence));
@@ -160,17 +200,42 @@ describe('TerminalInput', () => {
     expect(got.filter((token) => token !== '\r')).toEqual(['q']);
   });
 
-  test.each(['\x1b[/<', '\x1b', '\x1b[1', '\x1bO', '\x1b[[', '\x1b[M'])(
-    'keys are not delayed by 100 KB of %j',
-    (piece) => {
-      feed(Buffer.from(piece.repeat(Math.ceil(100_000 / piece.length))));
-      // Up to three characters belong to a mouse report.
-      feed(Buffer.from('\x1b[Aqqqqq'));
-      expect(got.at(-1)).toMatch(/q$/);
-      // Blessed needs quadratic time for many sequences in one chunk.
-      expect(got.filter(({ length }) => length > 10)).toEqual([]);
-    },
-  );
+  test.each([
+    ['enter', '\x1bOM', '\r'],
+    ['0', '\x1bOp', '0'],
+    ['9', '\x1bOy', '9'],
+    ['/', '\x1bOo', '/'],
+  ])('%s of the keypad is the key, in application mode too', (_, sequence, key) => {
+    feed(Buffer.from(sequence));
+    expect(got).toEqual([key]);
+  });
+
+  test.each(['\x1b]', '\x1bP1', '\x1b_'])('%j that starts no answer in time is alt', (text) => {
+    feed(Buffer.from(text));
+    expect(got).toEqual([]);
+    vi.advanceTimersByTime(50);
+    expect(got).toEqual([text]);
+  });
+
+  test.each([
+    '\x1b[/<',
+    '\x1b',
+    '\x1b[1',
+    '\x1bO',
+    '\x1bO1',
+    '\x1b[[',
+    '\x1b[M',
+    '\x1b]11;',
+    '\x1bP',
+    '\x1b]1',
+  ])('keys are not delayed by 100 KB of %j', (piece) => {
+    feed(Buffer.from(piece.repeat(Math.ceil(100_000 / piece.length))));
+    // Up to three characters belong to a mouse report.
+    feed(Buffer.from('\x1b[Aqqqqq'));
+    expect(got.at(-1)).toMatch(/q$/);
+    // Blessed needs quadratic time for many sequences in one chunk.
+    expect(got.filter(({ length }) => length > 10)).toEqual([]);
+  });
 
   test('keys before an ESC are not delayed', () => {
     feed(Buffer.from('jj\x1b'));
@@ -210,8 +275,33 @@ describe('TerminalInput', () => {
       expect([got, pasted]).toEqual([['j'.repeat(1000)], []]);
       got = [];
       feed(Buffer.from('q'.repeat(1001)));
+      vi.advanceTimersByTime(50);
       feed(Buffer.from('x'.repeat(100_000)));
+      vi.advanceTimersByTime(50);
       expect([got, pasted]).toEqual([[], ['q'.repeat(1001), 'x'.repeat(65_536)]]);
+    });
+
+    test.each([`\x1b]52;${'q'.repeat(2000)}`, `\x1b[${'1'.repeat(2000)}`])(
+      'is no long sequence: %.20j…',
+      (text) => {
+        feed(Buffer.from(text));
+        vi.advanceTimersByTime(1000);
+        expect([got, pasted]).toEqual([[], []]);
+      },
+    );
+
+    test('without marks goes on in its next parts, however short', () => {
+      feed(Buffer.from('q'.repeat(4095)));
+      vi.advanceTimersByTime(20);
+      feed(Buffer.from('qq'));
+      vi.advanceTimersByTime(50);
+      feed(Buffer.from('j'));
+      expect([got, pasted]).toEqual([['j'], ['q'.repeat(4097)]]);
+    });
+
+    test('may follow the ESC key, and end with ESC', () => {
+      feed(Buffer.from('\x1b\x1b[200~q\x1b\x1b[201~j'));
+      expect([got, pasted]).toEqual([['\x1b', 'j'], ['q\x1b']]);
     });
 
     test('is cut at a maximum length', () => {

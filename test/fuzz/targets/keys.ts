@@ -1,5 +1,6 @@
 import type { Batch } from '../../../src/model/batch.ts';
-import { ESCAPE_MS, splitInput } from '../../../src/tui/input.ts';
+import { ESCAPE_MS } from '../../../src/tui/input.ts';
+import { splitInput } from '../../../src/tui/split-input.ts';
 import { FakeApp } from '../../helpers/app.ts';
 import { batch, socket, withEvents } from '../../helpers/fakes.ts';
 import { HOSTILE } from '../../helpers/lines.ts';
@@ -26,6 +27,9 @@ const KEYS = [
     '\x1b',
     '\x1b\x1b[A',
     '\x1bOA',
+    '\x1bO2P',
+    '\x1bOM',
+    '\x1b]11;rgb:0/0/0\x07',
     '\x1b[M !!',
   ],
   ...['\x1b[<0;5;8M', '\x1b[<0;5;8m', '\x1b[<64;5;8M', '\x1b[<65;5;8M', '\x1b[200~paste\x1b[201~'],
