@@ -105,8 +105,8 @@ export type Undo =
       readonly after: Query;
       readonly baselineMs: number | undefined;
     }
-  /** The query was cleared or replaced by a key. */
-  | { readonly type: 'query'; readonly before: Query }
+  /** The query was cleared or replaced by a key. `sort` is that of the view that was left. */
+  | { readonly type: 'query'; readonly before: Query; readonly sort?: Sort }
   | { readonly type: 'hide'; readonly rule: HideRule };
 
 /** A named query with sort, columns and grouping. */

@@ -4,6 +4,7 @@ import { type HideRule, withHideRule } from './hide-rules.ts';
 import { withCursorInside } from './list-actions.ts';
 import { withQuery } from './query-actions.ts';
 import type { State, Undo } from './state.ts';
+import { DEFAULT_SORT, hasSortOfView } from './views.ts';
 
 /** Maximum number of actions that can be undone. */
 const MAX_UNDO = 50;
@@ -23,11 +24,14 @@ export function withTermAdded(state: State, term: string, baselineMs: number | u
     : after;
 }
 
-/** Replaces the query, so that it can be undone. */
-export const withQueryReplaced = (state: State, query: Query): State =>
-  query.text === state.query.text
-    ? { ...state, query }
-    : withUndo({ ...state, query }, { type: 'query', before: state.query });
+/** Replaces the query, so that it can be undone. The sort of a view leaves with its query. */
+export function withQueryReplaced(state: State, query: Query): State {
+  const { query: before, sort } = state;
+  if (query.text === before.text) return { ...state, query };
+  return query.text === '' && hasSortOfView(state)
+    ? withUndo({ ...state, query, sort: DEFAULT_SORT }, { type: 'query', before, sort })
+    : withUndo({ ...state, query }, { type: 'query', before });
+}
 
 /** Adds a hide rule, so that it can be undone. @param note message about it */
 export function withHidden(state: State, rule: HideRule, note?: string): State {
@@ -52,7 +56,10 @@ export function undo(state: State): State {
         hideRules: state.hideRules.filter((it) => !isSame(it, last.rule)),
       });
     case 'query':
-      return say(last.before.text === '' ? 'all sockets again' : 'the query is back', { query: last.before });
+      return say(last.before.text === '' ? 'all sockets again' : 'the query is back', {
+        query: last.before,
+        ...(last.sort && { sort: last.sort }),
+      });
     case 'term':
       return say(`undone: ${last.term}`, {
         query: queryBefore(state.query, last),

@@ -71,6 +71,12 @@ export function activeView(state: State): View | undefined {
   return withSameQuery.find(isSame) ?? withSameQuery[0];
 }
 
+/** Returns true if the rows are in an order of the active view's own. */
+export function hasSortOfView(state: State): boolean {
+  const sort = activeView(state)?.sort;
+  return sort !== undefined && same(sort, state.sort);
+}
+
 /** Returns the views with one more, which replaces a view of the same name. */
 export function withView(views: readonly View[], view: View): readonly View[] {
   const at = views.findIndex(({ name }) => name === view.name);

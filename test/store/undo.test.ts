@@ -27,6 +27,20 @@ test('undo takes back what a key did to the query, one after the other', () => {
   expect(after(done, UNDO, UNDO).baselineMs).toBe(start.baselineMs);
 });
 
+test('the sort of a view leaves with its query, and returns with it; a sort of the user stays', () => {
+  const newView: Action = {
+    type: 'apply-view',
+    view: { name: 'new', query: 'new', sort: { column: 'age', descending: false } },
+  };
+  const inView = after(emptyState(), baseline([socket()]), newView);
+  const left = after(inView, query(''));
+  expect(left.sort).toEqual({ column: 'process', descending: false });
+  expect(after(left, UNDO)).toMatchObject({ query: { text: 'new' }, sort: inView.sort });
+  const sorted = after(inView, { type: 'sort', column: 'pid' }, query(''));
+  expect(sorted.sort.column).toBe('pid');
+  expect(after(sorted, UNDO).sort.column).toBe('pid');
+});
+
 test('the same query again is nothing to undo; a query in place of none is', () => {
   const start = after(emptyState(), baseline([socket()]));
   expect(after(start, query('')).undo).toEqual([]);
