@@ -25,8 +25,11 @@ const rankOf = ({ direction }: Row): number => (direction === 'out' ? 0 : direct
 export const isMainEnd = (row: Row, peer: Row): boolean =>
   rankOf(row) === rankOf(peer) ? row.id < peer.id : rankOf(row) < rankOf(peer);
 
-/** Maximum number of own addresses of all namespaces; beyond it, new ones do not count as own. */
+/** Maximum number of own addresses of all namespaces; beyond it, new ones do not count as own until the next renewal. */
 const MAX_OWN_ADDRESSES = 10_000;
+/** Number of batches between two renewals of the own addresses, each of which reads all rows. */
+export const RENEWAL_BATCHES = 100;
+const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** The inode for sockets without a known namespace. */
 const NO_NAMESPACE = -1;
@@ -37,6 +40,9 @@ const ACROSS = '*';
 const isLinkLocal = (address: string): boolean => /^(?:fe[89ab]|169\.254\.)/i.test(address);
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+
+/** Returns true for a connection but its remnant: the kernel has freed that one, and the peer has closed before. */
+const mayHavePeer = (socket: Socket): boolean => socket.state !== 'TIME_WAIT' && isConnection(socket);
 
 /** The sockets at one end: none, the id of the only one, or the ids of several. */
 type End = undefined | string | Set<string>;
@@ -95,6 +101,9 @@ export class Peers {
   /** The same addresses of all namespaces. */
   readonly #allAddresses = new Set<string>();
   #ownCount = 0;
+  /** True if an own address had no room since the last renewal. */
+  #isFull = false;
+  #batchesSinceRenewal = 0;
   /** True if an own address was seen since the last `endBatch`. */
   #hasNewAddress = false;
   /** Ids of sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. */
@@ -129,6 +138,8 @@ export class Peers {
    * @param rows all rows
    */
   endBatch(rows: ReadonlyMap<string, Pick<Row, 'socket' | 'mark'>>): void {
+    this.#batchesSinceRenewal++;
+    if (this.#isFull && this.#batchesSinceRenewal >= RENEWAL_BATCHES) this.#renewOwnAddresses(rows);
     if (this.#hasNewAddress) {
       for (const { socket, mark } of rows.values()) {
         const isOpen = mark !== 'closed' && socket.remote !== null;
@@ -181,15 +192,15 @@ export class Peers {
 
   /** Returns the place of a connection whose peer may be on this machine; undefined for any other socket. */
   #placeOf(socket: Socket): Place | undefined {
-    const { protocol, local, remote, netns, state } = socket;
-    // The kernel has freed a socket in TIME_WAIT, and its peer has closed before.
-    if (remote === null || state === 'TIME_WAIT' || !isConnection(socket)) return undefined;
+    const { protocol, local, remote, netns } = socket;
+    if (remote === null || !mayHavePeer(socket)) return undefined;
     if (netns) this.#hasNamespaces = true;
     // Its namespace is not known yet.
     else if (this.#hasNamespaces) return undefined;
     const inode = netns?.inode ?? NO_NAMESPACE;
     const [near, far] = [unmapped(local.address), unmapped(remote.address)];
-    const own = this.#noteOwn(inode, near);
+    this.#noteOwn(inode, near);
+    const own = this.#ownAddresses.get(inode) ?? NO_ADDRESSES;
     const isAcross = near !== far && !isLoopback(far) && !own.has(far);
     if (isAcross && !this.#mayLeadAcross(socket, near, far)) return undefined;
     // A socket connected to itself has no peer.
@@ -215,19 +226,32 @@ export class Peers {
     return this.#allAddresses.has(far) && !isLoopback(near) && !isLinkLocal(near) && !isLinkLocal(far);
   }
 
-  /** Notes an own address. Returns those of the namespace. */
-  #noteOwn(inode: number, address: string): ReadonlySet<string> {
-    let own = this.#ownAddresses.get(inode);
-    if (own === undefined) {
-      own = new Set();
-      this.#ownAddresses.set(inode, own);
+  /** Notes an own address of a namespace. */
+  #noteOwn(inode: number, address: string): void {
+    const own = this.#ownAddresses.get(inode);
+    if (isLoopback(address) || own?.has(address)) return;
+    if (this.#ownCount >= MAX_OWN_ADDRESSES) {
+      this.#isFull = true;
+      return;
     }
-    if (!own.has(address) && !isLoopback(address) && this.#ownCount < MAX_OWN_ADDRESSES) {
-      own.add(address);
-      this.#allAddresses.add(address);
-      this.#ownCount++;
-      this.#hasNewAddress = true;
+    if (own) own.add(address);
+    else this.#ownAddresses.set(inode, new Set([address]));
+    this.#allAddresses.add(address);
+    this.#ownCount++;
+    this.#hasNewAddress = true;
+  }
+
+  /** Replaces the own addresses by those of the open connections: namespaces and their addresses come and go. */
+  #renewOwnAddresses(rows: ReadonlyMap<string, Pick<Row, 'socket' | 'mark'>>): void {
+    this.#ownAddresses.clear();
+    this.#allAddresses.clear();
+    this.#ownCount = 0;
+    this.#isFull = false;
+    this.#batchesSinceRenewal = 0;
+    for (const { socket, mark } of rows.values()) {
+      const { netns, local } = socket;
+      if (mark !== 'closed' && mayHavePeer(socket) && (netns || !this.#hasNamespaces))
+        this.#noteOwn(netns?.inode ?? NO_NAMESPACE, unmapped(local.address));
     }
-    return own;
   }
 }

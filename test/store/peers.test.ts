@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
-import { isMainEnd, peerOf } from '../../src/store/peers.ts';
+import { isMainEnd, peerOf, RENEWAL_BATCHES } from '../../src/store/peers.ts';
 import { SocketTable } from '../../src/store/table.ts';
 import { baseline, batch, listener, socket, type SocketFields } from '../helpers/fakes.ts';
 
@@ -179,6 +179,20 @@ describe('the peer in another namespace of this machine', () => {
     const holder = { ...inOwn, id: 'holder', netns: web, remote: { address: '192.0.2.1', port: 1 } };
     table.apply(batch({ monotonicMs: 1000, spawned: [holder] }));
     expect(peerIn(table, 'client')).toBeUndefined();
+  });
+
+  test('is found after many namespaces have come and gone', () => {
+    const gone = Array.from({ length: 10_000 }, (_, i) => ({
+      ...socket({ local: '172.17.0.3:40000', remote: '192.0.2.1:80', netns: { inode: 1000 + i } }),
+      id: `gone ${i}`,
+    }));
+    const table = tableOf(...gone);
+    table.apply(batch({ monotonicMs: 1000, closed: gone.map(({ id }) => id) }));
+    for (let i = 0; i <= RENEWAL_BATCHES; i++) {
+      const spawned = i === 0 ? [inWeb, inOwn] : [];
+      table.apply(batch({ monotonicMs: 9000 + i, spawned }));
+    }
+    expect([peerIn(table, 'client'), peerIn(table, 'server')]).toEqual(['server', 'client']);
   });
 
   test('is not one behind address translation', () => {
