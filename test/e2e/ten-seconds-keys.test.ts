@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
+import { escape } from './finding.ts';
 import { isLinux, newHome, rowOf, selectedY, startNetpane, tableRows } from './netpane.ts';
 import {
   atEachSize,
@@ -222,8 +223,8 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
       expect(t.text()).toContain('MOVE');
       t.write('/undo the last\r');
       await t.until('what is found', () => /^ +u +undo the last/m.test(t.text()));
-      t.press('escape');
-      t.press('escape');
+      await escape(t, () => t.text().includes('MOVE'));
+      await escape(t, () => titled(t, 'HELP') === '');
       await untilShown(t, SCENE_SIZE);
     });
   });
