@@ -204,7 +204,7 @@ describe('several sockets', () => {
     expect(poll(lives, seen.toReversed())).toBe(before);
   });
 
-  test('a change of one socket leaves the other objects the same', () => {
+  test('the end of one socket leaves the objects of the others the same', () => {
     const lives = new Lives();
     const still: Seen = { inode: 1 };
     const before = poll(lives, [still, { inode: 2, local: '*:22', remote: null }]);

@@ -19,7 +19,7 @@ const named = (name: string, atMs = 0, from: 'reverse-dns' | 'dns' | 'tls' = 're
   atMs,
 });
 
-test('the address of a peer is one of a single host, without scope', () => {
+test('the address of a peer is that of a single host, without its scope', () => {
   const addressOf = (address: string) => peerAddress({ address });
   expect(['192.0.2.1', '::ffff:192.0.2.1', 'FE80::1%eth0', '127.0.0.1'].map(addressOf)).toEqual([
     '192.0.2.1',

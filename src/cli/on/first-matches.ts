@@ -15,7 +15,7 @@ const isPending = (socket: Socket): boolean => firstOwner(socket).knowledge === 
 
 /**
  * Finds the sockets that come to match a query: by their spawn, or by the first change after which they match. It reports
- * each socket once in its life, closes and sockets that matched in the baseline never.
+ * a socket at most once in its life. It reports neither closes nor sockets that matched in the baseline.
  *
  *     spawn ──▶ matches? ── yes ──▶ matched, reported      close ──▶ forgotten
  *                  │ no                    ▲
@@ -27,7 +27,7 @@ export class FirstMatches {
   readonly #onMatch: (event: SocketEvent) => void;
   /** Ids of the open sockets that have matched. */
   readonly #matched = new Set<string>();
-  /** An owner that was pending arrives without an event. */
+  /** By id. They are tested again when their owner arrives, which makes no event. */
   readonly #undecided = new Map<string, Undecided>();
   #isInBaseline = false;
 

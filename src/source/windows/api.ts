@@ -52,16 +52,16 @@ export interface ProcessDetails {
  * `ERROR`.
  */
 export interface WindowsApi {
-  /** True if the process of netpane is elevated (an administrator that Windows lets act as one). */
+  /** True if netpane runs elevated: with the rights of an administrator. */
   readonly isElevated: boolean;
   /** GetExtendedTcpTable or GetExtendedUdpTable with the class MODULE. */
   readTable(table: TableName, into: Uint8Array, size: Uint32Array): number;
   /**
-   * Begins to count for a connection, until it ends (SetPerTcpConnectionEStats); needs elevation.
+   * Makes Windows count for a connection until it ends (SetPerTcpConnectionEStats); needs elevation.
    * @param connection its row, MIB_TCPROW or MIB_TCP6ROW
    */
   startStatistics(connection: Uint8Array, kind: StatisticsKind): number;
-  /** Reads what was counted since (GetPerTcpConnectionEStats). @param into of the size of the kind */
+  /** Reads the counters of a kind (GetPerTcpConnectionEStats). @param into as long as the structure of the kind */
   readStatistics(connection: Uint8Array, kind: StatisticsKind, into: Uint8Array): number;
   /** Closes a connection over IPv4 (SetTcpEntry). @param connection MIB_TCPROW with the state DELETE_TCB */
   closeConnection(connection: Uint8Array): number;

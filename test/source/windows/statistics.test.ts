@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { ERROR } from '../../../src/source/windows/api.ts';
 import { STATISTICS } from '../../../src/source/windows/layout.ts';
 import type { FakeRow, FakeWindows } from '../../helpers/windows.ts';
 import { CONNECTION, useWindows, type WindowsScene } from '../../helpers/windows-scene.ts';
@@ -122,7 +123,7 @@ test('a notice says that Windows refuses to count; a connection that has just en
     windows.startErrors = Object.fromEntries(Object.keys(STATISTICS).map((kind) => [kind, error]));
     scene.source = scene.newSource();
   };
-  refuseWith(50);
+  refuseWith(ERROR.notSupported);
   await scene.poll([CONNECTION]);
   expect((await scene.source.read()).degradations).toEqual([
     {
@@ -131,10 +132,10 @@ test('a notice says that Windows refuses to count; a connection that has just en
       short: 'no traffic',
     },
   ]);
-  windows.startErrors = Object.fromEntries(Object.keys(STATISTICS).map((kind) => [kind, 1168]));
+  windows.startErrors = Object.fromEntries(Object.keys(STATISTICS).map((kind) => [kind, ERROR.notFound]));
   await scene.poll([CONNECTION, { ...CONNECTION, local: '192.0.2.1:1' }]);
   expect(await scene.codes()).toEqual(['statistics-refused']);
-  refuseWith(1168);
+  refuseWith(ERROR.notFound);
   await scene.poll([CONNECTION]);
   expect(await scene.codes()).toEqual([]);
 });

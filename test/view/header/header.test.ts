@@ -13,7 +13,7 @@ import { BATCHES } from '../../helpers/scene.ts';
 describe('the header', () => {
   const state = after(emptyState(), ...BATCHES);
 
-  test('keeps the counts longest', () => {
+  test('has the counts at every width', () => {
     for (let width = 40; width <= 200; width++) {
       const [first] = shown(headerLines(state, KEYS, width, 1));
       expect(first).toMatch(/\b16\b.*\b8 estab.*\b5 listen/);
@@ -63,7 +63,7 @@ describe('the header', () => {
       expect(new Set([0, 7, 999, 1000, 123_456, 99_999_999, 1e12].map(at)).size).toBe(1);
     });
 
-    test('stays longer than the counts per minute', () => {
+    test('stays on a narrower screen than the counts per minute', () => {
       for (let width = 30; width <= 60; width++) expect(second(width)).toMatch(/↓ ?1\.2.* ↑ +0/);
       expect([second(44), second(30)].map((text) => text.includes('/min'))).toEqual([true, false]);
     });
