@@ -37,6 +37,7 @@ test('koffi adds only its own binaries, in fixed versions', () => {
     >;
   };
   const koffi = packages['node_modules/koffi'];
+  expect(koffi).toBeDefined();
   expect(koffi?.dependencies).toBeUndefined();
   for (const [name, version] of Object.entries(koffi?.optionalDependencies ?? {})) {
     expect(name).toMatch(/^@koromix\/koffi-\w+-\w+$/);
@@ -49,7 +50,7 @@ test('the build contains code of these packages only', () => {
   expect([...new Set(Object.values(bundle).flat())].sort()).toEqual(BUNDLED);
 });
 
-test('the scripts of the build are ASCII, as which they are read', () => {
+test('the scripts of the build are ASCII only', () => {
   const caches = readdirSync(join(ROOT, 'dist')).filter((file) => file.endsWith('.cache'));
   const scripts = caches.map((file) => file.replace(/cache$/, 'js'));
   expect(scripts).toContain('program.js');

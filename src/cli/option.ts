@@ -12,9 +12,9 @@ export interface Option {
   readonly about: string;
   /** Commands that accept the option; absent for all. */
   readonly commands?: readonly CommandName[];
-  /** A query for several values, if the option can be given only once; absent if the last value counts. */
+  /** For an option that can be given only once: a query with several values, as advice. Absent if the last value counts. */
   readonly several?: string;
-  /** True if it can be given several times: its value has all of them, with NUL between them. */
+  /** True if it can be given several times: its value is then all values, separated by NUL. */
   readonly isList?: true;
   readonly group: 'Filters' | 'Options';
 }

@@ -23,6 +23,7 @@ export function isAddress(text: string, wanted: string): boolean {
   return address === wanted || (!wanted.includes('%') && (address?.startsWith(`${wanted}%`) ?? false));
 }
 
+/** A range of addresses. */
 export interface Network {
   /** Canonical address; its bits past the prefix are 0. */
   readonly address: string;

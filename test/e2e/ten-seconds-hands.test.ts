@@ -70,7 +70,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
         );
         const row = tmux('show-buffer');
         expect(row.split('\t')[0]).toBe(`${scene.name}-cli`);
-        // 80 columns have no room for these.
+        // The row has more columns than fit in 80 cells.
         expect(row.split('\t')).toContain(String(scene.client.pid));
         expect(clipboard(t)).toEqual([row]);
         t.write('Y');
@@ -82,7 +82,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     test.skipIf(!hasScreen)(
       'in screen with default settings, at 80×24 (skipped elsewhere: screen is not installed)',
       async () => {
-        // The folder of its sockets, which only their owner may read.
+        // screen keeps its socket in this folder; only the owner may read it.
         const home = newHome();
         const session = uniqueName();
         const t = Terminal.start({
@@ -123,7 +123,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
       expect(filterLine(t)).toContain(way);
       await t.until('the sequence', () => clipboard(t).length > 0 || t.received().includes('\x1bP\x1b]52'));
       await atEachSize(t, async () => {
-        // The message of the size before is taken away by another key.
+        // Another key removes the message of the previous size.
         t.press('home');
         await t.until('no message', () => !filterLine(t).startsWith('copied'));
         t.write('y');
@@ -233,7 +233,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     () => {
       test('uses the configuration and state of the caller, and leaves no file of root in the home', async () => {
         const [uid, home] = [4242, newHome()];
-        // sudo is imitated by its variables, the user by an own passwd(5) in a mount namespace.
+        // sudo is imitated by its variables, the user by a passwd(5) of its own in a mount namespace.
         const passwd = join(newHome(), 'passwd');
         writeFileSync(passwd, `root:x:0:0::/root:/bin/sh\nana:x:${uid}:${uid}::${home}:/bin/sh\n`);
         const config = join(home, '.config', 'netpane', 'config.toml');

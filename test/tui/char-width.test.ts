@@ -2,7 +2,7 @@ import unicode from 'blessed/lib/unicode.js';
 import { expect, test } from 'vitest';
 import { charWidth } from '../../src/tui/blessed.ts';
 
-test('blessed draws with the widths of its tables, which know no other width of an ASCII character', () => {
+test('blessed draws with charWidth: 1 for each printable ASCII character, else the width of its tables', () => {
   expect(unicode.charWidth).toBe(charWidth);
   const ascii = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code)).filter(
     (it) => it !== '\t',

@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('interfaces have counters, every connection has its close with bytes and program, UDP its packets; the session ends with netpane', () => {
+test('interfaces, closes and UDP sockets have their bytes; sessions end, also one that an earlier netpane left', () => {
   const [out, err] = ['out', 'err'].map((name) => join(folder, name)) as [string, string];
   // Node under Wine cannot write to a pipe.
   const [stdout, stderr] = [openSync(out, 'w'), openSync(err, 'w')];

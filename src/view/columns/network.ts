@@ -14,7 +14,6 @@ import { isConnection } from '../../store/listeners.ts';
 import { peerOf } from '../../store/peers.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import { peerText } from '../text/peer-text.ts';
-
 import { exposureRank, exposureText, exposureTone, shortExposureText } from '../text/exposure-text.ts';
 import { addressText, endpointText, NOTHING, portText, shortNamespaceText } from '../text/format.ts';
 import {
@@ -95,7 +94,7 @@ const ADDRESS_MOST = 39;
 /** An IPv4 address with port; at most an IPv6 address with brackets and port. */
 const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
 
-/** Returns the service by port number: of the listening side first, if the direction is known. */
+/** Returns the usual service of the port of the peer, or else of the local one; of an incoming connection the local one first. */
 function serviceText({ socket, direction }: ColumnRow): string {
   const { local, remote, protocol } = socket;
   const name = (endpoint: Endpoint | null) => endpoint && serviceName(portOrProtocol(endpoint), protocol);
@@ -106,7 +105,7 @@ function serviceText({ socket, direction }: ColumnRow): string {
 const directionText = ({ socket, direction }: ColumnRow): string =>
   direction ?? (isConnection(socket) ? '?' : NOTHING);
 
-/** Returns the program of the peer of a local connection; undefined without a known one. */
+/** Returns the program of the peer of a local connection; undefined if the peer is not known. */
 const peerCell = (row: ColumnRow, { rows }: CellContext): string | undefined =>
   row.peer === undefined || rows === undefined ? undefined : peerText(row, peerOf(rows, row));
 

@@ -16,8 +16,8 @@ export interface ColumnPane {
 }
 
 /**
- * Returns the columns that the keys start from: the chosen ones, or else the automatic columns on the screen with
- * automatic widths.
+ * Returns the columns that the keys change: the chosen ones, or if there are none, those on the screen, with automatic
+ * widths.
  */
 export const startingChoices = (
   chosen: readonly ColumnChoice[] | null,
@@ -91,7 +91,11 @@ const ROOM_FOR_FOOT = 8;
 
 const footOf = (height: number): number => (height >= ROOM_FOR_FOOT ? FOOT : 0);
 
-/** Returns the columns that are visible. @param height lines of the pane @param top index of the first one before */
+/**
+ * Returns which columns are visible.
+ * @param height lines of the pane
+ * @param top index of the first column that was visible before
+ */
 export const columnPart = (pane: ColumnPane, height: number, top: number): Part =>
   around(
     { top, height: Math.max(0, height - 1 - footOf(height)), length: listedColumns(pane.choices).length },
@@ -100,7 +104,7 @@ export const columnPart = (pane: ColumnPane, height: number, top: number): Part 
 
 /**
  * Returns the lines of the column list with its cursor, and the full description of the column under it.
- * @param before index of the first visible column before
+ * @param before index of the first column that was visible before
  */
 export function columnPaneLines(pane: ColumnPane, width: number, height: number, before = 0): Line[] {
   const { choices, cursor } = pane;

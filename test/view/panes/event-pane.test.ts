@@ -116,7 +116,7 @@ describe('the events that are shown', () => {
     const askable = from(0, 50_000).filter(({ type }) => type !== 'gap').length;
     expect(new Set(runs.flatMap((run) => [...run])).size).toBe(askable);
     expect(runs.reduce((sum, run) => sum + run.size, 0)).toBe(askable);
-    // Another paint filters nothing, another tick only the new event.
+    // Neither another paint nor another tick filters an event again.
     shown.update(state);
     expect(asked).toEqual([]);
     log.add(from(50_000, 5000), new Map());

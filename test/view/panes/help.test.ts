@@ -93,7 +93,7 @@ describe('help', () => {
     );
   });
 
-  test('the mark of a diagnosis is the key for it, and that of a gap stays', () => {
+  test('the mark of a diagnosis is the key in effect; the mark of a gap is always !', () => {
     const keys = KEYS.map((it) => (it.id === 'diagnosis' ? { ...it, keys: ['k'], label: 'k' } : it));
     const marks = (of: typeof keys) => shown(helpLines(of, emptyState(), 200)).join('\n');
     expect(marks(keys)).toMatch(/^  k +at the bottom: a diagnosis/m);

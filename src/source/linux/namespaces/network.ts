@@ -49,7 +49,7 @@ export class Network {
   netns: NetworkNamespace | undefined;
   /** Increases when the name or the interfaces change. */
   version = 0;
-  /** Receives notifications about destroyed sockets, if requested and supported by the kernel. */
+  /** Receives close messages, if requested and supported by the kernel. */
   closes: Closes | undefined;
   /** True if close messages are requested, but no descriptor is free for them. */
   lacksCloseReceiver = false;

@@ -112,7 +112,7 @@ describe('the owner of a closed UDP socket', () => {
     expect(owner({ cookie: 2, local: '192.0.2.1:5000' })).toBe('gone - -');
   });
 
-  test('is not a process interrupted by a send, nor a kernel thread', () => {
+  test('is neither the process that a send interrupted nor a kernel thread', () => {
     start(70, 'dig');
     fake.start(90, { comm: 'kworker', flags: 0x00200000 });
     open({ trace });

@@ -43,10 +43,10 @@ async function start(command: string, args: readonly string[], options = {}): Pr
   });
 }
 
-/** Prints the pid of a shell that then becomes `sleep`: the program runs when the name is right. */
+/** Prints the pid of a shell, which then becomes `sleep`. */
 const SLEEP = 'echo $$; exec sleep 60';
 
-/** The screen has a blank between a label and its text. */
+/** Checks that the screen has room for a blank after each label. */
 function expectShortLabels({ lines }: Evidence): void {
   expect(lines.filter(({ label }) => label.length >= LABEL_WIDTH)).toEqual([]);
 }
@@ -66,7 +66,7 @@ const unusualTexts = ({ verdict }: Evidence): string[] =>
   verdict.filter(({ isUnusual }) => isUnusual).map(({ text }) => text);
 const lineOf = ({ lines }: Evidence, label: string) => lines.find((it) => it.label === label);
 
-test('a large file is no longer read when its digest is not wanted', async () => {
+test('reading a large file stops when its digest is no longer wanted', async () => {
   const path = join(newFolder(), 'large');
   // Four pieces.
   writeFileSync(path, Buffer.alloc(4 * 2 ** 20));
@@ -87,6 +87,7 @@ const untilRuns = (pid: number, path: string): Promise<void> =>
   expect.poll(() => readlinkSync(`/proc/${pid}/exe`)).toContain(path);
 
 const hasDpkg = existsSync('/var/lib/dpkg/info');
+const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find((it) => existsSync(it));
 
 describe.skipIf(process.platform !== 'linux')(
   'the evidence about a process (skipped elsewhere: /proc)',
@@ -110,10 +111,7 @@ describe.skipIf(process.platform !== 'linux')(
       rmSync(path);
       const evidence = await evidenceOf(pid);
       expect(unusualTexts(evidence)).toEqual(
-        expect.arrayContaining([
-          'program was deleted',
-          expect.stringMatching(/^program is below \/tmp, where every user may write$/),
-        ]),
+        expect.arrayContaining(['program was deleted', 'program is below /tmp, where every user may write']),
       );
       expect(lineOf(evidence, 'package')).toMatchObject({
         text: `no package has ${path}`,
@@ -168,9 +166,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(unusualTexts(await evidenceOf(pid))).toContain('runs code from its command line');
     });
 
-    test('a program from memory (memfd)', async () => {
-      const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find((it) => existsSync(it));
-      if (python === undefined) return;
+    test.skipIf(!python)('a program from memory (memfd; skipped without Python)', async () => {
       const code = [
         'import os, sys',
         'fd = os.memfd_create("x", 0)',
@@ -178,7 +174,7 @@ describe.skipIf(process.platform !== 'linux')(
         'print(os.getpid(), flush=True)',
         'os.execve(f"/proc/self/fd/{fd}", ["sleep", "60"], {})',
       ].join('\n');
-      const pid = await start(python, ['-c', code]);
+      const pid = await start(python ?? '', ['-c', code]);
       await untilRuns(pid, '/memfd:');
       expect(unusualTexts(await evidenceOf(pid))).toContain(
         'program has no file: it runs from memory (memfd)',
@@ -278,7 +274,7 @@ describe.skipIf(process.platform !== 'linux')('a docker-proxy (skipped elsewhere
     return last;
   };
 
-  test('names the container and its port, by the API', async () => {
+  test('names the container and its port if the API answers', async () => {
     const root = newFolder();
     const networks = { bridge: { IPAddress: '172.17.0.2' } };
     const close = await serveApi(

@@ -88,12 +88,10 @@ const channelOf = (
 });
 
 describe('Closes', () => {
-  const notification = closeMessage(CLOSED);
+  const close = closeMessage(CLOSED);
 
-  test('receives all waiting notifications past EINTR and ENOBUFS, and returns each once', () => {
-    const closes = new Closes(
-      channelOf([notification, -4, joined(notification, notification), -105, notification]),
-    );
+  test('receives all waiting close messages past EINTR and ENOBUFS, and returns each once', () => {
+    const closes = new Closes(channelOf([close, -4, joined(close, close), -105, close]));
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(4);
     expect(closes.take()).toEqual([]);
@@ -102,7 +100,7 @@ describe('Closes', () => {
   });
 
   test('stops at another error and continues with the next call', () => {
-    const closes = new Closes(channelOf([notification, -12, notification]));
+    const closes = new Closes(channelOf([close, -12, close]));
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(1);
     closes.collect(6, WALL_MS);
@@ -113,9 +111,9 @@ describe('Closes', () => {
     const closes = new Closes(
       channelOf([
         closeMessage({ ...CLOSED, family: 1 }),
-        joined(notification, message(20, new Uint8Array(4)), notification),
+        joined(close, message(20, new Uint8Array(4)), close),
         message(20, new Uint8Array(80), { sequence: 0, length: 4000 }),
-        joined(notification, closeMessage({ ...CLOSED, family: 1 })),
+        joined(close, closeMessage({ ...CLOSED, family: 1 })),
       ]),
     );
     closes.collect(5, WALL_MS);
@@ -125,7 +123,7 @@ describe('Closes', () => {
   });
 
   test('ends if the channel never runs empty', () => {
-    for (const endless of [notification, -105, -4]) {
+    for (const endless of [close, -105, -4]) {
       let count = 0;
       const receiveWaiting = receiverOf(() => {
         if (++count > 1_000_000) throw new Error('collect does not end');
@@ -141,7 +139,7 @@ describe('Closes', () => {
     let left = 1_000_000;
     const receiveWaiting = receiverOf(() => {
       left--;
-      return notification;
+      return close;
     });
     const closes = new Closes({ receiveWaiting, drops: () => 0 });
     for (let i = 0; i < 100; i++) closes.collect(5, WALL_MS);
@@ -152,7 +150,7 @@ describe('Closes', () => {
   });
 
   test('receives and returns a few at a time', () => {
-    const closes = new Closes(channelOf([1, 2, 3].map(() => notification)));
+    const closes = new Closes(channelOf([1, 2, 3].map(() => close)));
     const taken: number[] = [];
     do {
       closes.collect(5, WALL_MS, 2);
@@ -162,14 +160,14 @@ describe('Closes', () => {
   });
 
   test('returns a few at a time of many that were received', () => {
-    const closes = new Closes(channelOf([1, 2, 3].map(() => notification)));
+    const closes = new Closes(channelOf([1, 2, 3].map(() => close)));
     closes.collect(5, WALL_MS);
     expect([closes.take(2).length, closes.hasMore]).toEqual([2, true]);
     expect([closes.take(2).length, closes.hasMore]).toEqual([1, false]);
   });
 
-  test('receives fewer if memory is short', () => {
-    const closes = new Closes(channelOf([notification, notification, notification, notification]), 3);
+  test('receives at most the given number until they are taken', () => {
+    const closes = new Closes(channelOf([close, close, close, close]), 3);
     closes.collect(5, WALL_MS);
     expect(closes.take()).toHaveLength(3);
     closes.collect(6, WALL_MS);
@@ -187,7 +185,7 @@ describe('Closes', () => {
       }),
     );
     const lost = [];
-    for (const each of [[], [-105, notification], [notification], [-105]]) {
+    for (const each of [[], [-105, close], [close], [-105]]) {
       results.push(...each);
       closes.collect(5, WALL_MS);
       lost.push(closes.takeLost());
@@ -197,7 +195,7 @@ describe('Closes', () => {
   });
 
   test('returns undefined once if messages were lost and the kernel does not count them', () => {
-    const closes = new Closes(channelOf([notification, -105, notification], () => undefined));
+    const closes = new Closes(channelOf([close, -105, close], () => undefined));
     closes.collect(5, WALL_MS);
     expect([closes.takeLost(), closes.takeLost()]).toEqual([undefined, 0]);
   });
