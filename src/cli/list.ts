@@ -12,7 +12,7 @@ import type { Invocation } from './invocation.ts';
 import { matchingSockets } from './snapshot.ts';
 import { say } from './say.ts';
 
-/** Returns the pids that hold these sockets, each once, by number. Processes that let go of a socket are not among them. */
+/** Returns the pids of the processes that hold these sockets now, each once, in ascending order. */
 function pidsOf(rows: readonly Row[]): readonly number[] {
   const pids = rows.flatMap(({ socket }) =>
     socket.owners.flatMap(({ knowledge, pid }) => (knowledge === 'exact' && pid !== undefined ? [pid] : [])),

@@ -15,7 +15,7 @@ interface FocusNow {
   readonly next: Focus;
 }
 
-/** Part of the state that decides about the hints. */
+/** The parts of the state on which the hints depend. */
 type Mode = Pick<State, 'prompt' | 'list' | 'panes' | 'question' | 'helpQuery' | 'hideRules' | 'views'>;
 
 /** A hint with the keys in effect, and the actions that they start. */
@@ -34,7 +34,7 @@ const QUESTION_HINTS: readonly Hint[] = [
   { actions: ['close'], hint: 'no' },
 ];
 
-/** The hints of the last call, and what they were made of: each paint needs them, and a tick rarely changes them. */
+/** The hints of the last call, and the values from which they were made. Each paint needs them, and a tick rarely changes them. */
 let last: { readonly from: readonly unknown[]; readonly hints: readonly ShownHint[] } | undefined;
 
 /**
@@ -86,7 +86,10 @@ export const hintLine = (...args: Parameters<typeof shownHints>): Line =>
     ]),
   );
 
-/** Returns the key at a cell of the line of hints: of `up down` the one there, after them the first; else undefined. */
+/**
+ * Returns the key at a cell of the line of hints; undefined between two hints. In `up down scroll` a cell of a key gives that
+ * key, and any other cell the first key.
+ */
 export function hintKeyAt(hints: readonly ShownHint[], x: number): string | undefined {
   let left = 0;
   for (const { label, hint } of hints) {
@@ -118,7 +121,7 @@ function tableHints(
 ): readonly Hint[] {
   const { seen } = state.table;
   const open = new Set<string>(PANE_NAMES.filter((name) => state.panes[name]));
-  const inLog = keys.flatMap(({ id, focusHint }): Hint[] => {
+  const ofFocus = keys.flatMap(({ id, focusHint }): Hint[] => {
     const hint = panes && (focusHint === 'next pane' ? PANES[panes.next].title : focusHint?.[panes.focus]);
     return hint === undefined ? [] : [{ actions: [id], hint }];
   });
@@ -127,11 +130,11 @@ function tableHints(
       const { id, hint, openHint, hintFor } = key;
       const text = open.has(id) ? (openHint ?? hint) : hint;
       if (text === undefined || (hintFor && !seen[hintFor])) return [];
-      if (inLog.some(({ actions }) => actions.includes(id))) return [];
+      if (ofFocus.some(({ actions }) => actions.includes(id))) return [];
       return [{ actions: [id], hint: text, rank: rankOf(key) }];
     })
     .sort((a, b) => a.rank - b.rank);
-  return [...inLog, ...usual];
+  return [...ofFocus, ...usual];
 }
 
 const rankOf = ({ id, hintRank = USUAL_RANK }: KeyHelp): number => hintRank + 100 * (LAST.indexOf(id) + 1);

@@ -211,7 +211,7 @@ describe('a host of services', () => {
     expect(await named({})).toBe('svchost.exe (Dnscache)');
   });
 
-  test('with one has the name of another service that started in it later', async () => {
+  test('has the name of a service that is not in the list, by the tag of the socket', async () => {
     windows.processes = [host];
     windows.services = [['Dnscache', 100]];
     windows.tags = { '100 33': 'NlaSvc' };
@@ -230,7 +230,7 @@ describe('a host of services', () => {
     expect(await named({ tag: 34 })).toBe('svchost.exe');
   });
 
-  test('is not a program of its own with a single service', async () => {
+  test('is only svchost.exe: another program keeps its name, also with a service', async () => {
     windows.processes = [{ pid: 100, name: 'sqlservr.exe' }];
     windows.services = [['MSSQLSERVER', 100]];
     expect(await named({})).toBe('sqlservr.exe');

@@ -94,7 +94,7 @@ describe('details', () => {
     expect(lines.some((text) => text.startsWith('age'))).toBe(false);
   });
 
-  test('show of a remnant how long its connection lived, and its own age', () => {
+  test('show how long the connection of a remnant lived, and the age of the remnant', () => {
     const it = socket({ state: 'FIN_WAIT2' });
     const events = [{ type: 'close', atMs: 0, socket: it, learntBy: 'destroy', lifetimeMs: 0.41 }] as const;
     const left = after(

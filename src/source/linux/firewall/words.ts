@@ -68,7 +68,7 @@ export function rulesFor(
   return [...found.values()];
 }
 
-/** Returns the line about a chain at input that has no rule about a port, as far as netpane can read its rules. */
+/** Returns the line about a chain at input in which netpane finds no rule about a port. */
 function policyLine(
   filter: Chain,
   chains: readonly Chain[],
@@ -99,8 +99,8 @@ export function firewallLines(target: FirewallTarget, chains: readonly Chain[]):
     (chain) => chain.base?.hook === 'input' && chain.base.type === 'filter' && isOfFamily(chain, address),
   );
   const others = filters.filter((filter) => {
-    const all = reachable(filter, chains);
-    return !named.some(({ chain }) => all.includes(chain));
+    const all = new Set(reachable(filter, chains));
+    return !named.some(({ chain }) => all.has(chain));
   });
   const speaking = others.filter((filter) => !isSilent(filter));
   return [
