@@ -102,7 +102,7 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
 const PORTS_OF = { either: 'port', local: 'lport', remote: 'rport' } as const satisfies Record<Side, Field>;
 const NET_OF = { either: 'net', local: 'lnet', remote: 'rnet' } as const satisfies Record<Side, Field>;
 
-/** Reads the value of `remote:` and its like: a host as after `@`, a network, or ports. */
+/** Reads the value of an endpoint, such as that of `remote:`: a host as after `@`, a network, or ports. */
 function readEndpoint(piece: Piece, side: Side): Term {
   const { text, at } = piece;
   const [, ports] = /^:?(\d[\d,-]*)$/.exec(text) ?? [];

@@ -11,14 +11,17 @@ import { type Spread, spreadOf } from './stats.ts';
 export interface NamesFigures {
   /** Answers per second actually sent. */
   readonly rate: number;
-  /** Addresses with a name that were sent at least once, and that the screen knows at the end; one figure for each run. */
+  /** Number of addresses that were sent at least once with a name, in each run. */
   readonly sent: number;
+  /** For each run: number of these whose name the screen knows at the end. */
   readonly known: readonly number[];
-  /** Packets that netpane reports as lost; one figure for each run. */
+  /** For each run: number of packets that netpane reports as lost. */
   readonly lost: readonly number[];
-  /** CPU of the whole program under this load, percent of a core: with names, without, and the difference of each pair. */
+  /** CPU of the whole program with names under this load, percent of a core. */
   readonly cpu: Spread;
+  /** The same without names. */
   readonly cpuWithout: Spread;
+  /** Difference of the two in each pair of runs. */
   readonly added: Spread;
 }
 

@@ -23,7 +23,7 @@ const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 const apart = isRoot && unshare.length > 0;
 const through = apart ? [...unshare, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : [];
 
-/** The port of `postgresql` by IANA, in /etc/services, which lsof reads, as in netpane. */
+/** Port of the service `postgresql`, for netpane by the list of IANA, for lsof by /etc/services. */
 const NAMED = 5432;
 
 /** A form with an address and port that no socket has. */
@@ -212,7 +212,7 @@ describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`,
       const args = filled(forms);
       const file = join(folder, `${index}.json`);
       typeQuery(t, `process:${name} ${asQuery(args)}\r`);
-      // The address of a host name comes later.
+      // The addresses of a host name arrive later.
       await t.until('rows', () => filterLine(t).includes(asQuery(args)) && socketCounts(t).shown > 0);
       t.write(`w${file}\r`);
       const [saved, expected] = await Promise.all([
@@ -220,9 +220,9 @@ describe.skipIf(impossible !== undefined)(`-i and -s, compared with lsof${why}`,
         byLsof(args),
       ]);
       expect(keysOf(saved)).toEqual(expected);
-      // As options of `ls` they are the same query.
+      // The same options of `ls` make the same query.
       expect(invocationOf(parseCommandLine(['ls', ...args]), {}).query.text).toBe(asQuery(args));
-      // Each form finds some of the sockets, and nearly each form not all.
+      // Each form finds some of the sockets. Only two forms find all.
       expect(expected).not.toEqual([]);
       if (title !== '-i' && title !== '-i 4 -i 6') expect(expected.length).toBeLessThan(total);
     },

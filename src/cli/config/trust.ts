@@ -4,12 +4,13 @@ import { isAbsolute, join, resolve, sep } from 'node:path';
 /** Maximum number of symbolic links in a path, as in Linux (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
+/** Write permission for the group and for all other users. */
 const OTHERS_WRITE = 0o022;
 const GROUP_WRITES = 0o020;
 const OTHERS_READ = 0o004;
 const STICKY = 0o1000;
 
-/** Another user can change a file, or replace it; the message gives the place and the reason. */
+/** Another user can change or replace a file. The message gives the path and the reason. */
 export class Untrusted extends Error {}
 
 /** The user id of root. */
@@ -56,7 +57,7 @@ export function checkOwner(path: string, { uid, gid, mode }: Ownership, owner: F
     throw new Untrusted(`${path} is writable by other users (mode ${(mode & 0o7777).toString(8)})`);
 }
 
-/** As `checkOwner`, for an opened file of which a message may quote the text: the owner must be able to read it. */
+/** As `checkOwner`; also throws Untrusted if the owner may not read the file, because messages may quote its text. */
 export function checkReadable(path: string, stat: Ownership, owner: FileOwner): void {
   checkOwner(path, stat, owner);
   // The groups of root, which netpane keeps, can open more files.

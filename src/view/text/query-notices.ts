@@ -19,7 +19,7 @@ function firstAbout(
 export const misspellingText = (query: Pick<Query, 'expression'>): string | undefined =>
   firstAbout(query, unknownFieldText);
 
-/** Returns what the user may have meant with a query that matches nothing; undefined if nothing comes to mind. */
+/** Returns a hint for a query that matches nothing, such as another spelling; undefined if there is none. */
 export const suggestionText = (query: Pick<Query, 'expression'>): string | undefined =>
   termsOf(query.expression).some(hasLargePort)
     ? `ports of TCP and UDP end at ${MAX_IP_PORT}`

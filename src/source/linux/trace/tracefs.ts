@@ -12,10 +12,10 @@ export class TraceUnavailable extends Error {}
 /** Usual mount points of tracefs (Documentation/trace/ftrace.rst). */
 const MOUNT_POINTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
-/** Prefix of the names of instances that belong to a netpane, running or dead. */
+/** Prefix of the names of instances, also of those that an ended netpane left behind. */
 const PREFIX = 'netpane-';
 
-/** Maximum number of attempts to create an instance: until it is open, another netpane that starts may remove it. */
+/** Maximum number of attempts to create an instance: another netpane that starts may remove it before it is open. */
 const MAX_TRIES = 5;
 
 export interface Tracefs {
@@ -69,7 +69,7 @@ export interface Cpu {
   readonly pipe: number;
 }
 
-/** Removes the instances of dead netpanes and creates an instance. Throws the errors of node:fs. */
+/** Removes the instances of ended netpanes and creates an instance. Throws the errors of node:fs. */
 export function makeInstance(root: string): Instance {
   const folder = `${root}/instances`;
   for (const name of readdirSync(folder)) {
