@@ -3,8 +3,8 @@ import { counted, countText } from '../../model/text.ts';
 import type { TableCounts } from './table/table-sockets.ts';
 
 /**
- * Sockets that the kernel counts but leaves out because they are being closed (bsd/netinet/in_pcblist.c). More are
- * withheld.
+ * Maximum number of sockets that the kernel counts but leaves out because they are being closed
+ * (bsd/netinet/in_pcblist.c). If more are missing, macOS withholds them.
  */
 export const MAX_CLOSING = 8;
 

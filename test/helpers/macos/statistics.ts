@@ -53,7 +53,7 @@ export function closeMessage(source: FakeSource): Buffer {
   return message;
 }
 
-/** Returns the message that a source is removed. @param flags 8: its last values were lost */
+/** Returns the message that says that a source was removed. @param flags 8: its last values were lost */
 export const removedMessage = (flags = 0): Buffer => header(10_002, 24, flags);
 
 function header(type: number, length: number, flags: number): Buffer {
@@ -76,7 +76,7 @@ function writeAddress(bytes: Buffer, at: number, endpoint: FakeSource['local']):
   if (groups) bytes.writeUInt32LE(scope, at + 24);
 }
 
-/** A kernel control that answers each request, and has these datagrams, or the errnos of receiving one. */
+/** A kernel control that answers each request. `waiting` has the datagrams that it receives, or an errno in place of one. */
 export class FakeControl implements ControlChannel {
   readonly waiting: (Uint8Array | number)[] = [];
   readonly requests: Uint8Array[] = [];

@@ -31,7 +31,7 @@ export class TcpSurplus {
   /**
    * Takes the kernel's count after the dumps and updates the surplus. No dump lists a socket before it is bound;
    * the namespace search counts these unbound sockets, but a pass takes many polls, in which programs open and close
-   * others. So the surplus is determined when a pass ends, from the poll with the fewest unlisted sockets since the
+   * others. The surplus is therefore determined when a pass ends, from the poll with the fewest unlisted sockets since the
    * previous pass. Until the next pass ends, it can only decrease.
    * @param search Undefined if a bound omits sockets: `#listed` is too low then.
    */

@@ -34,7 +34,7 @@ describe('a socket without a known holder', () => {
   });
 
   test.each([50, 51, 64, 65])(
-    'passed to process %i, which had no socket, is found within its turn',
+    'passed to process %i, which had no socket, is found when it is the turn of the process',
     (pid) => {
       refresh(7);
       refresh(7);
