@@ -67,6 +67,11 @@ export class Pacer {
     return this.#intervalMs;
   }
 
+  /** Returns the shortest interval that polling may have now, milliseconds. @param ms the least to return */
+  atLeast(ms: number): number {
+    return Math.max(ms, median(this.#costsMs) / this.#maxShare);
+  }
+
   /** The time from poll to poll, milliseconds: longer than the interval if polls take longer than that. */
   get realMs(): number {
     const elapsedMs = median(this.#elapsedMs);

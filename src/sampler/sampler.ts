@@ -71,6 +71,12 @@ export interface SamplerOptions {
  */
 const DRAIN_MS = 50;
 
+/**
+ * Maximum time from a poll that had no time for all owners to the next one, milliseconds: with an interval of minutes their
+ * programs would be missing as long.
+ */
+const OWNERS_MS = 1000;
+
 /** Maximum time of the drain at the end, milliseconds: `watch` has 10 s to print all that has happened. */
 const LAST_DRAIN_MS = 5000;
 
@@ -160,8 +166,17 @@ export class Sampler {
     this.#cancelTimer?.();
     const { clock } = this.#options;
     // After a poll that took longer than the interval, one poll follows at once, never two.
-    const delayMs = Math.max(0, this.#lastStartMs + this.#pacer.intervalMs - clock.monotonicMs());
+    const delayMs = Math.max(0, this.#lastStartMs + this.#nextMs() - clock.monotonicMs());
     this.#cancelTimer = clock.after(delayMs, () => void this.#poll());
+  }
+
+  /** Returns the time from the last poll to the next one, milliseconds. */
+  #nextMs(): number {
+    const { intervalMs } = this.#pacer;
+    if (intervalMs <= OWNERS_MS) return intervalMs;
+    for (const { owners } of this.#previous?.values() ?? [])
+      if (owners[0]?.knowledge === 'pending') return Math.min(intervalMs, this.#pacer.atLeast(OWNERS_MS));
+    return intervalMs;
   }
 
   /** Waits for kernel events, or schedules the next drain if they cannot be waited for. */

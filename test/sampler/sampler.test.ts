@@ -16,6 +16,17 @@ test('polls at once, and then at each interval', async () => {
   ]);
 });
 
+test('the next poll comes soon while it is not known who owns a socket', async () => {
+  const { sampler, clock, world, startsMs } = setUp({ intervalMs: 60_000 });
+  const pending = socket({ id: 'a', owners: [{ knowledge: 'pending' }] });
+  world.sockets = snapshot([pending]);
+  sampler.start();
+  await clock.pass(2500);
+  world.sockets = snapshot([socket({ id: 'a' })]);
+  await clock.pass(100_000);
+  expect(startsMs).toEqual([5000, 6000, 7000, 8000, 68_000]);
+});
+
 test('the first batch is the baseline with all sockets; the next has the difference', async () => {
   const { sampler, clock, world, batches } = setUp();
   const [a, b] = [socket({ id: 'a' }), socket({ id: 'b' })];
