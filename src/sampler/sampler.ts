@@ -258,11 +258,14 @@ export class Sampler {
   }
 
   async #poll(): Promise<void> {
-    const { source, onError } = this.#options;
     this.#isBusy = true;
     const taking = this.#options.whenTaken?.();
     if (taking) await taking;
-    if (this.#isStopped) return;
+    if (!this.#isStopped) await this.#pollNow();
+  }
+
+  async #pollNow(): Promise<void> {
+    const { source, onError } = this.#options;
     // Kernel events from before the poll are applied first: anything new in the snapshot happened after them.
     this.#drain();
     const start = this.#now();

@@ -101,19 +101,19 @@ export class SocketDumps {
         continue;
       }
       if (this.#quietKinds.isQuiet(dumpRequest)) continue;
-      let isEmpty = true;
+      let found = 0;
       const result = dumpStable(
         diag,
         (asksListeners ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
         (buffer, start, end) => {
-          isEmpty = false;
+          found++;
           if (protocol === 'tcp' && !isListener(buffer, start)) hasOnlyListeners = false;
           onSocket(network, protocol, buffer, start, end);
         },
         onDatagram,
       );
       if (protocol === 'tcp' && !isComplete(result)) hasOnlyListeners = false;
-      if (dumpRequest.isRare && isEmpty && isComplete(result)) this.#quietKinds.noteEmpty(dumpRequest);
+      if (dumpRequest.isRare && found === 0 && isComplete(result)) this.#quietKinds.noteEmpty(dumpRequest);
       problems += result.problems;
       interrupted += Number(result.interrupted);
       // The rest of a datagram after a malformed message is lost.

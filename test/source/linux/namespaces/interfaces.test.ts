@@ -74,7 +74,7 @@ describe('interfaces', () => {
     kernel.own.links = [{ index: 2, name: 'wan', addresses: ['192.0.2.1', '192.0.2.1'] }];
     const twice = await read(...sockets);
     expect(all(twice)[0]?.interface).toBe('wan');
-    expect(twice.interfaces?.map(({ addresses }) => addresses)).toEqual([['192.0.2.1']]);
+    expect(twice.interfaces.map(({ addresses }) => addresses)).toEqual([['192.0.2.1']]);
     kernel.own.links = [
       { index: 2, name: 'wan', addresses: ['192.0.2.1'] },
       { index: 3, name: 'lan', addresses: ['192.0.2.1'] },
