@@ -15,7 +15,7 @@ const it: Socket = {
 
 const withoutProtocol = ({ protocol: _, ...rest }: Endpoint): Endpoint => rest;
 
-/** Returns the socket, and with fewer fields: some are found only where a better one is unknown. */
+/** Returns the socket, and copies with fewer fields: some fields are searched only if a better one is unknown. */
 function shapes(it: Socket): readonly Socket[] {
   const { user: _, ...anonymous } = {
     ...it,

@@ -219,7 +219,7 @@ describe('watch --json', () => {
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line) as { type: string; socket: ListedSocket })
-        // The session of events of Wine has no events: its end is a gap, without a socket.
+        // Wine has no event tracing. The end of the session is a gap, which has no socket.
         .filter(({ type }) => type !== 'gap')
         .filter(({ type, socket }) => type === 'close' || socket.state === 'TIME_WAIT')
         .map(({ socket }) => withoutState(textOf(socket)));

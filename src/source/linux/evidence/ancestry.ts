@@ -52,12 +52,12 @@ const STARTERS: readonly Starter[] = [
   { name: /^supervisord$/, what: 'supervisord' },
   { name: /^(?:runsv|s6-supervise|dinit|monit|god|circusd)$/, what: 'supervisor' },
   { name: /^(?:containerd-shim|conmon|crun|runc)/, what: 'container runtime' },
-  { name: /^(?:sudo|su|doas)$/, what: 'another user' },
+  { name: /^(?:sudo|su|doas)$/, what: 'run as another user' },
 ];
 
 const SHELL = /^(?:ba|z|da|k|fi|c|tc)?sh$/;
 
-/** Returns the address of the client in SSH_CONNECTION; undefined without one. @param environment separated by NUL */
+/** Returns the address of the client in SSH_CONNECTION; undefined without one. @param environment variables separated by NUL */
 const clientIn = (environment: string): string | undefined =>
   variableIn(environment, 'SSH_CONNECTION')?.split(' ')[0];
 
@@ -144,13 +144,16 @@ async function serviceReason(service: string, pid: number, files: Files): Promis
   };
 }
 
-/** Returns the path of a unit file; of `getty@tty1.service` that of its template if it has no own; undefined without one. */
+/**
+ * Returns the path of the file of a unit: its own in any folder, else that of its template (`getty@.service` for
+ * `getty@tty1.service`); undefined if it has neither.
+ */
 async function unitFile(name: string, files: Files): Promise<string | undefined> {
   const at = name.indexOf('@');
   const dot = name.lastIndexOf('.');
   const names = at < 0 || dot < at ? [name] : [name, name.slice(0, at + 1) + name.slice(dot)];
-  for (const folder of UNIT_FOLDERS)
-    for (const it of names)
+  for (const it of names)
+    for (const folder of UNIT_FOLDERS)
       if (!it.includes('/') && (await files.stat(`${folder}/${it}`))) return `${folder}/${it}`;
   return undefined;
 }
