@@ -6,7 +6,7 @@ import { LIMIT, type Proc } from '../proc/proc.ts';
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
-/** Another thread, a descriptor, mount or socket: keeps alive a network namespace that no main thread is in. */
+/** A thread, descriptor, mount or socket that keeps alive a network namespace that no main thread is in. */
 export interface Hold extends NamespaceRef {
   /** Returns true while the hold still refers to this namespace. */
   isValid(): boolean;
@@ -36,7 +36,7 @@ const DESCRIPTORS_PER_STEP = 64;
 export interface SearchResult {
   /** Number of processes that the first pass has not searched yet; 0 after it. */
   readonly unsearched: number;
-  /** Inodes of namespaces with a mount in another mount namespace, which cannot be opened through that mount. */
+  /** Inodes of namespaces that have a mount in another mount namespace, and can be opened neither there nor elsewhere. */
   readonly unreachable: ReadonlySet<number>;
   /** Number of TCP sockets that no dump contains because they are not bound yet; undefined during the first pass. */
   readonly unboundTcp: number | undefined;
@@ -128,8 +128,11 @@ export class NamespaceSearch {
     return this.#holds.size > holdsBefore;
   }
 
-  #finishPass({ unreachable, unboundTcp }: Pass): void {
+  #finishPass({ known, unopened, unboundTcp }: Pass): void {
     this.#pass = undefined;
+    // Another way into the namespace may have been found later in the pass.
+    const isUnreachable = (inode: number) => !known.isNamespace(inode) && !this.#holds.has(inode);
+    const unreachable = new Set([...unopened].filter(isUnreachable));
     const passes = this.#result.passes + 1;
     this.#result = { unsearched: 0, unreachable, unboundTcp: unboundTcp.size, passes };
   }
@@ -161,7 +164,7 @@ export class NamespaceSearch {
       const path = this.#proc.pathOf(`${pid}/root${mount.path}`);
       const isValid = () => opensNamespace(path, inode);
       if (isValid()) this.#holds.set(inode, { inode, path, isValid });
-      else pass.unreachable.add(inode);
+      else pass.unopened.add(inode);
       yield;
     }
   }
@@ -219,7 +222,7 @@ export class NamespaceSearch {
 
   /**
    * Looks up the namespace of a socket that no dump contains, through a copy of its descriptor. Adds a hold if the
-   * namespace is unknown. If it is known, its dump lists all bound TCP sockets: counts a TCP socket as unbound.
+   * namespace is unknown. The dump of a known namespace lists all bound TCP sockets: a TCP socket counts as unbound then.
    */
   #probeSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
     const cachedIsTcp = this.#probed.get(inode);
@@ -252,7 +255,8 @@ class Pass {
   left: number;
   /** Mount namespaces that need no search: netpane's own, and those already searched. */
   readonly mountNamespaces = new Set<string>();
-  readonly unreachable = new Set<number>();
+  /** Namespaces that a mount does not open. */
+  readonly unopened = new Set<number>();
   /** Inodes of unbound TCP sockets. A set, because several descriptors may refer to one socket. */
   readonly unboundTcp = new Set<number>();
   /** The steps of this pass, from where the last poll left it. */

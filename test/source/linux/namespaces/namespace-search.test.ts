@@ -131,6 +131,16 @@ describe('finds a namespace without a main thread', () => {
     expect([...search.result.unreachable]).toEqual([500]);
   });
 
+  test('of a descriptor, and does not count its inaccessible mount', () => {
+    start(20);
+    start(21, { 7: 'net:[500]' });
+    fake.link('20/ns/mnt', 'mnt:[2]');
+    fake.write('20/mountinfo', '50 42 0:4 net:[500] /nowhere rw - nsfs nsfs rw\n');
+    step();
+    expect(held()).toEqual([500]);
+    expect([...search.result.unreachable]).toEqual([]);
+  });
+
   test('but not if the mount point is an ordinary file with the same inode number', () => {
     start(20);
     fake.link('20/ns/mnt', 'mnt:[2]');
