@@ -23,7 +23,7 @@ function openView({ state }: KeyContext): Action {
   return view ? { type: 'apply-view', view } : CLOSE;
 }
 
-/** Returns what a key does that changes the columns, from those the keys start with and the one under the cursor. */
+/** Returns the action of a key that changes the columns. @param change gets the columns so far and the one at the cursor */
 const changing =
   (
     change: (choices: readonly ColumnChoice[], id: ColumnId, context: KeyContext) => readonly ColumnChoice[],
@@ -38,7 +38,7 @@ const VIEWS = { group: 'In the list of views', place: 'views' } as const;
 const RULES = { group: 'In the list of hide rules', place: 'hide-rules' } as const;
 const COLUMNS = { group: 'In the list of columns', place: 'columns' } as const;
 
-/** Keys of the lists. Keys that move, and those of the table that no list uses, act as without a list. */
+/** Keys of the lists. The other keys of the table act as they do without a list, see also `runInList`. */
 export const LIST_KEYS: readonly Binding[] = [
   {
     ...VIEWS,
@@ -133,7 +133,7 @@ export const LIST_KEYS: readonly Binding[] = [
 /** Returns what a key of the table does while a list is open. @param index which of the keys was pressed */
 export function runInList(context: KeyContext, list: List, binding: Binding, index: number): Action {
   const { id, step } = binding;
-  // The action that opens a list has its name.
+  // The action that opens a list has the name of the list.
   if (CLOSING.includes(id) || id === list.kind) return CLOSE;
   return step
     ? moveInList(context, list, step.by * linesIn(step.unit, pageOf(context), Infinity))

@@ -61,7 +61,7 @@ export class World {
     return this.#batches.faults;
   }
 
-  /** No kernel event is in flight. */
+  /** True if no kernel event is on its way. */
   get isQuiet(): boolean {
     return this.#kernelEvents.isEmpty;
   }

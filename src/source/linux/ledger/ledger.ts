@@ -13,13 +13,13 @@ import { trafficPrograms } from './traffic-programs.ts';
 /** Default and minimum number of sockets in each map. */
 export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
 
-/** The kernel's memory for a socket in both maps: 256 bytes in each, and the place in its table. */
+/** The kernel's memory for a socket in both maps: 256 bytes in each, and a slot in each hash table. */
 export const LEDGER_ENTRY_BYTES = 544;
 
-/** Share of the entries in use from which on the ledger forgets closed sockets. */
+/** Share of the entries in use above which the ledger forgets closed sockets. */
 const NEARLY_FULL = 0.75;
 
-/** Time after the last close of a socket in which its close message arrives, unless it is lost, milliseconds. */
+/** Maximum time from the last close of a socket to its close message, milliseconds. Later it counts as lost. */
 const CLOSE_MESSAGE_MS = 2000;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
@@ -46,7 +46,7 @@ export interface LedgerOptions {
  *     packets of UDP, UDP-Lite, ping and raw sockets ──▶ counters ──▶ `readCounters`, `takeCounters`
  *     packets of most UDP sockets ──▶ slots ─close(2)─▶ counters
  *
- * An entry takes memory of the kernel only when it is made. To reserve it for all of them takes 60 ms and 25 MB at the start.
+ * The kernel allocates an entry when it is made: to allocate all of them at the start takes 60 ms and 25 MB.
  */
 export class Ledger {
   /** Why it does not record who makes a socket, as a clause; undefined if it does. Linux before 6.10 cannot. */
@@ -59,7 +59,7 @@ export class Ledger {
   readonly #maxSockets: number;
   readonly #maps: MapDescriptors;
   #descriptors: number[] = [];
-  /** Number of entries that netpane removed, which the programs have not noticed. */
+  /** Number of entries that netpane removed. `COUNT.entries` still includes them. */
   #removed = 0;
   #forgotten = 0;
 
@@ -156,8 +156,8 @@ export class Ledger {
   }
 
   /**
-   * Number of times that there was no room for a socket or for the counters of a packet, and number of closed sockets that were
-   * forgotten.
+   * Sum of two numbers: how often there was no room for a socket or for the counters of a packet, and how many closed
+   * sockets were forgotten.
    */
   get lost(): number {
     return this.#count(COUNT.refused) + this.#forgotten;
@@ -220,7 +220,7 @@ export class Ledger {
 
   /**
    * Calls a function for each socket with counted traffic.
-   * @param onCounters gets the cookie in two halves; `readPeers` returns the last peers until it returns
+   * @param onCounters gets the cookie in two halves; it may call `readPeers`, which returns the last peers, until it returns
    */
   readCounters(
     onCounters: (low: number, high: number, counters: Counters, readPeers: () => readonly Endpoint[]) => void,
@@ -228,7 +228,7 @@ export class Ledger {
     if (this.noTrafficReason !== undefined || this.#descriptors.length === 0) return;
     const onValue: OnValue = (low, high, value) =>
       onCounters(low, high, decodeCounters(value), () => decodePeers(value));
-    // First: a socket that is closed meanwhile moves from its slot to the counters.
+    // Slots first: a socket that is closed meanwhile moves to the counters. It is read twice rather than not at all.
     this.#bpf.readAll(this.#maps.slots, SLOT.length, (_low, _high, value) => {
       const { low, high } = cookieIn(value);
       if (low !== 0 || high !== 0) onValue(low, high, value);
@@ -265,7 +265,7 @@ const cookieIn = (slot: DataView): Cookie => ({
 /** Start of the id of a socket with a cookie; see `cookieId`. */
 const ID_PREFIX = 'sk:';
 
-/** Errno 22 of BPF_PROG_LOAD: the verifier refuses a function that this program type cannot call. */
+/** Returns the reason as a clause. EINVAL of BPF_PROG_LOAD: programs of this type cannot call a function in this kernel. */
 function reasonOf(error: unknown, isRoot: boolean): string {
   if (!(error instanceof BpfError)) throw error;
   const { errno, log } = error;
