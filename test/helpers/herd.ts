@@ -23,7 +23,7 @@ export interface Connections {
   far: HerdSocket[];
 }
 
-/** The folder of the project, above this file or, when bundled, above dist/, which has files package.json of its own. */
+/** The folder of the project. This file is below it, also when bundled into dist/, which has files package.json of its own. */
 export const root = (() => {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package-lock.json'))) folder = dirname(folder);

@@ -80,7 +80,7 @@ test.each([
   expect(app.app.state).toMatchObject({ ...expected, panes: { help: false } });
 });
 
-test('the help over an open list has the keys, and closes first', async () => {
+test('the help over an open list gets the keys, and esc closes it before the list', async () => {
   const app = new FakeApp(80, 20);
   open.push(app);
   await app.take(baseline(Object.values(SCENE)));

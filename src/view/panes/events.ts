@@ -27,10 +27,10 @@ import { cutEnd, displayWidth, fit } from '../text/width.ts';
 import { sumCountTexts, sumEndpointsText, sumPid, sumProgramText } from './sum-text.ts';
 
 const SEPARATOR = ' · ';
-/** Cells of the last part of a note below which it leaves instead of being cut. */
+/** Minimum width of the last part of a note that is cut, cells. If it has less room, it is left out. */
 const MIN_PART = 12;
 
-/** Returns a note in at most `width` cells: its last parts leave first. */
+/** Returns a note in at most `width` cells: its last parts are left out first. */
 function noteIn(note: string, width: number): string {
   if (displayWidth(note, width) <= width) return note;
   const at = note.lastIndexOf(SEPARATOR);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 
-/** More than the calls that koffi queues. */
+/** Number of searches: koffi queues fewer calls. */
 const COUNT = 400;
 
 /** Returns the inode of the network namespace of this process. */
@@ -25,7 +25,7 @@ const sockets = () =>
     })
     .map(Number);
 
-/** Returns true if the kernel allows to copy a descriptor of a process: pidfd_getfd(2) needs Linux 5.6. */
+/** Returns true if the kernel allows copying a descriptor of a process: pidfd_getfd(2) needs Linux 5.6. */
 function isAllowed(native: Native, descriptor: number): boolean {
   try {
     closeSync(native.networkOfSocket(process.pid, descriptor).fd);
