@@ -1,6 +1,6 @@
 /** Rights that the system gives netpane, for `netpane doctor`. */
 export interface SystemFacts {
-  /** True if koffi is loaded, which calls the C library; else the reason, a clause. */
+  /** True if koffi is loaded, through which netpane calls the C library; else the reason, a clause. */
   readonly koffi: true | string;
   /** Absent except on Linux. */
   readonly linux?: LinuxFacts;
@@ -26,7 +26,7 @@ export interface LinuxFacts {
   readonly confinement: true | string;
   /** True if netpane may capture the names that programs ask for (`--names`); else the reason, a clause. */
   readonly names: true | string;
-  /** Limit of open files: in use, and as high as netpane may raise it. */
+  /** Limits of open files: `soft` is in use, netpane may raise it to `hard`. */
   readonly openFiles: { readonly soft: string; readonly hard: string } | undefined;
   /** Package databases that were found: dpkg, apk, pacman, rpm. */
   readonly packageDatabases: readonly string[];

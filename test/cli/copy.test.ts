@@ -19,7 +19,7 @@ async function copy(text: string, environment: Record<string, string | undefined
 
 const OSC_52 = '\x1b]52;c;eA==\x07';
 
-test('in a bare terminal copies by OSC 52', async () => {
+test('in a terminal without tmux or screen copies by OSC 52', async () => {
   expect(await copy('x', {})).toEqual({
     text: 'copied row · OSC 52, if allowed',
     isError: false,
@@ -27,7 +27,7 @@ test('in a bare terminal copies by OSC 52', async () => {
   });
 });
 
-test('in screen copies by OSC 52 in its envelope', async () => {
+test('in GNU screen copies by OSC 52, in a sequence that screen passes on', async () => {
   expect(await copy('x', { STY: '1.pts-0.host' })).toEqual({
     text: 'copied row · OSC 52 through screen, if allowed',
     isError: false,

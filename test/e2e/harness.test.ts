@@ -55,7 +55,7 @@ const isAlive = (pid: number) => {
 };
 
 describe('terminal', () => {
-  test('until waits for the rest of a picture', async () => {
+  test('until waits for the end of a frame that has begun', async () => {
     const terminal = sh(`printf '\\033[?1049h\\0337first'; read -r it; printf 'second\\0338'`);
     await terminal.until('its first half', () => {
       const isThere = terminal.text().includes('first');

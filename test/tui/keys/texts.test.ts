@@ -52,7 +52,7 @@ function textsWith(changes: Readonly<Record<string, readonly string[]>>) {
   };
 }
 
-test('with other keys', () => {
+test('texts name the keys that the user chose', () => {
   const texts = textsWith({
     help: ['F12'],
     'hide-rules': ['R'],
@@ -81,7 +81,7 @@ test('with other keys', () => {
   expect(texts.table).toContain('8 TIME_WAIT · f9 shows them');
 });
 
-test('without keys', () => {
+test('texts name no key where the user has removed it', () => {
   const none = Object.fromEntries(
     ['help', 'hide-rules', 'view-by-number', 'diagnosis', 'only-new'].map((id) => [id, []]),
   );

@@ -56,7 +56,7 @@ describe('namespaces', () => {
     expect(ownersText(sockets.get('sk:b') as Socket)).toBe('listener main-60 60');
   });
 
-  test('that end close their sockets, and are closed', async () => {
+  test('that end have their sockets closed, and their netlink sockets too', async () => {
     start(50, 'web', 7, 8);
     container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
     const first = await read(LISTEN);
@@ -83,7 +83,7 @@ describe('namespaces', () => {
     expect([...last.sockets.keys()]).toEqual(['sk:1']);
   });
 
-  test('with a name found later report a change of their own sockets only', async () => {
+  test('change only their own sockets when their name is found later', async () => {
     container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
     start(50, 'web', 7);
     await read(LISTEN);
@@ -170,7 +170,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('without a process have their ping sockets read', async () => {
+  test('have their ping sockets read, also without a process', async () => {
     const path = `${fake.root}/../run/netns/blue`;
     fake.write('../run/netns/blue', '');
     const { ino } = statSync(path);
@@ -197,7 +197,7 @@ describe('namespaces', () => {
     );
   });
 
-  test('of others may be hidden from an ordinary user, who gets a notice', async () => {
+  test('besides that of netpane are not shown to an ordinary user, who gets a notice', async () => {
     open({ isRoot: false });
     expect(codes(await read())).toEqual(['one-namespace']);
   });
