@@ -113,7 +113,8 @@ function sayNothingFound(matching: readonly Socket[], suggestion: string | undef
   }
   const [first] = matching;
   const why = first ? firstOwner(first).knowledge : 'unknown';
-  say(`${counted(matching.length, 'socket')} found, but no process that holds them (${why})`);
+  const them = matching.length === 1 ? 'it' : 'them';
+  say(`${counted(matching.length, 'socket')} found, but no process that holds ${them} (${why})`);
 }
 
 /** Shows a process and asks whether to send the signal. Resolves to true if it may be sent. */

@@ -48,3 +48,14 @@ test('kill fails if the program of a matching socket is hidden, after the signal
   expect(sent).toEqual([1001]);
   expect(said[0]).toBe('1 matching socket of hidden programs: left alone, run netpane with sudo');
 });
+
+test.each([
+  [1, '1 socket found, but no process that holds it (gone)'],
+  [2, '2 sockets found, but no process that holds them (gone)'],
+])('kill fails if %i sockets have no known process, and says so', async (count, text) => {
+  const sockets = Array.from({ length: count }, (_, i) => ({
+    ...listener(`${i}`, 1),
+    owners: [{ knowledge: 'gone' as const }],
+  }));
+  expect(await killOf(sockets)).toEqual({ isDone: false, said: [text], sent: [] });
+});

@@ -186,7 +186,7 @@ describe('a program that holds a socket', () => {
 
   test('is not ended by kill where the start of the socket is unknown: another program may have its pid', async () => {
     const { code, stderr } = await run('kill', '--yes', `port:${program.ipv4.connecting}`, 'process:sockets');
-    expect(stderr).toContain('1 socket found, but no process that holds them (inherited)');
+    expect(stderr).toContain('1 socket found, but no process that holds it (inherited)');
     expect(code).toBe(1);
   });
 
