@@ -6,7 +6,7 @@ export const DEFAULT_MAX_SHARE = 0.2;
 /** Longest interval that pacing leads to, milliseconds. A longer one is used only when it is requested. */
 const MAX_INTERVAL_MS = 60_000;
 
-/** Factor by which polls must be cheaper than an interval needs before it is used: it must not flap. */
+/** A shorter interval is used only if polls are cheaper by this factor than it needs: the interval must not flap. */
 const MARGIN = 1.25;
 
 /**
@@ -39,7 +39,7 @@ const median = (last: Last): number => last.toSorted((a, b) => a - b)[1] ?? 0;
  * Finds the interval at which polling takes no more than its share of the CPU time. Costs vary, and an interval that varied
  * with them would be worse than a long one. Two expensive polls of the last three lengthen the interval, two
  * consecutive polls that are cheaper by a margin shorten it, and all others leave it as it is. On a busy machine polls wait
- * for a CPU, which costs nothing: it does not lengthen the interval, but the polls may come later than that.
+ * for a CPU, which costs nothing: the wait does not lengthen the interval, but polls may come later than the interval says.
  */
 export class Pacer {
   readonly #maxShare: number;

@@ -19,7 +19,8 @@ export const scopeOf = ({ protocol, netns }: Socket): string => `${protocol} ${n
 
 /**
  * Returns the listening addresses that accept connections to an endpoint; the kernel takes the first that has a listener.
- * `0.0.0.0` accepts IPv4 only, `::` also IPv6 (an IPV6_V6ONLY socket is not recognised). 4294967295 is VMADDR_CID_ANY (include/uapi/linux/vm_sockets.h).
+ * `0.0.0.0` accepts IPv4 only, `::` both (an IPV6_V6ONLY socket is not recognised). 4294967295 is VMADDR_CID_ANY
+ * (include/uapi/linux/vm_sockets.h).
  */
 export function listeningAddressesFor({ address }: Endpoint, protocol: Protocol): string[] {
   const own = unmapped(address);

@@ -18,7 +18,7 @@ interface ListedProcess {
   readonly sockets: ReadonlyMap<number, { readonly inode: number }>;
 }
 
-/** The /proc of the machine. */
+/** The /proc of a synthetic machine, with only what a poll reads. */
 export class SyntheticProc extends Proc {
   readonly #processes: ReadonlyMap<number, ListedProcess>;
 

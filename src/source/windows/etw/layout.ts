@@ -67,5 +67,5 @@ export const EVENT_ID = {
 /** The ids of IPv6 are this much higher. */
 export const IPV6_IDS = 16;
 
-/** Bytes of the payload up to the ports, by the size of an address. */
+/** Size of the payload as far as it is read, up to and including the ports. */
 export const payloadBytes = (isIpv6: boolean): number => (isIpv6 ? 44 : 20);
