@@ -24,12 +24,9 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
   const stepMs = SPAN_MS / count;
   const lastStep = Math.floor(nowMs / stepMs);
   const cellOf = ({ monotonicMs }: Tick) => count - 1 - (lastStep - Math.floor(monotonicMs / stepMs));
-  const [total, opened, closed] = [0, 1, 2].map(() => Array<number>(count).fill(0)) as [
-    number[],
-    number[],
-    number[],
-  ];
-  const traffic = trafficOf(history, count, (tick) => cellOf(tick));
+  const total = Array<number | undefined>(count).fill(undefined);
+  const [opened, closed] = [Array<number>(count).fill(0), Array<number>(count).fill(0)];
+  const traffic = trafficOf(history, count, cellOf);
   let first = count;
   for (const tick of history) {
     const cell = cellOf(tick);
@@ -39,10 +36,10 @@ export function graphSeries(history: readonly Tick[], nowMs: number, cells: numb
     opened[cell] = (opened[cell] ?? 0) + tick.spawned;
     closed[cell] = (closed[cell] ?? 0) + tick.closed;
   }
-  // A step without a tick (long interval) repeats the last value.
-  for (let i = first + 1; i < count; i++) if (total[i] === 0) total[i] = total[i - 1] ?? 0;
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
-  const seen = total.slice(first);
+  // A step without a tick (long interval) repeats the last value.
+  let last = 0;
+  const seen = total.slice(first).map((value) => (last = value ?? last));
   const [least, most] = [Math.min(...seen), Math.max(...seen)];
   const range =
     seen.length === 0 ? '' : least === most ? countText(least) : `${countText(least)}–${countText(most)}`;

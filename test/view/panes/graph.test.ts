@@ -30,6 +30,11 @@ test('covers five minutes, with a value per step since the first tick', () => {
   ]);
 });
 
+test('a step without sockets is zero and does not repeat the last value', () => {
+  const history = [tick(10.5 * MINUTE, 5), tick(11.5 * MINUTE, 0)];
+  expect(of(history, 12.9 * MINUTE, 5)[0]).toEqual(['sockets', '0–5', [5, 0, 0]]);
+});
+
 test('has a shorter text for a narrow graph', () => {
   const history = [{ ...moving(10.2 * MINUTE, 1_000_000, 240_000), spawned: 2 }];
   const short = graphSeries(history, 11 * MINUTE, 5).map((series) => `${series.name} ${series.short}`);
