@@ -8,8 +8,8 @@ import { useFolders } from './helpers/folder.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Copy of the configuration of the project, to which tests add files. */
 const newFolder = useFolders();
+/** Folder with a copy of the project's configuration, to which tests add files. */
 let copy: string;
 beforeEach(() => {
   copy = newFolder();

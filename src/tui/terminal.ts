@@ -98,7 +98,7 @@ export function openScreen(
   return screen;
 }
 
-/** Makes the terminal mark pasted text while it shows the screen, which emits it as `paste`. */
+/** Makes the terminal mark pasted text while it shows the screen. The screen emits such text as `paste`. */
 function markPastes(screen: Terminal['screen'], input: EventEmitter, output: NodeJS.WritableStream): void {
   const [enter, leave] = [screen.enter.bind(screen), screen.leave.bind(screen)];
   screen.enter = () => {

@@ -21,8 +21,8 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
         ['1', 'all', /([\d,]+)(?: sockets?)? +[\d,]+ estab/],
       ] as const) {
         t.write(key);
-        // All numbers come from the same picture. The sockets in TIME_WAIT may be one line, which counts them. By chance
-        // as many sockets may be shown before the view is.
+        // All numbers come from the same picture. The sockets in TIME_WAIT may be one line, which counts them. The numbers
+        // may also agree by chance before the view is open.
         await t.until(`all that are ${name}`, () => {
           const { shown, folded } = socketCounts(t);
           const isView = !hasTabs || filterLine(t).includes(`${key} ${name}`);
