@@ -67,6 +67,9 @@ export class FirstMatches {
 
   #test(event: SocketEvent): void {
     const { id } = event.socket;
+    const undecided = this.#undecided.get(id);
+    // The event may be the first with the owner: a socket that had the owner, and matched, in the baseline is not new.
+    if (undecided && !undecided.spawn) this.#decide({ ...event.socket, ...event.was });
     if (this.#matched.has(id)) return;
     if (this.#filter.matches(event)) this.#report(event);
     else if (event.type === 'spawn' && isPending(event.socket)) this.#undecided.set(id, { spawn: event });

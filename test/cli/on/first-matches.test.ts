@@ -51,7 +51,7 @@ test('takes the events of a batch before its sockets, as the screen gets them', 
   expect(seen).toEqual(['spawn a app']);
 });
 
-test('does not report a socket that matched in the baseline, but one of it that comes to match', () => {
+test('does not report a socket that matched in the baseline, but reports one that comes to match later', () => {
   const { matches, seen } = start('state:CLOSE_WAIT');
   const old = socket({ id: 'old', state: 'CLOSE_WAIT' });
   matches.take(baseline([OPEN], { partial: true }));
@@ -69,7 +69,7 @@ test('a second baseline, of a sampler that was restarted, reports nothing', () =
   expect(seen).toEqual(['spawn a app']);
 });
 
-test('waits for an owner that is pending, which comes without an event', () => {
+test('waits for an owner that is pending, which arrives without an event', () => {
   const { matches, seen } = start('process:app');
   matches.takeEvents([spawn(UNKNOWN)]);
   matches.take(batch({ spawned: [UNKNOWN] }));
@@ -85,4 +85,17 @@ test('a socket of the baseline whose owner is known later is not reported', () =
   matches.take(batch({ changed: [OPEN] }));
   matches.takeEvents([change(HALF)]);
   expect(seen).toEqual([]);
+});
+
+test('a change of a socket of the baseline is not reported if only its owner was unknown before', () => {
+  const changed: SocketEvent = { ...change(HALF), was: { state: 'ESTABLISHED' } };
+  const matchesOf = (query: string) => {
+    const { matches, seen } = start(query);
+    matches.take(baseline([UNKNOWN]));
+    matches.takeEvents([changed]);
+    matches.take(batch({ changed: [HALF] }));
+    return seen;
+  };
+  expect(matchesOf('process:app')).toEqual([]);
+  expect(matchesOf('process:app state:CLOSE_WAIT')).toEqual(['change a app']);
 });
