@@ -12,6 +12,7 @@ export type Term =
   | {
       readonly kind: 'text';
       readonly field: FieldOf<'text'>;
+      /** True if the value must be the whole text, not a part of it. */
       readonly whole: boolean;
       readonly value: string;
     }

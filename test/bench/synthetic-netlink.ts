@@ -20,7 +20,7 @@ export class FakeChannel implements LookupChannel {
     this.#messages = messages;
   }
 
-  /** The machine reports no closes, after which sockets are looked up. */
+  /** Receives nothing: no socket of the machine is reported as closed. */
   receiveWaiting(): number {
     return -ERRNO.EAGAIN;
   }
