@@ -67,9 +67,9 @@ export class Pacer {
     return this.#intervalMs;
   }
 
-  /** Returns the shortest interval that polling may have now, milliseconds. @param ms the least to return */
-  atLeast(ms: number): number {
-    return Math.max(ms, median(this.#costsMs) / this.#maxShare);
+  /** Returns a shorter interval for the next poll, if polling may take as much: `ms` or more, in milliseconds. */
+  atMost(ms: number): number {
+    return Math.min(this.#intervalMs, Math.max(ms, median(this.#costsMs) / this.#maxShare));
   }
 
   /** The time from poll to poll, milliseconds: longer than the interval if polls take longer than that. */

@@ -77,6 +77,12 @@ const DRAIN_MS = 50;
  */
 const OWNERS_MS = 1000;
 
+/** Returns true if the last poll had no time to find the owner of some socket. */
+function hasUnreadOwner(sockets: ReadonlyMap<string, Socket> | undefined): boolean {
+  for (const { owners } of sockets?.values() ?? []) if (owners[0]?.knowledge === 'pending') return true;
+  return false;
+}
+
 /** Maximum time of the drain at the end, milliseconds: `watch` has 10 s to print all that has happened. */
 const LAST_DRAIN_MS = 5000;
 
@@ -166,17 +172,10 @@ export class Sampler {
     this.#cancelTimer?.();
     const { clock } = this.#options;
     // After a poll that took longer than the interval, one poll follows at once, never two.
-    const delayMs = Math.max(0, this.#lastStartMs + this.#nextMs() - clock.monotonicMs());
+    let { intervalMs } = this.#pacer;
+    if (intervalMs > OWNERS_MS && hasUnreadOwner(this.#previous)) intervalMs = this.#pacer.atMost(OWNERS_MS);
+    const delayMs = Math.max(0, this.#lastStartMs + intervalMs - clock.monotonicMs());
     this.#cancelTimer = clock.after(delayMs, () => void this.#poll());
-  }
-
-  /** Returns the time from the last poll to the next one, milliseconds. */
-  #nextMs(): number {
-    const { intervalMs } = this.#pacer;
-    if (intervalMs <= OWNERS_MS) return intervalMs;
-    for (const { owners } of this.#previous?.values() ?? [])
-      if (owners[0]?.knowledge === 'pending') return Math.min(intervalMs, this.#pacer.atLeast(OWNERS_MS));
-    return intervalMs;
   }
 
   /** Waits for kernel events, or schedules the next drain if they cannot be waited for. */
