@@ -29,15 +29,15 @@ function partsOf(prompt: Prompt, share: string, width: number, hasLineBelow = tr
   const wanted = isBelow ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
-  // Measured from the cursor backwards: pasted text may be very long.
-  const characters = charactersOf(printable(text.slice(0, cursor)));
+  // Measured from the cursor backwards: pasted text may be very long. What is printable may have another length.
+  const characters = charactersOf(text.slice(0, cursor));
   let first = characters.length;
   for (let left = room - 1; first > 0; first--) {
-    left -= displayWidth(characters[first - 1] ?? '');
+    left -= displayWidth(printable(characters[first - 1] ?? ''));
     if (left < 0) break;
   }
-  const before = characters.slice(first).join('');
   const cut = characters.slice(0, first).join('').length;
+  const before = printable(text.slice(cut, cursor));
   const [here = ' '] = charactersOf(text.slice(cursor));
   const under = printable(here);
   const after = cutEnd(
@@ -82,7 +82,7 @@ export function promptLine(prompt: Prompt, share: string, width: number, hasLine
 const isMarked = ({ text, problem, error }: Prompt): boolean =>
   problem !== undefined && (error !== undefined || problem.at < text.trimEnd().length);
 
-/** Returns a message in at most `width` cells; what is in brackets at its end leaves first. */
+/** Returns a message in at most `width` cells: a part in brackets at its end is left out first. */
 function shortened(message: string, width: number): string {
   const at = message.endsWith(')') && displayWidth(message, width) > width ? message.lastIndexOf(' (') : -1;
   return cutEnd(at < 0 ? message : message.slice(0, at), width);

@@ -40,6 +40,17 @@ describe('the prompt', () => {
     );
   });
 
+  test('marks a mistake at its place after letters with accents that were typed apart', () => {
+    // Each is two UTF-16 units, and one on the screen.
+    const state = typing(`${'e\u0301'.repeat(60)} port:nonsense`);
+    const line = filterLine(state, KEYS, NO_SHARE, 60);
+    expect(line.spans.find(({ tone }) => tone === 'error')?.text).toBe('nonsense');
+    expect(textOf(line)).toMatch(/^\/ é{15,} port:nonsense {3,}0 of 0$/);
+    expect(displayWidth(textOf(line))).toBe(60);
+    const help = promptHelp(state, '0 of 0', 60)?.spans.map(({ text }) => text);
+    expect(help?.join('').indexOf('^')).toBe(textOf(line).indexOf('nonsense'));
+  });
+
   test('shows each character once, unprintable ones as ?', () => {
     const state = after(
       typing('a\u{e0041}bc'),

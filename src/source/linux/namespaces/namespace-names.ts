@@ -18,7 +18,7 @@ const GENERATED_NAME = /^(?:cni-|netns-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 
 const HOST: CgroupName = { name: 'host' };
 
-/** A namespace as far as its name depends on it. */
+/** The parts of a namespace on which its name depends. */
 export interface NameableNamespace {
   readonly inode: number;
   /** Pids of its processes, in the order of discovery. */
@@ -71,8 +71,7 @@ export class NamespaceNames {
     const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
     const chosen = mounted.find((name) => !GENERATED_NAME.test(name));
     if (chosen !== undefined) return { name: chosen };
-    // Not for our own namespace while that of the host is unknown: ours may be the host's, and a container that shares
-    // it must not name it.
+    // While the namespace of the host is unknown, our own may be it: a container that shares it must not name it.
     const isNameable = namespace.inode !== ownInode || hostInode !== undefined;
     if (isNameable && isSearchDue(namespace, poll)) this.#findCgroupName(namespace, poll, hostInode);
     const [generated] = mounted;
