@@ -1,10 +1,12 @@
-/** Values of the number: the batch was taken; it was sent; it was sent and the sender waits. */
+/** The batch was taken. */
 const TAKEN = 0;
+/** The batch was sent. */
 const SENT = 1;
+/** The batch was sent, and the sender waits until it is taken. */
 const AWAITED = 2;
 
 /**
- * Whether the last batch was taken, as a number in shared memory. So the thread that takes it needs to wake the sender only if
+ * Whether the last batch was taken, as a number in shared memory. The thread that takes the batch wakes the sender only if
  * the sender waits: at rest the batch is taken long before the next poll.
  *
  *     taken ─ send ─▶ sent ─ take ─▶ taken

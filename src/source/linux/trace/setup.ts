@@ -6,11 +6,17 @@ import { TraceUnavailable } from './tracefs.ts';
  * Settings of a tracefs instance, before it records.
  */
 
-/**
- * Size of the buffers, KiB: default and minimum per processor, maximum of all processors by default and if requested. The
- * kernel cannot swap this memory.
- */
-const BUFFER_KIB = { default: 2048, min: 256, defaultTotal: 65_536, maxTotal: 1_048_576 } as const;
+/** Size of the buffers, KiB. The kernel cannot swap this memory. */
+const BUFFER_KIB = {
+  /** Default per processor. */
+  default: 2048,
+  /** Minimum per processor, unless the user requests less. */
+  min: 256,
+  /** Maximum of all processors together by default. */
+  defaultTotal: 65_536,
+  /** Maximum of all processors together if the user requests a size. */
+  maxTotal: 1_048_576,
+} as const;
 
 /** Returns the buffer size per processor, KiB. @param requestedKiB size per processor; undefined for the default */
 export function bufferKiBFor(
