@@ -11,7 +11,7 @@ export interface PackageOwner {
   readonly digest?: { readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly hex: string };
 }
 
-/** Result of a search: the package; `none` if no package has the file; `unknown` if a database or all cannot be read. */
+/** Result of a search: the package; `none` if no package has the file; `unknown` if a database cannot be read, or none is there. */
 export type PackageResult = PackageOwner | 'none' | 'unknown';
 
 /** Maximum number of bytes read of a database file: the list of the largest package has a few megabytes. */
@@ -55,7 +55,8 @@ export const isWithoutPackage = (path: string): boolean =>
 
 /** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. A machine may have several. */
 export async function packageOf(path: string, files: Files, run = runProgram): Promise<PackageResult> {
-  if (isWithoutPackage(path)) return 'none';
+  // Databases have a path in a line: one with a line end would equal two lines.
+  if (isWithoutPackage(path) || path.includes('\n')) return 'none';
   const paths = aliasesOf(path);
   let result: 'none' | 'unknown' | undefined;
   for (const find of [dpkgOwner, apkOwner, pacmanOwner, rpmOwner]) {

@@ -39,6 +39,14 @@ describe('the package of a file', () => {
     expect(await packageOf('/usr/bin/unknown', files, none)).toBe('none');
   });
 
+  test('is none for a path with a line end, which equals two lines of a list', async () => {
+    const files = filesWith({
+      'var/lib/dpkg/info/web.list': '/var/lib/web/a\n/var/lib/web/b\n',
+      'var/lib/dpkg/status': 'Package: web\nVersion: 1\n',
+    });
+    expect(await packageOf('/var/lib/web/a\n/var/lib/web/b', files, none)).toBe('none');
+  });
+
   test('by apk', async () => {
     const sha1 = Buffer.alloc(20, 7);
     const files = filesWith({
