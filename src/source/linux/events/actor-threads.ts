@@ -3,7 +3,7 @@ import type { Actor } from './actor.ts';
 /** Time for which an ended thread is kept, milliseconds: its process still closes sockets after the exit record. */
 const LINGER_MS = 1000;
 
-/** Maximum number of threads kept. More than any machine has, so exit records were lost. */
+/** Maximum number of threads kept. No machine has as many: if there are more, exit records were lost. */
 const MAX_THREADS = 200_000;
 
 /**
