@@ -20,7 +20,7 @@ export interface MacCalls {
   /**
    * Reads a value of the kernel by its name (sysctlbyname(3)).
    * @param into undefined to ask for its size only
-   * @param size its only number is the size of `into` before, and the length of the value after the call
+   * @param size one number: before the call the size of `into`, after it the length of the value
    */
   sysctlByName(name: string, into: Uint8Array | undefined, size: BigUint64Array): number;
   /** Reads a value of the kernel by its numbers (sysctl(3)). */
