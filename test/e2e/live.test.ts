@@ -150,7 +150,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     polls.allow(3);
     await t.until('the later listener', () => rowOf(t, later)?.mark === '+' && polls.areDone());
     expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
-    expect(t.rows()[2]).toMatch(/ 2 of [\d,]+$/);
+    expect(t.rows()[2]).toMatch(/ 2 of [\d,]+ open$/);
   });
 
   test('removes marks and closed rows after the linger time, even without changes', async () => {

@@ -117,8 +117,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
       t.resize(cols, rows);
       const before = t.bytesWritten;
       await t.until(`${cols}×${rows}`, () => t.bytesWritten > before);
-      t.write('jk?G');
-      t.press('escape');
+      t.write('jk?Gq');
       t.press('enter');
       t.press('enter');
     }
