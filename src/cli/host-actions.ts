@@ -13,7 +13,7 @@ import { resolveHost } from './hosts.ts';
 import { OpenProcesses, type Waited } from './open-processes.ts';
 import { usageOf } from './usage.ts';
 
-/** What netpane can do on a host about its processes and sockets. No promise rejects. */
+/** The actions on the processes and sockets of a host. No promise rejects. */
 export interface HostActions {
   /** Resolves to CPU and memory of a process; undefined if they cannot be read. */
   readonly usageOf: (pid: number) => Promise<Usage | undefined>;

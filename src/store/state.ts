@@ -248,7 +248,7 @@ export interface State {
   readonly gaps: readonly GapEvent[];
   /** The last key or mouse event. */
   readonly presence: Presence;
-  /** What happened while the user was away; shown for a while after the user's first key. Null otherwise. */
+  /** Counts of what happened while the user was away, from the user's first key on for a while. Null otherwise. */
   readonly absence: Absence | null;
   readonly query: Query;
   readonly lookups: Lookups;
