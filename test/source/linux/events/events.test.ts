@@ -178,7 +178,7 @@ describe('memory', () => {
   test('is released after a close, however it was learnt', () => {
     start(70, 'curl');
     open({ trace });
-    const kept = keptOf(10_000, (i) => {
+    const kept = keptOf(5000, (i) => {
       const place = { local: `127.0.0.1:${1 + (i % 60_000)}` };
       // Closed by both, by the trace, by the message; a living socket; a listener.
       connects(i, { tid: 70 }, place.local);
