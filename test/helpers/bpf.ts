@@ -104,8 +104,9 @@ export class FakeBpf implements BpfCalls {
     return this.#mapOf(map).values.get(keyOf(index, 0));
   }
 
-  readAll(map: number, _valueLength: number, onValue: OnValue): void {
+  readAll(map: number, _valueLength: number, onValue: OnValue, usedAt?: number): void {
     for (const [key, value] of this.#mapOf(map).values) {
+      if (usedAt !== undefined && value.getBigUint64(usedAt, LITTLE_ENDIAN) === 0n) continue;
       const [high, low] = key.split(' ').map(Number);
       onValue(low ?? 0, high ?? 0, value);
     }

@@ -99,8 +99,11 @@ export interface BpfCalls {
   lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined;
   /** Returns the value at an index of an array; undefined if it cannot be read. It is valid until the next call. */
   valueAt(map: number, index: number): DataView | undefined;
-  /** Calls a function for each value of a map. An array has no cookies as keys: ignore their halves. */
-  readAll(map: number, valueLength: number, onValue: OnValue): void;
+  /**
+   * Calls a function for each value of a map. An array has no cookies as keys: ignore their halves.
+   * @param usedAt offset of a 64-bit number: values in which it is 0 are left out
+   */
+  readAll(map: number, valueLength: number, onValue: OnValue, usedAt?: number): void;
   close(descriptor: number): void;
 }
 
@@ -111,6 +114,8 @@ const BATCH = 1024;
 interface BatchMemory {
   readonly keys: NativeMemory;
   readonly values: NativeMemory;
+  /** All values as 32-bit words: to find the used ones among a thousand by views takes a millisecond. */
+  readonly words: Uint32Array;
   /** Each value; made when it is first needed, as a view costs more than to read it. */
   readonly views: DataView[];
 }
@@ -218,14 +223,19 @@ export class Bpf implements BpfCalls {
     return result === 0 ? this.#value.view : undefined;
   }
 
-  readAll(map: number, valueLength: number, onValue: OnValue): void {
-    const memory = this.#batches.get(valueLength) ?? {
-      keys: this.#native.allocate(BATCH * COOKIE_LENGTH),
-      values: this.#native.allocate(BATCH * valueLength),
-      views: [],
-    };
+  #batchFor(valueLength: number): BatchMemory {
+    const known = this.#batches.get(valueLength);
+    if (known) return known;
+    const keys = this.#native.allocate(BATCH * COOKIE_LENGTH);
+    const values = this.#native.allocate(BATCH * valueLength);
+    const { buffer, byteOffset, length } = values.bytes;
+    const memory = { keys, values, words: new Uint32Array(buffer, byteOffset, length / 4), views: [] };
     this.#batches.set(valueLength, memory);
-    const { keys, values, views } = memory;
+    return memory;
+  }
+
+  readAll(map: number, valueLength: number, onValue: OnValue, usedAt?: number): void {
+    const { keys, values, words, views } = this.#batchFor(valueLength);
     // The kernel puts the place to continue from into the key.
     for (let isFirst = true; ; isFirst = false) {
       let count = 0;
@@ -241,6 +251,10 @@ export class Bpf implements BpfCalls {
       if (result === 0 || result === -ERRNO.ENOENT)
         count = this.#attributes.view.getUint32(32, LITTLE_ENDIAN);
       for (let i = 0; i < count; i++) {
+        if (usedAt !== undefined) {
+          const word = (i * valueLength + usedAt) / 4;
+          if (words[word] === 0 && words[word + 1] === 0) continue;
+        }
         const at = i * COOKIE_LENGTH;
         onValue(
           keys.view.getUint32(at + LOW_AT, LITTLE_ENDIAN),

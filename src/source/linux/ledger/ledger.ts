@@ -229,10 +229,11 @@ export class Ledger {
     const onValue: OnValue = (low, high, value) =>
       onCounters(low, high, decodeCounters(value), () => decodePeers(value));
     // Slots first: a socket that is closed meanwhile moves to the counters. It is read twice rather than not at all.
-    this.#bpf.readAll(this.#maps.slots, SLOT.length, (_low, _high, value) => {
+    const onSlot: OnValue = (_low, _high, value) => {
       const { low, high } = cookieIn(value);
-      if (low !== 0 || high !== 0) onValue(low, high, value);
-    });
+      onValue(low, high, value);
+    };
+    this.#bpf.readAll(this.#maps.slots, SLOT.length, onSlot, SLOT.cookie);
     this.#bpf.readAll(this.#maps.counters, COUNTERS.length, onValue);
   }
 
