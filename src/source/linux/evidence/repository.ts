@@ -1,16 +1,22 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { EvidenceLine } from '../../../model/evidence.ts';
 import type { Files } from './files.ts';
 
 /** Maximum number of folders searched: the working directory and those above it. */
 const MAX_LEVELS = 40;
 
+/** Maximum number of bytes read of a file of git with a path. */
+const MAX_PATH = 4096;
+
 /** Returns the line about the git repository of a folder; none if it is in none. */
 export async function repositoryLines(folder: string, files: Files): Promise<EvidenceLine[]> {
   let at = folder;
   for (let level = 0; level < MAX_LEVELS; level++) {
     const stats = await files.stat(join(at, '.git'), true);
-    if (stats?.isDirectory()) return [await repositoryLine(at, files)];
+    const folders = stats?.isDirectory()
+      ? { own: join(at, '.git'), shared: join(at, '.git') }
+      : stats?.isFile() && (await linkedFolders(at, files));
+    if (folders) return [await repositoryLine(at, folders, files)];
     const above = dirname(at);
     if (above === at) break;
     at = above;
@@ -18,10 +24,32 @@ export async function repositoryLines(folder: string, files: Files): Promise<Evi
   return [];
 }
 
-async function repositoryLine(root: string, files: Files): Promise<EvidenceLine> {
+/** The folders of git with the branch of a working tree, and with the configuration that its working trees share. */
+interface GitFolders {
+  readonly own: string;
+  readonly shared: string;
+}
+
+/**
+ * Returns the folders that the file `.git` of a submodule or a further working tree leads to (gitrepository-layout(5));
+ * undefined if it is not of that form.
+ */
+async function linkedFolders(root: string, files: Files): Promise<GitFolders | undefined> {
+  const link = await files.text(join(root, '.git'), MAX_PATH);
+  if (!link?.startsWith('gitdir: ')) return undefined;
+  const own = resolve(root, link.slice('gitdir: '.length).trimEnd());
+  const shared = await files.text(join(own, 'commondir'), MAX_PATH);
+  return { own, shared: shared === undefined ? own : resolve(own, shared.trimEnd()) };
+}
+
+async function repositoryLine(
+  root: string,
+  { own, shared }: GitFolders,
+  files: Files,
+): Promise<EvidenceLine> {
   const [head, config] = await Promise.all([
-    files.text(join(root, '.git/HEAD'), 4096),
-    files.text(join(root, '.git/config')),
+    files.text(join(own, 'HEAD'), MAX_PATH),
+    files.text(join(shared, 'config')),
   ]);
   const branch = head?.startsWith('ref: refs/heads/')
     ? head.slice('ref: refs/heads/'.length).trim()

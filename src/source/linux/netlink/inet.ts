@@ -41,8 +41,8 @@ export const INET = {
 export const STATES: readonly (SocketState | undefined)[] = [undefined, ...SOCKET_STATES];
 
 /**
- * The nearest TCP state for each state of an SCTP association (include/net/sctp/constants.h, sctp_state). SCTP
- * endpoints use TCP's numbers for LISTEN and CLOSE.
+ * The nearest TCP state for each state of an SCTP association (include/net/sctp/constants.h, sctp_state). An SCTP
+ * endpoint, which has no remote port, uses the numbers of TCP (sctp_sock_state).
  */
 const SCTP_STATES: readonly (SocketState | undefined)[] = [
   'CLOSE',
@@ -125,13 +125,14 @@ export function decodeAddresses(
   if (number !== AF_INET && number !== AF_INET6) return undefined;
   const family = number === AF_INET ? 'ipv4' : 'ipv6';
   const code = bytes[start + INET.state] ?? 0;
-  const kernelState = protocol === 'sctp' && code < 8 ? SCTP_STATES[code] : STATES[code];
+  const remotePort = view.getUint16(start + INET.remotePort);
+  const isAssociation = protocol === 'sctp' && remotePort !== 0;
+  const kernelState = (isAssociation ? SCTP_STATES : STATES)[code];
   if (kernelState === undefined) return undefined;
   const local = {
     address: addressAt(view, start + INET.local, family),
     port: view.getUint16(start + INET.localPort),
   };
-  const remotePort = view.getUint16(start + INET.remotePort);
   const remoteAddress = addressAt(view, start + INET.remote, family);
   const isAny = remotePort === 0 && (remoteAddress === '0.0.0.0' || remoteAddress === '::');
   const remote = kernelState === 'LISTEN' || isAny ? null : { address: remoteAddress, port: remotePort };

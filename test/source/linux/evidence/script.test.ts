@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { capabilityText } from '../../../../src/source/linux/evidence/process-lines.ts';
-import { remoteIn } from '../../../../src/source/linux/evidence/repository.ts';
 import { scriptOf } from '../../../../src/source/linux/evidence/script.ts';
 
 test.each([
@@ -43,14 +42,4 @@ test.each([
   ['zz', '?'],
 ])('the capabilities %j are %s', (mask, text) => {
   expect(capabilityText(mask)).toBe(text);
-});
-
-test.each([
-  ['[remote "origin"]\n\turl = git@git.example:app.git\n', 'git@git.example:app.git'],
-  ['[remote "other"]\nurl = a\n[remote "origin"]\nurl = https://u:p@h/x\n', 'https://h/x'],
-  ['[remote "origin"]\nurl = git+ssh://u:p@ss@h/x\n', 'git+ssh://h/x'],
-  ['[core]\nurl = a\n', undefined],
-  ['', undefined],
-])('the remote of %j is %s', (config, remote) => {
-  expect(remoteIn(config)).toBe(remote);
 });

@@ -70,9 +70,16 @@ describe('decodeAddresses', () => {
     [5, 'FIN_WAIT1'],
     [6, 'CLOSE_WAIT'],
     [7, 'LAST_ACK'],
+  ])('decodes the state %i of an SCTP association as %s', (state, name) => {
+    expect(of({ state, remote: '192.0.2.1:80' }, 'sctp').addresses?.state).toBe(name);
+  });
+
+  test.each<[number, SocketState]>([
+    [1, 'ESTABLISHED'],
+    [7, 'CLOSE'],
     [10, 'LISTEN'],
-  ])('decodes the SCTP state %i as %s', (state, name) => {
-    expect(of({ state }, 'sctp').addresses?.state).toBe(name);
+  ])('decodes the state %i of an SCTP endpoint as %s', (state, name) => {
+    expect(of({ state, remote: '0.0.0.0:0' }, 'sctp').addresses?.state).toBe(name);
   });
 
   test('has no remote endpoint for a listener, and for any address with port 0', () => {
