@@ -71,7 +71,9 @@ export class LedgerRecords {
   readonly #ledgers: LedgerProcesses;
   /** Programs of processes by pid, each with its signature. */
   readonly #programs = new Cache<number, { readonly signature: string; readonly owner: Owner }>(MAX_PROGRAMS);
-  /** Programs that were checked since the last `forgetProcesses`, by pid; undefined for ended ones. */
+  /** Signatures that were read since the last `forgetProcesses`, by pid; undefined for ended processes. */
+  readonly #signatures = new Map<number, string | undefined>();
+  /** Programs that were checked since then, by pid; undefined for ended ones. */
   readonly #identities = new Map<number, Owner | undefined>();
   /** Owners made since then, each in a list of its own, so that the sockets of one process share it. */
   readonly #owners = new Map<string, readonly Owner[]>();
@@ -85,6 +87,7 @@ export class LedgerRecords {
 
   /** Makes the next records check the programs of processes again: they may have changed since. */
   forgetProcesses(): void {
+    this.#signatures.clear();
     this.#identities.clear();
     this.#owners.clear();
   }
@@ -145,7 +148,7 @@ export class LedgerRecords {
    */
   #isHolder({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean {
     if (KERNEL_WORKER.test(comm)) return false;
-    return pid === creator?.pid || !this.#ledgers.has(pid, this.#options.signatureOf);
+    return pid === creator?.pid || !this.#ledgers.has(pid, (it) => this.#signatureOf(it));
   }
 
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
@@ -207,8 +210,14 @@ export class LedgerRecords {
     return this.#identities.get(pid);
   }
 
+  /** Returns the signature of a process, read once between two calls of `forgetProcesses`: it reads a file. */
+  #signatureOf(pid: number): string | undefined {
+    if (!this.#signatures.has(pid)) this.#signatures.set(pid, this.#options.signatureOf(pid));
+    return this.#signatures.get(pid);
+  }
+
   #readIdentity(pid: number): Owner | undefined {
-    const signature = this.#options.signatureOf(pid);
+    const signature = this.#signatureOf(pid);
     const known = this.#programs.get(pid);
     if (signature !== undefined && known?.signature === signature) return known.owner;
     // The command line waits for a lock of the process: it is read once for each program, not at each drain.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
+import { type Outcome, Proc } from '../../../../src/source/linux/proc/proc.ts';
 import {
   ACCEPTED,
   advance,
@@ -166,6 +167,37 @@ describe('a close', () => {
     const end = drainOnlyEnd();
     expect(line(end)).toContain('exact web 50; 3 ms; by destroy');
     expect(end.socket).toMatchObject({ opened: 'in', uid: 1000 });
+  });
+
+  test('reads the program of a process once for all the sockets that it closed since the last drain', async () => {
+    start(50, 'web', 7);
+    const read50: string[] = [];
+    class CountingProc extends Proc {
+      override text(path: string, ...bounds: number[]): Outcome<string> {
+        if (path === '50/task/50/stat') read50.push(path);
+        return super.text(path, ...bounds);
+      }
+    }
+    open({ ledger: ledger(), proc: new CountingProc(fake.root) });
+    await read(LISTEN);
+    const acceptAndClose = (cookie: number): void => {
+      const remote = `127.0.0.1:${4000 + cookie}`;
+      bpf.enter(cookie, {
+        bornMs: at(2),
+        releasedMs: at(5),
+        releaser: WEB,
+        tcp: { operation: 'accepted', local: '127.0.0.1:80', remote },
+      });
+      kernel.own.destroy({ ...ACCEPTED, cookie, remote });
+    };
+    acceptAndClose(20);
+    drain();
+    read50.length = 0;
+    for (const cookie of [21, 22, 23]) acceptAndClose(cookie);
+    expect(drain().map((it) => it.type === 'ended' && ownersText(it.socket))).toEqual(
+      Array.from({ length: 3 }, () => 'exact web 50'),
+    );
+    expect(read50).toHaveLength(1);
   });
 
   test('of a socket that no process accepted has the owners of the listener', async () => {
