@@ -41,8 +41,8 @@ import {
 import { ageWords } from '../text/age-text.ts';
 import { nameFacts } from '../text/host-text.ts';
 import { locationFacts } from '../text/location-text.ts';
-import { exposureWords } from '../text/exposure-text.ts';
-import { type Line, line, span } from '../text/line.ts';
+import { exposureTone, exposureWords } from '../text/exposure-text.ts';
+import { type Line, line, span, type Tone } from '../text/line.ts';
 import { changeWords } from '../text/change-text.ts';
 import { nameText, programText } from '../text/program-text.ts';
 import { LIFE_COLUMNS } from '../columns/life.ts';
@@ -66,15 +66,15 @@ const KNOWLEDGE: Readonly<Record<Knowledge, string>> = {
 
 const roomOf = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 
-const labelled = (label: string, pieces: readonly string[]): Line[] =>
-  pieces.map((text, i) => line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text)));
+const labelled = (label: string, pieces: readonly string[], tone: Tone = 'plain'): Line[] =>
+  pieces.map((text, i) => line(span((i === 0 ? label : '').padEnd(LABEL_WIDTH), 'quiet'), span(text, tone)));
 
 /** Returns the lines of `label  value`; a long value continues below its start. */
 const field = (label: string, value: string, width: number): Line[] =>
   labelled(label, inLines(value, roomOf(width)));
 
 /** Returns the lines of a label and several words; a word that fits in a line is not broken. */
-export function factField([label, words]: Fact, width: number): Line[] {
+export function factField([label, words]: Fact, width: number, tone?: Tone): Line[] {
   const room = roomOf(width);
   const lines: string[] = [];
   for (const text of words) {
@@ -82,7 +82,7 @@ export function factField([label, words]: Fact, width: number): Line[] {
     if (lines.length > 0 && displayWidth(joined) <= room) lines[lines.length - 1] = joined;
     else lines.push(...inPieces(text, room));
   }
-  return labelled(label, lines);
+  return labelled(label, lines, tone);
 }
 
 const endpointField = (endpoint: Endpoint, socket: Socket): string => {
@@ -96,7 +96,8 @@ const endpointField = (endpoint: Endpoint, socket: Socket): string => {
 /** Returns the lines that say who can reach a listener. */
 function exposureField(socket: Socket, width: number): Line[] {
   const exposure = exposureOf(socket);
-  return exposure ? factField(['exposure', exposureWords(exposure, socket)], width) : [];
+  if (!exposure) return [];
+  return factField(['exposure', exposureWords(exposure, socket)], width, exposureTone(exposure));
 }
 
 /** Returns what the firewall's rules say of a listener. */

@@ -70,6 +70,17 @@ describe('the details', () => {
     expect(linesOf(ping)).toContain('peers    192.0.2.1');
   });
 
+  test.each([
+    ['0.0.0.0:80', 'warning'],
+    ['127.0.0.1:80', 'plain'],
+  ])('show who can reach a listener at %s in the tone %s', (local, tone) => {
+    const listener = socket({ local, remote: null, state: 'LISTEN' });
+    const open = after(emptyState(), baseline([listener]));
+    const lines = detailLines(open.table.rows.get(listener.id), open, KEYS, 60, 100);
+    const exposure = lines.find((it) => textOf(it).startsWith('exposure'));
+    expect(exposure?.spans[1]?.tone).toBe(tone);
+  });
+
   test('show every known value of a socket', () => {
     const every = after(emptyState(), baseline([EVERY_FIELD]));
     const known = every.table.rows.get(EVERY_FIELD.id);
