@@ -3,6 +3,7 @@ import type { Effect } from '../store/effects.ts';
 import type { State } from '../store/state.ts';
 import { update } from '../store/update.ts';
 import { arrange } from '../view/arrange.ts';
+import { LastPicture } from '../view/last-picture.ts';
 import { layoutOf } from '../view/layout.ts';
 import { RowOrder } from '../view/table/order.ts';
 import type { Derived, Layout } from '../view/panes/pane.ts';
@@ -38,6 +39,7 @@ export class App {
   /** The picture that the user sees. */
   #painted: readonly PaintedRegion[] = [];
   #isPaintScheduled = false;
+  readonly #picture = new LastPicture();
 
   /**
    * @param runEffect carries out an effect; it may dispatch the answer at once or later
@@ -77,13 +79,15 @@ export class App {
     return this.#state;
   }
 
-  /** Applies an action and schedules a paint; for a batch in parts, after its last part. */
+  /**
+   * Applies an action and schedules a paint; for a batch in parts, after its last part, and only if that changes the picture.
+   */
   dispatch(action: Action): void {
     this.#apply(action);
     if (action.type === 'batch') {
       // After each part: one update for all parts would delay the keys.
       this.#derived.order.update(this.#state);
-      if (action.batch.partial) return;
+      if (action.batch.partial || this.#picture.isOf(this.#state, this.#derived.order)) return;
     }
     this.#schedulePaint();
   }
@@ -153,6 +157,7 @@ export class App {
   paint(): void {
     const layout = this.#arrange();
     const painted = this.#painter.paint(this.#state, this.#derived, layout);
+    this.#picture.note(this.#state, this.#derived.order);
     // A click that arrived during this paint is read first: it means the previous picture.
     afterInput(() => {
       this.#painted = painted;

@@ -18,7 +18,7 @@ import { cutEnd, displayWidth } from '../text/width.ts';
 const MINUTE_MS = 60_000;
 
 /** Counts the sockets that opened and closed in the last minute. */
-function lastMinute(history: readonly Tick[], nowMs: number): { spawned: number; closed: number } {
+export function minuteOf(history: readonly Tick[], nowMs: number): { spawned: number; closed: number } {
   let spawned = 0;
   let closed = 0;
   for (let i = history.length - 1; i >= 0; i--) {
@@ -113,7 +113,7 @@ export function headerLines(state: State, keys: readonly KeyHelp[], width: numbe
     return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
   if (state.showsCost) return [first, spread(costWords(state, width), [], width)];
-  const minute = lastMinute(state.table.history, state.nowMs);
+  const minute = minuteOf(state.table.history, state.nowMs);
   const { spawned, closed } = state.lastTick ?? { spawned: 0, closed: 0 };
   const pair = (plus: number, minus: number, digits: number) =>
     `${`+${plus}`.padStart(digits)} ${`−${minus}`.padStart(digits)}`;

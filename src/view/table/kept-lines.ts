@@ -105,20 +105,37 @@ export class KeptLines {
       const chosen = selection === 'moving' ? cell : null;
       const style = { columns, selection, chosen, isMarked: context.marked.has(row.id) };
       const last = before.get(row);
-      const areSame = (indexes: readonly number[]) =>
-        indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === last?.cells[i]);
       const isKept =
         last?.selection === selection &&
         last.chosen === chosen &&
         last.isMarked === style.isMarked &&
-        areSame(last.timed) &&
-        (isSameTable || areSame(last.related));
+        areSame(last, last.timed, row, common) &&
+        (isSameTable || areSame(last, last.related, row, common));
       const kept = isKept ? last : keptOf(row, style, context, matched);
       now.set(row, kept);
       return kept.line;
     };
   }
+
+  /**
+   * Returns true if no row of the last paint is marked, and their lines would say the same at another time. Nothing else of
+   * what they are made of may have changed.
+   */
+  areCurrent(context: TableContext): boolean {
+    const columns = this.#common?.columns ?? [];
+    for (const [row, kept] of this.#kept)
+      if (row.mark !== 'none' || !areSame(kept, kept.timed, row, { columns, context })) return false;
+    return true;
+  }
 }
+
+/** Returns true if some cells of a line would say the same as in the last paint. */
+const areSame = (
+  { cells }: Kept,
+  indexes: readonly number[],
+  row: Row,
+  { columns, context }: Pick<Common, 'columns' | 'context'>,
+): boolean => indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === cells[i]);
 
 const hasSameInputs = (one: Common, other: Common): boolean =>
   one.query === other.query &&
