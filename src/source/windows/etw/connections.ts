@@ -19,12 +19,8 @@ export interface TracedConnection {
   readonly opened: Direction | undefined;
   rxBytes: number;
   txBytes: number;
-}
-
-/** A connection that has ended. */
-export interface EndedConnection extends TracedConnection {
-  /** FILETIME of its end. */
-  readonly endedAt: number;
+  /** FILETIME of its end; 0 while it is open. */
+  endedAt: number;
 }
 
 /**
@@ -34,7 +30,7 @@ export interface EndedConnection extends TracedConnection {
  */
 export class TracedConnections {
   readonly #open = new Map<string, TracedConnection>();
-  #ended: EndedConnection[] = [];
+  #ended: TracedConnection[] = [];
   /** The last event and its key: several in a row are about one connection. */
   readonly #previous = new Int32Array(SLOT_WORDS);
   #previousKey = '';
@@ -61,7 +57,8 @@ export class TracedConnections {
     else if (id === EVENT_ID.received) connection.rxBytes += size;
     else if (id === EVENT_ID.disconnected) {
       this.#open.delete(key);
-      this.#ended.push({ ...connection, endedAt: timeOf(words, at) });
+      connection.endedAt = timeOf(words, at);
+      this.#ended.push(connection);
     }
   }
 
@@ -73,7 +70,7 @@ export class TracedConnections {
       differences |= (words[at + i] ?? 0) ^ (last[i] ?? 0);
     if (differences === 0) return this.#previousKey;
     for (let i = 0; i < SLOT_WORDS; i++) last[i] = words[at + i] ?? 0;
-    this.#previousKey = `${endpointKey(words, at, 'local')} ${endpointKey(words, at, 'remote')}`;
+    this.#previousKey = endpointKey(words, at, 'local') + endpointKey(words, at, 'remote');
     return this.#previousKey;
   }
 
@@ -83,7 +80,7 @@ export class TracedConnections {
   }
 
   /** Returns the connections that ended since the last call. */
-  takeEnded(): readonly EndedConnection[] {
+  takeEnded(): readonly TracedConnection[] {
     const ended = this.#ended;
     this.#ended = [];
     return ended;
@@ -119,5 +116,6 @@ function newConnection(words: Int32Array, at: number, isStart: boolean): TracedC
     opened: isStart ? (words[at + SLOT.id] === EVENT_ID.connected ? 'out' : 'in') : undefined,
     rxBytes: 0,
     txBytes: 0,
+    endedAt: 0,
   };
 }

@@ -15,24 +15,32 @@ export const numberAt = (words: Int32Array, at: number, field: number): number =
 /** Returns an endpoint of an event. Events have no scope of an address. */
 export function endpointOf(words: Int32Array, at: number, side: Side): Endpoint {
   const first = at + SLOT[side];
-  const port = numberAt(words, at, side === 'local' ? SLOT.localPort : SLOT.remotePort);
-  const bytes = (i: number): number[] => {
-    const word = words[first + i] ?? 0;
-    return [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24];
-  };
-  if (familyOf(words, at) === 'ipv4') return { address: bytes(0).join('.'), port };
+  const port = numberAt(words, at, PORTS[side]);
+  if (familyOf(words, at) === 'ipv4') return { address: dotted(words[first] ?? 0), port };
   const groups = [0, 1, 2, 3].flatMap((i) => {
-    const [a = 0, b = 0, c = 0, d = 0] = bytes(i);
-    return [(a << 8) | b, (c << 8) | d];
+    const word = words[first + i] ?? 0;
+    return [networkOrder(word & 0xffff), networkOrder(word >>> 16)];
   });
   return { address: formatIpv6(groups), port };
 }
 
-/** Returns an endpoint of an event as a part of a key. */
+/** Field of the port of a side. */
+const PORTS = { local: SLOT.localPort, remote: SLOT.remotePort } as const;
+
+const dotted = (word: number): string =>
+  `${word & 0xff}.${(word >>> 8) & 0xff}.${(word >>> 16) & 0xff}.${word >>> 24}`;
+
+const networkOrder = (group: number): number => ((group & 0xff) << 8) | (group >>> 8);
+
+/**
+ * Returns an endpoint of an event as a part of a key: the bits of port and address, which cost less than their text. The
+ * lengths of the families differ.
+ */
 export function endpointKey(words: Int32Array, at: number, side: Side): string {
   const first = at + SLOT[side];
-  const port = words[at + (side === 'local' ? SLOT.localPort : SLOT.remotePort)] ?? 0;
-  return familyOf(words, at) === 'ipv4'
-    ? `${words[first]} ${port}`
-    : `${words[first]} ${words[first + 1]} ${words[first + 2]} ${words[first + 3]} ${port}`;
+  const port = words[at + PORTS[side]] ?? 0;
+  const a = words[first] ?? 0;
+  if (familyOf(words, at) === 'ipv4') return String.fromCharCode(port, a, a >>> 16);
+  const [b, c, d] = [words[first + 1] ?? 0, words[first + 2] ?? 0, words[first + 3] ?? 0];
+  return String.fromCharCode(port, a, a >>> 16, b, b >>> 16, c, c >>> 16, d, d >>> 16);
 }

@@ -3,7 +3,7 @@ import type { Owner, Socket, Traffic } from '../../../model/socket.ts';
 import type { EventSource, KernelEvent } from '../../types.ts';
 import { millisecondsOf } from '../layout.ts';
 import type { Life, TablePoll } from '../table-lives.ts';
-import { type EndedConnection, TracedConnections } from './connections.ts';
+import { type TracedConnection, TracedConnections } from './connections.ts';
 import { DatagramCounts, type Datagrams, NO_DATAGRAMS, sumOf } from './datagrams.ts';
 import { EVENT_ID } from './layout.ts';
 import { SLOT } from './ring.ts';
@@ -32,8 +32,11 @@ export interface PolledLives extends TablePoll {
   readonly startMs: number;
 }
 
+/** Converts a FILETIME to milliseconds on the clock of `nowMs`. */
+type Clock = (fileTime: number) => number;
+
 interface Waiting {
-  readonly it: EndedConnection;
+  readonly it: TracedConnection;
   readonly atMs: number;
 }
 
@@ -95,8 +98,10 @@ export class TraceEvents implements EventSource {
       if (id === EVENT_ID.udpSent || id === EVENT_ID.udpReceived) this.#datagrams.apply(words, at);
       else this.#connections.apply(words, at);
     });
-    for (const it of this.#connections.takeEnded())
-      this.#arrived.push({ it, atMs: this.#monotonic(it.endedAt) });
+    const ended = this.#connections.takeEnded();
+    if (ended.length === 0) return;
+    const clock = this.#clock();
+    for (const it of ended) this.#arrived.push({ it, atMs: clock(it.endedAt) });
   }
 
   /** Makes Windows hand over the events until now. */
@@ -138,11 +143,12 @@ export class TraceEvents implements EventSource {
   drain(): readonly KernelEvent[] {
     this.collect();
     const nowMs = this.#context.nowMs();
+    const clock = this.#clock();
     const events: KernelEvent[] = [];
     const waiting = this.#hasPolled ? [] : this.#waiting;
     for (const list of this.#hasPolled ? [this.#waiting, this.#arrived] : [this.#arrived]) {
       for (const each of list) {
-        const event = each.atMs < this.#pollStartMs ? this.#eventOf(each) : undefined;
+        const event = each.atMs < this.#pollStartMs ? this.#eventOf(each, clock) : undefined;
         if (event) events.push(event);
         else if (nowMs - each.atMs < MAX_WAIT_MS) waiting.push(each);
       }
@@ -159,7 +165,7 @@ export class TraceEvents implements EventSource {
   }
 
   /** Returns the event of an end; undefined while the tables have the socket in a state before TIME_WAIT. */
-  #eventOf({ it, atMs }: Waiting): KernelEvent | undefined {
+  #eventOf({ it, atMs }: Waiting, clock: Clock): KernelEvent | undefined {
     const key = keyOf(it);
     const life = this.#index.connectionOf(key);
     // A later connection with the same endpoints.
@@ -168,7 +174,7 @@ export class TraceEvents implements EventSource {
     if (current?.socket && current.row.state !== 'TIME_WAIT' && current.row.state !== 'CLOSE')
       return undefined;
     const known = current?.socket ?? this.#index.takeLeft(key);
-    const startedMs = it.startedAt === undefined ? undefined : this.#monotonic(it.startedAt);
+    const startedMs = it.startedAt === undefined ? undefined : clock(it.startedAt);
     return {
       type: 'ended',
       atMs,
@@ -180,12 +186,12 @@ export class TraceEvents implements EventSource {
     };
   }
 
-  #owner({ pid, startedAt }: EndedConnection): Owner {
+  #owner({ pid, startedAt }: TracedConnection): Owner {
     return this.#context.ownerOf(pid, startedAt);
   }
 
   /** Returns the socket of a connection that no poll has seen. */
-  #shortSocket(it: EndedConnection): Socket {
+  #shortSocket(it: TracedConnection): Socket {
     const createdAtMs = it.startedAt === undefined ? undefined : millisecondsOf(it.startedAt);
     return {
       id: `tcp closed ${++this.#closedWithoutId}`,
@@ -201,10 +207,11 @@ export class TraceEvents implements EventSource {
     };
   }
 
-  /** Returns a FILETIME of an event on the clock of `nowMs`; not in the future. */
-  #monotonic(fileTime: number): number {
+  /** Returns the clock of `nowMs` for FILETIMEs of events until now; none is in the future. */
+  #clock(): Clock {
     const { nowMs, wallMs } = this.#context;
-    return nowMs() - Math.max(0, wallMs() - (millisecondsOf(fileTime) ?? 0));
+    const [now, wall] = [nowMs(), wallMs()];
+    return (fileTime) => now - Math.max(0, wall - (millisecondsOf(fileTime) ?? 0));
   }
 
   /** Returns the gaps for lost events. The number of events in a lost buffer is unknown. */
@@ -223,7 +230,7 @@ export class TraceEvents implements EventSource {
 }
 
 /** Returns a socket with its last counters and, if no process of it is known, that of the event. */
-function withLast(socket: Socket, { rxBytes, txBytes }: EndedConnection, owner: Owner): Socket {
+function withLast(socket: Socket, { rxBytes, txBytes }: TracedConnection, owner: Owner): Socket {
   const before: Traffic = socket.traffic ?? {};
   return {
     ...socket,
