@@ -1,7 +1,13 @@
-import { type GapEvent, type LearntBy, previousFields, type SingleEvent } from '../../model/event.ts';
+import {
+  type GapEvent,
+  type LearntBy,
+  previousFields,
+  type SingleEvent,
+  type SocketEvent,
+} from '../../model/event.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
 import { toThousandths } from '../../model/thousandths.ts';
-import { betterLifetime, type Life, type Lifetime } from './life.ts';
+import { type Life, type Lifetime } from './life.ts';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -54,11 +60,11 @@ export class EmittedEvents {
 
   /** Adds spawn and close of a socket that ended before anything else was learnt of it. */
   addWhole(socket: Socket, atMs: number, learntBy: LearntBy, kernelLifetime: Lifetime): void {
-    const lifetime = betterLifetime({}, kernelLifetime);
-    this.#events.push(
-      { type: 'spawn', atMs: atMs - (lifetime.lifetimeMs ?? 0), socket, learntBy },
-      { type: 'close', atMs, socket, learntBy, ...lifetime },
-    );
+    const { lifetimeMs = 0, isAtLeast } = kernelLifetime;
+    const close: Mutable<SocketEvent> = { type: 'close', atMs, socket, learntBy };
+    if (kernelLifetime.lifetimeMs !== undefined) close.lifetimeMs = lifetimeMs;
+    if (isAtLeast) close.isAtLeast = true;
+    this.#events.push({ type: 'spawn', atMs: atMs - lifetimeMs, socket, learntBy }, close);
   }
 
   /**

@@ -98,21 +98,22 @@ export class KernelRules {
     return life;
   }
 
-  #applyEnded({ socket, atMs, remnant, learntBy, ...lifetime }: Ended): Life | undefined {
+  #applyEnded(ended: Ended): Life | undefined {
+    const { socket, atMs, remnant, learntBy } = ended;
     const known = this.#index.findOrAdopt(socket.id);
     if (known === undefined && this.#index.takeClosedByPoll(socket.id)) return undefined;
     if (known === undefined && !this.#hasRemnants && learntBy === 'destroy') {
       // No poll has seen it, and none will see its remnant: the close message is all that is ever known of it.
-      if (!this.#polls.isInBaseline(atMs)) this.#events.addWhole(socket, atMs, learntBy, lifetime);
+      if (!this.#polls.isInBaseline(atMs)) this.#events.addWhole(socket, atMs, learntBy, ended);
       return undefined;
     }
-    const life = known ?? this.#findOrCreateEnded(socket, atMs, remnant?.id, lifetime.lifetimeMs, learntBy);
+    const life = known ?? this.#findOrCreateEnded(socket, atMs, remnant?.id, ended.lifetimeMs, learntBy);
     if (life === undefined || life.closedBy !== undefined) return undefined;
     const hasRemnant = remnant ? this.#index.claimId(life, remnant.id) : isRemnant(life.socket);
     life.hasKernelEvent = true;
     // A life that was made for this event has this socket already.
     if (life.socket !== socket || life.reported) life.socket = withEnd(life.socket, socket);
-    this.#cycle.close(life, atMs, learntBy, lifetime);
+    this.#cycle.close(life, atMs, learntBy, ended);
     // A poll after this event has not seen the remnant: it has ended too.
     const hasRemnantEnded = atMs <= this.#polls.last.startMs && this.#polls.socketOf(life) === undefined;
     // The trace does not report whether the kernel keeps a remnant.

@@ -18,8 +18,10 @@ import {
 
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
 
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
 /** A socket that is being made. */
-type MutableSocket = { -readonly [Field in keyof Socket]: Socket[Field] };
+type MutableSocket = Mutable<Socket>;
 
 /** A close message with what else is known of its socket. */
 interface Closing {
@@ -83,7 +85,9 @@ export class CloseEvents {
         if (closing) closing.found = found;
       },
     );
-    return closings.flatMap((it) => this.#eventsOf(network, it));
+    const events: KernelEvent[] = [];
+    for (const it of closings) this.#addEvents(network, it, events);
+    return events;
   }
 
   /** Returns a close message with what else is known of the socket; undefined if the socket was never used. */
@@ -102,10 +106,12 @@ export class CloseEvents {
     return { closed, tracedAtMs: destroyed?.atMs, traced, record, counted, lastState, found: NOTHING_FOUND };
   }
 
-  #eventsOf(
+  /** Adds the pending state changes of a closed socket, and its end. */
+  #addEvents(
     network: Network,
     { closed, tracedAtMs, traced, record, counted, lastState, found }: Closing,
-  ): readonly KernelEvent[] {
+    events: KernelEvent[],
+  ): void {
     const { protocol, addresses } = closed;
     // Trace and ledger take precedence: the close message of a reset or refused connection lacks part of its endpoints.
     const earlier = traced && traced.local.port !== 0 ? traced.local : record?.local;
@@ -135,16 +141,15 @@ export class CloseEvents {
     if (counted && counted.peers.length > 0) socket.peers = counted.peers;
     if (opened) socket.opened = opened;
     const atMs = tracedAtMs ?? endOf(closed, record);
-    return eventsOfEnd(traced, {
-      type: 'ended',
-      atMs,
-      socket,
-      learntBy: 'destroy',
-      ...(record
-        ? { lifetimeMs: Math.max(0, atMs - record.bornMs) }
-        : closed.end && { lifetimeMs: closed.end.lifetimeMs, isAtLeast: !closed.end.isFullLifetime }),
-      ...(found.remnant && !network.omitsRemnants && { remnant: found.remnant }),
-    });
+    const ended: Mutable<Ended> = { type: 'ended', atMs, socket, learntBy: 'destroy' };
+    if (record) ended.lifetimeMs = Math.max(0, atMs - record.bornMs);
+    else if (closed.end) {
+      ended.lifetimeMs = closed.end.lifetimeMs;
+      ended.isAtLeast = !closed.end.isFullLifetime;
+    }
+    if (found.remnant && !network.omitsRemnants) ended.remnant = found.remnant;
+    if (traced) events.push(...eventsOfEnd(traced, ended));
+    else events.push(ended);
   }
 
   /** Returns the fields that every closed socket has. Assigned, not spread: this runs for each close of a storm. */
@@ -229,8 +234,7 @@ export function eventsWithoutMessage({ traced, id, atMs }: DestroyedSocket): rea
 }
 
 /** Returns the pending state changes of a traced socket, and its end with its lifetime. */
-function eventsOfEnd(traced: TracedSocket | undefined, end: Ended): readonly KernelEvent[] {
-  if (traced === undefined) return [end];
+function eventsOfEnd(traced: TracedSocket, end: Ended): readonly KernelEvent[] {
   const { socket, atMs } = end;
   const { createdMs } = traced;
   return [
@@ -240,7 +244,7 @@ function eventsOfEnd(traced: TracedSocket | undefined, end: Ended): readonly Ker
 }
 
 /**
- * Returns the counters of a closed connection without the peer's FIN, which the kernel counts as a received byte. The
+ * Takes the peer's FIN out of the counters of a closed connection, and returns them: the kernel counts it as a received byte. The
  * message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
  * remnant is in TIME_WAIT and not in FIN_WAIT2.
  * @param found the remnant, or the listener that accepted it
@@ -252,9 +256,9 @@ function trafficOf(
   hasPeerFin: boolean,
 ): Socket['traffic'] {
   if (traffic === undefined || end === undefined) return traffic;
-  const { rxBytes = 0 } = traffic;
   // The side that connects has its SYN acknowledged as well.
   const expected = isListener ? 1 : 2;
   const hasFin = hasPeerFin || (remnant ? remnant.state === 'TIME_WAIT' : end.synFinAcked >= expected);
-  return { ...traffic, rxBytes: end.dataSegmentsIn === 0 ? 0 : Math.max(0, rxBytes - Number(hasFin)) };
+  traffic.rxBytes = end.dataSegmentsIn === 0 ? 0 : Math.max(0, (traffic.rxBytes ?? 0) - Number(hasFin));
+  return traffic;
 }

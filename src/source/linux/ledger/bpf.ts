@@ -34,6 +34,9 @@ export const NO_PREALLOC = 1;
 /** Bytes of union bpf_attr that are passed; the kernel takes fields that it does not know if they are 0. */
 const ATTRIBUTES_LENGTH = 144;
 
+/** Bytes of its fields for a lookup: map, key, value and flags. */
+const LOOK_UP_LENGTH = 32;
+
 /** Bytes of the verifier's log. */
 const LOG_LENGTH = 64 * 1024;
 
@@ -128,6 +131,9 @@ export class Bpf implements BpfCalls {
   readonly #attributes: NativeMemory;
   readonly #key: NativeMemory;
   readonly #value: NativeMemory;
+  /** union bpf_attr of a lookup by cookie, of which only the map changes: each close needs one. */
+  readonly #lookUp: NativeMemory;
+  readonly #lookUpAt: number;
   /** Memory of `readAll` by length of the values; made when it is first needed. */
   readonly #batches = new Map<number, BatchMemory>();
 
@@ -137,6 +143,10 @@ export class Bpf implements BpfCalls {
     this.#attributes = native.allocate(ATTRIBUTES_LENGTH);
     this.#key = native.allocate(2 * COOKIE_LENGTH);
     this.#value = native.allocate(1024);
+    this.#lookUp = native.allocate(LOOK_UP_LENGTH);
+    this.#lookUp.view.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
+    this.#lookUp.view.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
+    this.#lookUpAt = Number(this.#lookUp.address);
   }
 
   /** Calls bpf(2). @param fill sets the attributes, which are 0 before. @returns the result, or a negative errno */
@@ -198,19 +208,13 @@ export class Bpf implements BpfCalls {
   }
 
   lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined {
-    const result = this.#call(isTaken ? COMMAND.lookUpAndDelete : COMMAND.lookUp, (it) => {
-      this.#setKey(it, map, low, high);
-      it.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
-    });
+    if (this.#number === undefined) return undefined;
+    this.#lookUp.view.setUint32(0, map, LITTLE_ENDIAN);
+    this.#key.view.setUint32(LOW_AT, low, LITTLE_ENDIAN);
+    this.#key.view.setUint32(HIGH_AT, high, LITTLE_ENDIAN);
+    const command = isTaken ? COMMAND.lookUpAndDelete : COMMAND.lookUp;
+    const result = this.#native.systemCall(this.#number, command, this.#lookUpAt, LOOK_UP_LENGTH);
     return result === 0 ? this.#value.view : undefined;
-  }
-
-  #setKey(attributes: DataView, map: number, low: number, high: number): void {
-    const { view, address } = this.#key;
-    view.setUint32(LOW_AT, low, LITTLE_ENDIAN);
-    view.setUint32(HIGH_AT, high, LITTLE_ENDIAN);
-    attributes.setUint32(0, map, LITTLE_ENDIAN);
-    attributes.setBigUint64(8, address, LITTLE_ENDIAN);
   }
 
   valueAt(map: number, index: number): DataView | undefined {

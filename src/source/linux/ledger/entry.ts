@@ -1,3 +1,4 @@
+import { Cache } from '../../../model/cache.ts';
 import type { Endpoint, SocketState } from '../../../model/socket.ts';
 import { addressAt, AF_INET, AF_INET6, STATES } from '../netlink/inet.ts';
 import { LITTLE_ENDIAN, textAt } from '../netlink/wire.ts';
@@ -50,13 +51,34 @@ const numberAt = (view: DataView, at: number): number =>
   view.getUint32(at + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN) +
   view.getUint32(at + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN) * 2 ** 32;
 
-/** Returns the process in two 32-bit numbers, thread and process; undefined for pid 0. */
+/** Maximum number of threads whose process is kept. */
+const MAX_THREADS = 1000;
+
+/** The last process of each thread, by tid, with the four words of its name: nearly all entries are of a few processes. */
+const PROCESSES = new Cache<number, { readonly words: readonly number[]; readonly process: LedgerProcess }>(
+  MAX_THREADS,
+);
+
+/**
+ * Returns the process in two 32-bit numbers, thread and process; undefined for pid 0. Equal processes are mostly the same
+ * object.
+ */
 function processAt(view: DataView, idAt: number, nameAt: number): LedgerProcess | undefined {
   const tid = view.getUint32(idAt + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN);
   const pid = view.getUint32(idAt + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN);
   if (pid === 0) return undefined;
-  return { pid, tid, comm: nameOf(view, nameAt) };
+  const known = PROCESSES.get(tid);
+  if (known?.process.pid === pid && hasWords(view, nameAt, known.words)) return known.process;
+  const process = { pid, tid, comm: nameOf(view, nameAt) };
+  PROCESSES.set(tid, { words: [0, 4, 8, 12].map((at) => view.getUint32(nameAt + at)), process });
+  return process;
 }
+
+const hasWords = (view: DataView, at: number, words: readonly number[]): boolean =>
+  view.getUint32(at) === words[0] &&
+  view.getUint32(at + 4) === words[1] &&
+  view.getUint32(at + 8) === words[2] &&
+  view.getUint32(at + 12) === words[3];
 
 /** Returns the name of a thread. Nearly all are ASCII, for which a decoder would cost more than the rest of the entry. */
 function nameOf(view: DataView, start: number): string {

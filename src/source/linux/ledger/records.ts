@@ -57,6 +57,13 @@ const MAX_PROGRAMS = 1000;
 /** Maximum difference of two start times of a process, milliseconds: the boot time of the machine is in seconds. */
 const START_TOLERANCE_MS = 1000;
 
+/** Owners of the sockets of a process, made for a user and a program. */
+interface ProcessOwners {
+  readonly uid: number | undefined;
+  readonly living: Owner | undefined;
+  readonly owners: readonly Owner[];
+}
+
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 
 /** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
@@ -75,21 +82,32 @@ export class LedgerRecords {
   readonly #signatures = new Map<number, string | undefined>();
   /** Programs that were checked since then, by pid; undefined for ended ones. */
   readonly #identities = new Map<number, Owner | undefined>();
-  /** Owners made since then, each in a list of its own, so that the sockets of one process share it. */
-  readonly #owners = new Map<string, readonly Owner[]>();
+  /** Owners by process, for each way of knowing them: the sockets of one process share a list. */
+  readonly #owners = {
+    exact: new Cache<LedgerProcess, ProcessOwners>(MAX_PROGRAMS),
+    creator: new Cache<LedgerProcess, ProcessOwners>(MAX_PROGRAMS),
+  };
+  /** Wall-clock time minus CLOCK_MONOTONIC at the last `forgetProcesses`, milliseconds. */
+  #wallOffsetMs: number;
 
   constructor(ledger: Ledger, options: RecordsOptions) {
     this.#ledgers = new LedgerProcesses(options.proc, ledger.descriptors);
     this.ledger = ledger;
     this.#options = options;
     this.#offsetMs = options.nowMs() - options.monotonicMs();
+    this.#wallOffsetMs = this.#readWallOffset();
   }
 
-  /** Makes the next records check the programs of processes again: they may have changed since. */
+  /** Makes the next records check the programs of processes and the wall clock again: they may have changed since. */
   forgetProcesses(): void {
     this.#signatures.clear();
     this.#identities.clear();
-    this.#owners.clear();
+    this.#wallOffsetMs = this.#readWallOffset();
+  }
+
+  #readWallOffset(): number {
+    const { wallMs, nowMs } = this.#options;
+    return wallMs() - nowMs() + this.#offsetMs;
   }
 
   /** Checks processes again, and forgets sockets that were closed some time ago if the ledger is nearly full. */
@@ -138,8 +156,7 @@ export class LedgerRecords {
 
   /** Returns wall-clock time, rounded to the microsecond. @param atMs milliseconds of CLOCK_MONOTONIC */
   #wallOf(atMs: number): number {
-    const { wallMs, nowMs } = this.#options;
-    return toThousandths(wallMs() - nowMs() + atMs + this.#offsetMs);
+    return toThousandths(atMs + this.#wallOffsetMs);
   }
 
   /**
@@ -164,25 +181,25 @@ export class LedgerRecords {
 
   /** Returns a process as the only owner, with the name that it had at `atMs` (milliseconds of CLOCK_MONOTONIC). */
   #ownersOf(
-    { pid, tid, comm }: LedgerProcess,
+    process: LedgerProcess,
     uid: number | undefined,
     atMs: number,
     knowledge: 'exact' | 'creator',
   ): readonly Owner[] {
-    const key = `${pid} ${knowledge} ${tid === pid} ${uid} ${comm}`;
-    const known = this.#owners.get(key);
-    if (known) return known;
+    const { pid, tid, comm } = process;
     const identity = this.#identityOf(pid);
     const living =
-      identity && (identity.startedAtMs ?? 0) <= this.#wallOf(atMs) + START_TOLERANCE_MS
+      identity && (identity.startedAtMs ?? 0) <= atMs + this.#wallOffsetMs + START_TOLERANCE_MS
         ? identity
         : undefined;
+    const known = this.#owners[knowledge].get(process);
+    if (known && known.uid === uid && known.living === living) return known.owners;
     const owners = [
       living && isNameOf(living, tid === pid ? comm : undefined)
         ? { ...living, knowledge }
         : this.#ownerByName(pid, comm, uid, knowledge, living),
     ];
-    this.#owners.set(key, owners);
+    this.#owners[knowledge].set(process, { uid, living, owners });
     return owners;
   }
 

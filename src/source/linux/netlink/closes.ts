@@ -1,14 +1,14 @@
 import { MAX_WAITING_EVENTS } from '../../../model/bounds.ts';
-import type { Protocol, Traffic } from '../../../model/socket.ts';
+import type { Protocol } from '../../../model/socket.ts';
 import { decodeAddresses, findInfo, INET, type InetAddresses } from './inet.ts';
 import { IPPROTO, sockIdAt } from './inet-requests.ts';
-import { decodeTraffic } from './traffic.ts';
+import { decodeTraffic, type MutableTraffic } from './traffic.ts';
 import { ERRNO } from './errno.ts';
 import { cookieId } from './cookie.ts';
 import type { OnDatagram } from './datagrams.ts';
 import type { ClosesChannel } from './system.ts';
 import { TCP_INFO } from './tcp-info.ts';
-import { counterAt, eachAttribute, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
+import { counterAt, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
 
 /** Attribute with the protocol number, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_PROTOCOL = 10;
@@ -32,9 +32,9 @@ export interface ClosedSocket {
   readonly interfaceIndex: number;
   /** Its endpoints as struct inet_diag_sockid, for a lookup of its remnant. */
   readonly sockId: Uint8Array;
-  /** Absent if the kernel had no counters or has cleared them. */
-  readonly traffic?: Traffic;
-  readonly end?: ConnectionEnd;
+  /** Undefined if the kernel had no counters or has cleared them. */
+  readonly traffic: MutableTraffic | undefined;
+  readonly end: ConnectionEnd | undefined;
 }
 
 /** End of a TCP connection that was established. */
@@ -72,12 +72,7 @@ export function decodeClosed(
   wallMs: number,
   sinceMs = -Infinity,
 ): ClosedSocket | undefined {
-  const { bytes, view } = buffer;
-  let number: number | undefined;
-  eachAttribute(buffer, start + INET.length, end, (type, from, to) => {
-    if (type === INET_DIAG_PROTOCOL && to > from) number = bytes[from];
-  });
-  const protocol = number === undefined ? undefined : REPORTED.get(number);
+  const protocol = REPORTED.get(protocolAt(buffer, start, end));
   // The fields read here come before the attributes: a message with this attribute is long enough for them.
   const addresses = protocol && decodeAddresses(buffer, start, protocol);
   if (protocol === undefined || addresses === undefined) return undefined;
@@ -90,10 +85,22 @@ export function decodeClosed(
     id: cookieId(buffer, start + INET.cookie),
     protocol,
     addresses,
-    interfaceIndex: view.getUint32(start + INET.interface, LITTLE_ENDIAN),
+    interfaceIndex: buffer.view.getUint32(start + INET.interface, LITTLE_ENDIAN),
     sockId: sockIdAt(buffer, start),
-    ...(connectionEnd && { traffic: decodeTraffic(buffer, start, INFO, wallMs), end: connectionEnd }),
+    traffic: connectionEnd && decodeTraffic(buffer, start, INFO, wallMs),
+    end: connectionEnd,
   };
+}
+
+/** Returns the number in INET_DIAG_PROTOCOL, which the kernel puts first; -1 without one. */
+function protocolAt({ bytes, u16 }: NetlinkBuffer, start: number, end: number): number {
+  for (let at = start + INET.length; at + 4 <= end;) {
+    const size = u16[at >>> 1] ?? 0;
+    if (size < 4 || at + size > end) break;
+    if (u16[(at >>> 1) + 1] === INET_DIAG_PROTOCOL && size > 4) return bytes[at + 4] ?? -1;
+    at += (size + 3) & ~3;
+  }
+  return -1;
 }
 
 /**

@@ -9,6 +9,9 @@ const AFTER_FIN = new Set<SocketState | undefined>(['CLOSE_WAIT', 'LAST_ACK', 'C
 const u32At = (view: DataView, at: number, end: number): number | undefined =>
   at + 4 <= end ? view.getUint32(at, LITTLE_ENDIAN) : undefined;
 
+/** Traffic that may still be corrected. */
+export type MutableTraffic = { -readonly [Field in keyof Traffic]: Traffic[Field] };
+
 /** Longer times since the last data mean that there was none: the kernel then counts from boot. */
 const NEVER_MS = 2 ** 31;
 
@@ -17,7 +20,12 @@ const NEVER_MS = 2 ** 31;
  * @param info range of its struct tcp_info
  * @param nowMs wall-clock time of the message
  */
-export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRange, nowMs: number): Traffic {
+export function decodeTraffic(
+  buffer: NetlinkBuffer,
+  start: number,
+  info: InfoRange,
+  nowMs: number,
+): MutableTraffic {
   const { bytes, view } = buffer;
   const state = STATES[bytes[start + INET.state] ?? 0];
   const queues = {
@@ -74,7 +82,7 @@ export function decodeTraffic(buffer: NetlinkBuffer, start: number, info: InfoRa
       lastReceivedAtMs: nowMs - receivedAgoMs,
     };
   }
-  const traffic: { -readonly [Field in keyof Traffic]: Traffic[Field] } = queues;
+  const traffic: MutableTraffic = queues;
   if (received !== undefined) traffic.rxBytes = received - (AFTER_FIN.has(state) && received > 0 ? 1 : 0);
   if (transmitted !== undefined) traffic.txBytes = transmitted;
   if (rxSegments !== undefined) traffic.rxSegments = rxSegments;
