@@ -4,6 +4,7 @@ import { config } from './targets/config.ts';
 import { etw } from './targets/etw.ts';
 import { firewall } from './targets/firewall.ts';
 import { geo } from './targets/geo.ts';
+import { interfaces } from './targets/interfaces.ts';
 import { keys } from './targets/keys.ts';
 import { names } from './targets/names.ts';
 import { pcblist } from './targets/pcblist.ts';
@@ -21,6 +22,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   etw,
   firewall,
   geo,
+  interfaces,
   keys,
   names,
   pcblist,

@@ -1,4 +1,5 @@
 import type { Koffi } from '../koffi.ts';
+import { AccountNames } from './account-names.ts';
 import type { EndingApi, ProcessDetails } from './api.ts';
 import { fileTimeOf } from './layout.ts';
 import { type Call, loaderOf, optional } from './native-library.ts';
@@ -48,8 +49,10 @@ export class NativeProcesses implements EndingApi {
   readonly #wait: Call;
   readonly #terminate: Call;
   readonly #isCritical: Call | undefined;
-  /** Names of accounts by SID. A name may come from a server of the domain, so each is asked for once. */
-  readonly #accounts = new Map<string, string | undefined>();
+  readonly #accounts = new AccountNames(
+    (sid) => this.#accountOf(sid),
+    () => performance.now(),
+  );
   readonly #text = new Uint8Array(2 * MAX_PATH);
 
   /** Throws if a library lacks a function. */
@@ -171,10 +174,7 @@ export class NativeProcesses implements EndingApi {
     const answer = new Uint8Array(128);
     const length = new Uint32Array(1);
     if (this.#tokenInformation(token, TOKEN_USER, answer, answer.length, length) === 0) return undefined;
-    const sid = answer.subarray(SID_START);
-    const key = Buffer.from(sid).toString('hex');
-    if (!this.#accounts.has(key)) this.#accounts.set(key, this.#accountOf(sid));
-    return this.#accounts.get(key);
+    return this.#accounts.of(answer.subarray(SID_START));
   }
 
   /** Returns the name of an account without its domain; undefined if Windows does not know it. */

@@ -1,30 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { INTERFACE, readInterfaces } from '../../../src/source/windows/interfaces.ts';
+import { interfaceTable } from '../../helpers/interfaces.ts';
 import { compileClaims, hasMingw, offsets } from '../../helpers/mingw.ts';
 import { useWindows } from '../../helpers/windows-scene.ts';
 
 const scene = useWindows();
 
-/** Returns a table as Windows would write it. */
-function tableOf(
-  ...rows: readonly { readonly name: string; readonly status?: number; readonly flags?: number }[]
-): Uint8Array {
-  const bytes = new Uint8Array(INTERFACE.firstRow + rows.length * INTERFACE.size);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, rows.length, true);
-  for (const [i, { name, status = 1, flags = 0 }] of rows.entries()) {
-    const at = INTERFACE.firstRow + i * INTERFACE.size;
-    bytes.set(Buffer.from(name, 'utf16le'), at + INTERFACE.alias);
-    view.setUint8(at + INTERFACE.flags, flags);
-    view.setUint32(at + INTERFACE.status, status, true);
-    view.setBigUint64(at + INTERFACE.rxBytes, 2n ** 40n + BigInt(i), true);
-    view.setBigUint64(at + INTERFACE.txBytes, BigInt(i), true);
-  }
-  return bytes;
-}
-
 test('interfaces have names, state and counters of 64 bits; filter drivers of an interface are left out', () => {
-  const table = tableOf(
+  const table = interfaceTable(
     { name: 'Ethernet', flags: 5 },
     { name: 'Ethernet-WFP', flags: 2 },
     { name: 'Wi-Fi', status: 2 },
@@ -42,7 +25,7 @@ test('interfaces have names, state and counters of 64 bits; filter drivers of an
 });
 
 test('a table that is cut, or says that it is longer, is read up to its end', () => {
-  const table = tableOf({ name: 'a' }, { name: 'b' });
+  const table = interfaceTable({ name: 'a' }, { name: 'b' });
   new DataView(table.buffer).setUint32(0, 0xffff_ffff, true);
   const namesIn = (length: number) =>
     readInterfaces(table.subarray(0, length), () => []).map(({ name }) => name);
@@ -52,7 +35,7 @@ test('a table that is cut, or says that it is longer, is read up to its end', ()
 test('the interfaces of the last poll stay while Windows returns none', async () => {
   const { windows, source } = scene();
   expect((await source.read()).interfaces).toEqual([]);
-  windows.interfaces = tableOf({ name: 'Ethernet' });
+  windows.interfaces = interfaceTable({ name: 'Ethernet' });
   const { interfaces } = await source.read();
   expect(interfaces.map(({ name }) => name)).toEqual(['Ethernet']);
   windows.interfaces = undefined;
