@@ -1,33 +1,75 @@
 import { networkInterfaces } from 'node:os';
+import { isAnyAddress, unmapped } from '../model/address.ts';
 
 /** Time for which addresses are kept, milliseconds. To read them takes longer than to read the counters. */
 const KEPT_MS = 5000;
 
-/** The addresses of interfaces by name, for systems that report the counters of interfaces without addresses. */
+/** Reads the addresses of all interfaces, as `networkInterfaces` of Node does. */
+export type ReadAddresses = typeof networkInterfaces;
+
+/** The addresses of interfaces, for systems that report neither those of an interface nor the interface of a socket. */
 export class InterfaceAddresses {
   readonly #nowMs: () => number;
-  readonly #ask: typeof networkInterfaces;
-  #askedAtMs = -Infinity;
+  readonly #read: ReadAddresses;
+  #readAtMs = -Infinity;
   #byName: ReadonlyMap<string, readonly string[]> = new Map();
+  /** Name by address; null if several interfaces have it. */
+  readonly #names = new Map<string, string | null>();
+  /** All of `#names`, to compare. */
+  #key = '';
 
-  /** @param ask reads the addresses; a test passes its own */
-  constructor(nowMs: () => number, ask = networkInterfaces) {
+  /** @param read replaces the call of Node in tests */
+  constructor(nowMs: () => number, read: ReadAddresses = networkInterfaces) {
     this.#nowMs = nowMs;
-    this.#ask = ask;
+    this.#read = read;
+  }
+
+  /**
+   * Reads the addresses again if they are too old.
+   * @returns true if `nameOf` has other answers than before
+   */
+  refresh(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#readAtMs < KEPT_MS) return false;
+    this.#readAtMs = nowMs;
+    const all = Object.entries(this.#read());
+    this.#byName = new Map(
+      all.map(([name, addresses = []]) => [name, addresses.map(({ address }) => address)]),
+    );
+    this.#names.clear();
+    for (const [name, addresses = []] of all) {
+      for (const it of addresses) {
+        this.#add(it.address, name);
+        // The scope is a number on Windows, and a name on macOS.
+        if (it.family === 'IPv6' && it.scopeid !== 0)
+          for (const scope of [it.scopeid, name]) this.#add(`${it.address}%${scope}`, name);
+      }
+    }
+    const key = JSON.stringify([...this.#names]);
+    const isOther = key !== this.#key;
+    this.#key = key;
+    return isOther;
+  }
+
+  #add(address: string, name: string): void {
+    const known = this.#names.get(address) ?? name;
+    this.#names.set(address, known === name ? name : null);
   }
 
   /** Returns the addresses of an interface that is up; empty if it has none. */
   of(name: string): readonly string[] {
-    const nowMs = this.#nowMs();
-    if (nowMs - this.#askedAtMs >= KEPT_MS) {
-      this.#askedAtMs = nowMs;
-      this.#byName = new Map(
-        Object.entries(this.#ask()).map(([it, addresses = []]) => [
-          it,
-          addresses.map(({ address }) => address),
-        ]),
-      );
-    }
     return this.#byName.get(name) ?? [];
   }
+
+  /** Returns the interface with the local address of a socket; undefined if none or several have it, or it is any address. */
+  readonly nameOf = (address: string): string | undefined => {
+    if (isAnyAddress(address)) return undefined;
+    const plain = unmapped(address);
+    // Windows has all of 127.0.0.0/8 on its loopback interface, and lists only the first address.
+    return (
+      this.#names.get(plain) ??
+      (plain.startsWith('127.') ? this.#names.get('127.0.0.1') : undefined) ??
+      undefined
+    );
+  };
 }

@@ -1,4 +1,5 @@
-// Lists of interfaces as Windows and macOS write them.
+// Lists of interfaces as Windows and macOS write them, and addresses as Node lists them.
+import type { NetworkInterfaceInfo } from 'node:os';
 import { IF_MESSAGE } from '../../src/source/macos/native/interfaces.ts';
 import { INTERFACE } from '../../src/source/windows/interfaces.ts';
 
@@ -40,3 +41,16 @@ export function interfaceMessage(index: number, flags: number, type = RTM_IFINFO
   view.setBigUint64(IF_MESSAGE.txBytes, BigInt(index), true);
   return bytes;
 }
+
+const INFO = { netmask: '', mac: '', internal: false, cidr: null } as const;
+
+/** Returns an IPv4 address of an interface as Node lists it. */
+export const ipv4 = (address: string): NetworkInterfaceInfo => ({ ...INFO, family: 'IPv4', address });
+
+/** Returns an IPv6 address of an interface as Node lists it. @param scopeid 0 if it needs none */
+export const ipv6 = (address: string, scopeid = 0): NetworkInterfaceInfo => ({
+  ...INFO,
+  family: 'IPv6',
+  address,
+  scopeid,
+});

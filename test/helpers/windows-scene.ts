@@ -1,6 +1,7 @@
 // The source iphlpapi on answers that a test sets.
 import { beforeEach } from 'vitest';
 import type { Socket } from '../../src/model/socket.ts';
+import type { ReadAddresses } from '../../src/source/interface-addresses.ts';
 import type { SocketBounds } from '../../src/source/socket-limiter.ts';
 import { TraceSession } from '../../src/source/windows/etw/session.ts';
 import { IphlpapiSource } from '../../src/source/windows/iphlpapi.ts';
@@ -14,6 +15,8 @@ export class WindowsScene {
   nowMs = 0;
   /** Wall-clock time at `nowMs` 0. */
   wallMs = CREATED_MS;
+  /** Addresses of the interfaces. */
+  addresses: ReturnType<ReadAddresses> = {};
   source = this.newSource();
 
   newSource(
@@ -28,6 +31,7 @@ export class WindowsScene {
       wallMs: () => this.wallMs + this.nowMs,
       ownerBudgetMs,
       bounds,
+      readAddresses: () => this.addresses,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.ts';
 import { sameOwners, sameSocket } from '../../model/fields.ts';
 import type { Socket } from '../../model/socket.ts';
-import { InterfaceAddresses } from '../interface-addresses.ts';
+import { InterfaceAddresses, type ReadAddresses } from '../interface-addresses.ts';
 import { RollingMap } from '../rolling-map.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
 import {
@@ -46,6 +46,8 @@ export interface PcblistOptions extends SourceOptions, NoticeContext {
   readonly nowMs: () => number;
   /** Wall-clock time, milliseconds since 1970. */
   readonly wallMs: () => number;
+  /** See `InterfaceAddresses`. */
+  readonly readAddresses?: ReadAddresses | undefined;
 }
 
 interface Table {
@@ -90,6 +92,7 @@ export class PcblistSource implements Source {
   /** The events of closes, or why there are none. */
   readonly #closes: CloseEvents | string;
   readonly #interfaces: MacInterfaces;
+  readonly #addresses: InterfaceAddresses;
   /** As of the last poll that could read them. */
   #lastInterfaces: readonly NetworkInterface[] = [];
   #isFirst = true;
@@ -113,14 +116,22 @@ export class PcblistSource implements Source {
       limiter: this.#limiter,
       keptSockets: () => this.#tables.reduce((sum, { sockets }) => sum + sockets.size, 0),
     };
-    const addresses = new InterfaceAddresses(nowMs);
-    this.#interfaces = new MacInterfaces(calls, context.interfaceName, (name) => addresses.of(name));
+    this.#addresses = new InterfaceAddresses(nowMs, options.readAddresses);
+    const { nameOf: interfaceOf } = this.#addresses;
+    this.#interfaces = new MacInterfaces(calls, context.interfaceName, (name) => this.#addresses.of(name));
     this.#processes = new MacProcesses(calls);
     this.#cache = new ProcessCache({ ...options, processes: this.#processes, userName });
     this.#holders = new Holders(this.#processes, this.#cache, nowMs);
     this.#attribution = new Attribution(this.#holders, this.#cache);
     this.#closes = options.events
-      ? CloseEvents.open({ ...context, calls, nowMs, cache: this.#cache, find: this.#byEndpoints.take })
+      ? CloseEvents.open({
+          ...context,
+          calls,
+          nowMs,
+          interfaceOf,
+          cache: this.#cache,
+          find: this.#byEndpoints.take,
+        })
       : 'not requested';
     if (this.#closes instanceof CloseEvents) this.events = this.#closes;
     // Without the events of closes a remnant is all that shows a short connection.
@@ -218,6 +229,8 @@ export class PcblistSource implements Source {
       const socket = this.#byHandle.get(handle);
       if (socket) dirty.add(socket);
     }
+    if (this.#addresses.refresh())
+      for (const { sockets } of this.#tables) for (const socket of sockets.values()) dirty.add(socket);
     for (const socket of dirty) this.#update(socket);
   }
 
@@ -229,7 +242,8 @@ export class PcblistSource implements Source {
     setIn(this.#pending, it, knowledge === 'pending');
     setIn(this.#inherited, it, knowledge === 'inherited' && it.values.state !== 'TIME_WAIT');
     this.#byEndpoints.set(it);
-    const next: Socket = { ...it.values, owners };
+    const name = this.#addresses.nameOf(it.values.local.address);
+    const next: Socket = { ...it.values, ...(name !== undefined && { interface: name }), owners };
     if (before && sameSocket(before, next)) return;
     it.socket = next;
     this.#published.set(next.id, next);

@@ -1,6 +1,6 @@
 import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.ts';
 import type { CloseResult, SocketToClose } from '../../model/close.ts';
-import { InterfaceAddresses } from '../interface-addresses.ts';
+import { InterfaceAddresses, type ReadAddresses } from '../interface-addresses.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
 import { type EventSource, type Facilities, type Leftovers, type Source, SourceFailed } from '../types.ts';
 import type { WindowsApi } from './api.ts';
@@ -39,6 +39,8 @@ export interface IphlpapiOptions {
   /** See `SourceOptions`. */
   readonly ownerBudgetMs: number;
   readonly bounds?: SocketBounds | undefined;
+  /** See `InterfaceAddresses`. */
+  readonly readAddresses?: ReadAddresses | undefined;
 }
 
 /**
@@ -70,9 +72,10 @@ export class IphlpapiSource implements Source {
 
   constructor(options: IphlpapiOptions) {
     this.#options = options;
-    this.#sockets = new WindowsSockets(options.api, options.bounds);
+    this.#addresses = new InterfaceAddresses(options.nowMs, options.readAddresses);
+    const { nameOf } = this.#addresses;
+    this.#sockets = new WindowsSockets(options.api, nameOf, options.bounds);
     this.#processes = new Processes(options.api, options.nowMs);
-    this.#addresses = new InterfaceAddresses(options.nowMs);
     if (options.api.isElevated) this.#statistics = new Statistics(options.api, options.nowMs);
     const { session, nowMs, wallMs } = options;
     if (session === undefined || typeof session === 'string') return;
@@ -80,6 +83,7 @@ export class IphlpapiSource implements Source {
       session,
       nowMs,
       wallMs,
+      interfaceOf: nameOf,
       ownerOf: (pid, startedAt) => ownerOfEnded(pid, startedAt, this.#processes),
     });
     this.events = this.#trace;
@@ -112,7 +116,11 @@ export class IphlpapiSource implements Source {
     const tablesMs = nowMs();
     const changedPids = this.#processes.refresh(this.#pids(), ownerBudgetMs);
     const ownersMs = nowMs();
-    const lives = this.#sockets.update((row, before) => ownersOf(row, before, this.#processes), changedPids);
+    const lives = this.#sockets.update({
+      ownersOf: (row, before) => ownersOf(row, before, this.#processes),
+      changedPids,
+      hasNewInterfaces: this.#addresses.refresh(),
+    });
     this.#statistics?.start(lives.changed);
     this.#statistics?.read((life, traffic) => {
       if (life.socket) this.#sockets.replace(life, { ...life.socket, traffic });

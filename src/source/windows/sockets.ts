@@ -11,6 +11,15 @@ import { type Life, TableLives, type TablePoll } from './table-lives.ts';
 /** Returns the owners of a row. @param before those of the same socket in the last poll */
 export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => readonly Owner[];
 
+/** What one poll knows beside the rows. */
+export interface PollFacts {
+  readonly ownersOf: OwnersOf;
+  /** Pids whose process changed: their sockets get new owners. */
+  readonly changedPids: ReadonlySet<number>;
+  /** True if addresses have other interfaces than at the last poll. */
+  readonly hasNewInterfaces: boolean;
+}
+
 /**
  * All sockets of the four tables, by id.
  *
@@ -19,6 +28,8 @@ export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => reado
 export class WindowsSockets {
   readonly #tables: readonly TableLives[];
   readonly #limiter: SocketLimiter;
+  /** Returns the interface with an address; undefined if it is unknown. */
+  readonly #interfaceOf: (address: string) => string | undefined;
   readonly #published = new RollingMap<Socket>();
   /** Lives by the id of their socket. An ended one keeps its id until the next publication: no other socket may have it. */
   readonly #ids = new Map<string, Life>();
@@ -40,7 +51,12 @@ export class WindowsSockets {
   /** Number of rows with a state that netpane does not know. */
   unknownStates = 0;
 
-  constructor(api: WindowsApi, bounds: SocketBounds | undefined) {
+  constructor(
+    api: WindowsApi,
+    interfaceOf: (address: string) => string | undefined,
+    bounds: SocketBounds | undefined,
+  ) {
+    this.#interfaceOf = interfaceOf;
     this.#tables = TABLE_NAMES.map((name) => new TableLives(new KeptTable(api, name), api.isElevated));
     this.#limiter = new SocketLimiter(bounds);
   }
@@ -81,18 +97,18 @@ export class WindowsSockets {
   }
 
   /**
-   * Makes the sockets of new and changed rows.
-   * @param changedPids pids whose process changed: their sockets get new owners
+   * Makes the sockets of new and changed rows, and of those that are new to the facts of the poll.
    * @returns the lives that are new or have another row, and those that have left the tables
    */
-  update(ownersOf: OwnersOf, changedPids: ReadonlySet<number>): TablePoll {
+  update({ ownersOf, changedPids, hasNewInterfaces }: PollFacts): TablePoll {
     this.#limiter.begin();
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const life of changed) this.#update(life, ownersOf);
-    if (changedPids.size > 0 || this.#omitted > 0) {
+    if (hasNewInterfaces || changedPids.size > 0 || this.#omitted > 0) {
       for (const life of this.lives())
-        if (life.socket === undefined || changedPids.has(life.row.pid)) this.#update(life, ownersOf);
+        if (hasNewInterfaces || life.socket === undefined || changedPids.has(life.row.pid))
+          this.#update(life, ownersOf);
     }
     this.#omitted = this.#count - this.#kept;
     if (this.#omitted > 0) {
@@ -125,7 +141,11 @@ export class WindowsSockets {
     }
     const owners = ownersOf(row, before?.owners);
     const kept = before && sameOwners(before.owners, owners) ? before.owners : owners;
-    const next = makeSocket(row, before?.id ?? this.#newId(life), before, kept);
+    const next = makeSocket(
+      row,
+      { id: before?.id ?? this.#newId(life), owners: kept, interface: this.#interfaceOf(row.local.address) },
+      before,
+    );
     if (before === undefined || !sameSocket(before, next)) this.replace(life, next);
   }
 
@@ -163,7 +183,11 @@ export class WindowsSockets {
 const kindOf = ({ state, remote }: Row): NewSocketKind =>
   state === 'TIME_WAIT' ? 'remnant' : remote === null ? 'listener' : 'connection';
 
-function makeSocket(row: Row, id: string, before: Socket | undefined, owners: readonly Owner[]): Socket {
+function makeSocket(
+  row: Row,
+  { id, owners, interface: name }: Pick<Socket, 'id' | 'owners'> & { readonly interface: string | undefined },
+  before: Socket | undefined,
+): Socket {
   const { protocol, family, local, remote, state, created } = row;
   // A row in TIME_WAIT may have lost the time.
   const createdAtMs = before?.createdAtMs ?? millisecondsOf(created);
@@ -175,6 +199,7 @@ function makeSocket(row: Row, id: string, before: Socket | undefined, owners: re
     remote: before && sameEndpoint(before.remote, remote) ? before.remote : remote,
     ...(state !== undefined && { state }),
     ...(createdAtMs !== undefined && { createdAtMs }),
+    ...(name !== undefined && { interface: name }),
     ...(before?.traffic && { traffic: before.traffic }),
     ...(before?.peers && { peers: before.peers }),
     owners,

@@ -28,6 +28,7 @@ export const etw: Target = {
       },
       nowMs: () => 0,
       wallMs: () => 0,
+      interfaceOf: () => undefined,
       ownerOf: (pid) => ({ knowledge: 'gone', pid }),
     });
     let input: Uint8Array = new Uint8Array();

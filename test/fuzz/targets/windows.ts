@@ -43,6 +43,7 @@ export const windows: Target = {
       nowMs: () => 0,
       wallMs: () => 0,
       ownerBudgetMs: Infinity,
+      readAddresses: () => ({}),
     });
     let input: Uint8Array = new Uint8Array();
     return {

@@ -18,6 +18,7 @@ const sourceOn = (mac: FakeMac, options: Partial<PcblistOptions> = {}) =>
     darwin: 25,
     nowMs: () => 0,
     wallMs: () => WALL,
+    readAddresses: () => ({}),
     ...options,
   });
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { INTERFACE, readInterfaces } from '../../../src/source/windows/interfaces.ts';
-import { interfaceTable } from '../../helpers/interfaces.ts';
+import { interfaceTable, ipv4, ipv6 } from '../../helpers/interfaces.ts';
 import { compileClaims, hasMingw, offsets } from '../../helpers/mingw.ts';
-import { useWindows } from '../../helpers/windows-scene.ts';
+import type { FakeRow } from '../../helpers/windows.ts';
+import { CONNECTION, useWindows } from '../../helpers/windows-scene.ts';
 
 const scene = useWindows();
 
@@ -40,6 +41,36 @@ test('the interfaces of the last poll stay while Windows returns none', async ()
   expect(interfaces.map(({ name }) => name)).toEqual(['Ethernet']);
   windows.interfaces = undefined;
   expect((await source.read()).interfaces).toBe(interfaces);
+});
+
+const ETHERNET = [ipv4('192.0.2.1'), ipv6('fe80::1', 12)];
+
+test('a socket has the interface with its local address, also after the address has moved', async () => {
+  const it = scene();
+  it.addresses = { Ethernet: ETHERNET, 'Wi-Fi': [ipv6('fe80::1', 7)] };
+  const rows: FakeRow[] = [
+    CONNECTION,
+    { table: 'tcp6', local: '[fe80::1]:5', remote: '[fe80::2]:6', scope: 7 },
+    { local: '0.0.0.0:80', state: 2 },
+  ];
+  const interfaces = async () => (await it.poll(rows)).map((socket) => socket.interface);
+  expect(await interfaces()).toEqual(['Ethernet', undefined, 'Wi-Fi']);
+  it.addresses = { 'Ethernet 2': ETHERNET };
+  expect(await interfaces()).toEqual(['Ethernet', undefined, 'Wi-Fi']);
+  it.nowMs += 5000;
+  expect(await interfaces()).toEqual(['Ethernet 2', undefined, undefined]);
+});
+
+test('a connection that no poll has seen has its interface', async () => {
+  const it = scene();
+  it.addresses = { Ethernet: ETHERNET };
+  it.asAdministrator();
+  await it.poll([]);
+  const at = { local: '192.0.2.1:50000', remote: '198.51.100.7:443', atMs: it.wallMs };
+  it.trace.emit({ kind: 'connected', ...at }, { kind: 'disconnected', ...at });
+  it.nowMs += 1000;
+  await it.poll([]);
+  expect(it.source.events?.drain()).toMatchObject([{ type: 'ended', socket: { interface: 'Ethernet' } }]);
 });
 
 describe.skipIf(!hasMingw)('with mingw, if it is installed', () => {

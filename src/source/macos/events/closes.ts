@@ -25,6 +25,8 @@ export interface ClosesContext {
   readonly nowMs: () => number;
   readonly interfaceName: InterfaceName;
   readonly userName: (uid: number) => string | undefined;
+  /** Returns the interface with an address; undefined if it is unknown. */
+  readonly interfaceOf: (address: string) => string | undefined;
   readonly cache: Pick<ProcessCache, 'of'>;
   /** Returns the published socket of a closed source; null if the next poll decides which it is, undefined if none is. */
   readonly find: (closed: ClosedEndpoints) => Socket | null | undefined;
@@ -187,6 +189,7 @@ export class CloseEvents implements EventSource {
     traffic: Traffic,
   ): Socket {
     const user = this.#context.userName(source.uid);
+    const name = this.#context.interfaceOf(local.address);
     return {
       id: `${source.protocol} closed ${++this.#closedWithoutId}`,
       protocol: source.protocol,
@@ -196,6 +199,7 @@ export class CloseEvents implements EventSource {
       ...(remote && { state: 'ESTABLISHED' }),
       uid: source.uid,
       ...(user !== undefined && { user }),
+      ...(name !== undefined && { interface: name }),
       traffic,
       owners: [this.#ownerOf(source)],
     };

@@ -22,6 +22,8 @@ export interface TraceContext {
   /** Milliseconds on a clock that never runs backwards, and since 1970. */
   readonly nowMs: () => number;
   readonly wallMs: () => number;
+  /** Returns the interface with an address; undefined if it is unknown. */
+  readonly interfaceOf: (address: string) => string | undefined;
   /** Returns the process of a connection that has ended. @param startedAt FILETIME of the connection, if known */
   readonly ownerOf: (pid: number, startedAt: number | undefined) => Owner;
 }
@@ -193,6 +195,7 @@ export class TraceEvents implements EventSource {
   /** Returns the socket of a connection that no poll has seen. */
   #shortSocket(it: TracedConnection): Socket {
     const createdAtMs = it.startedAt === undefined ? undefined : millisecondsOf(it.startedAt);
+    const name = this.#context.interfaceOf(it.local.address);
     return {
       id: `tcp closed ${++this.#closedWithoutId}`,
       protocol: 'tcp',
@@ -202,6 +205,7 @@ export class TraceEvents implements EventSource {
       state: 'ESTABLISHED',
       ...(it.opened && { opened: it.opened }),
       ...(createdAtMs !== undefined && { createdAtMs }),
+      ...(name !== undefined && { interface: name }),
       traffic: { rxBytes: it.rxBytes, txBytes: it.txBytes },
       owners: [this.#owner(it)],
     };

@@ -48,6 +48,7 @@ function start(tcp: readonly PcbRow[], control = new FakeControl(), options: Par
     darwin: 25,
     nowMs: () => NOW,
     wallMs: () => 0,
+    readAddresses: () => ({}),
     ...options,
   });
   const drain = (...datagrams: readonly (Uint8Array | number)[]): readonly KernelEvent[] => {

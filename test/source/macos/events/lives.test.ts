@@ -23,6 +23,7 @@ function watch() {
     darwin: 25,
     nowMs: () => nowMs,
     wallMs: () => nowMs,
+    readAddresses: () => ({}),
   });
   const merger = new Merger({ hasEventSource: true, emitsEveryChange: true });
   let previous: ReadonlyMap<string, Socket> = new Map();

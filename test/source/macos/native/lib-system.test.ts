@@ -54,6 +54,7 @@ describe.runIf(hasCompiler)('the calls of libSystem', () => {
       darwin: 26,
       nowMs: () => performance.now(),
       wallMs: () => 1_800_000_000_000,
+      readAddresses: () => ({}),
     });
   };
 
