@@ -9,9 +9,9 @@ type End = Pick<Row, 'socket' | 'mark' | 'peer'>;
 /** The peers of local connections, as far as batches and events have shown both ends; for a query that tests peers. */
 export class KnownPeers {
   readonly #ends = new Map<string, End>();
-  readonly #peers = new Peers((id, peer) => {
-    const end = this.#ends.get(id);
-    if (end) this.#ends.set(id, { socket: end.socket, mark: end.mark, ...(peer !== undefined && { peer }) });
+  readonly #peers = new Peers((one, other, isPair) => {
+    this.#setPeer(one, isPair ? other : undefined);
+    this.#setPeer(other, isPair ? one : undefined);
   });
   /** Ids of the sockets that events have closed since the last batch; their peers may close a little later. */
   readonly #closed = new Set<string>();
@@ -53,8 +53,12 @@ export class KnownPeers {
   }
 
   #take(socket: Socket): void {
-    const peer = this.idOf(socket.id);
-    this.#ends.set(socket.id, { socket, mark: 'none', ...(peer !== undefined && { peer }) });
+    this.#ends.set(socket.id, { socket, mark: 'none', peer: this.idOf(socket.id) });
     this.#peers.take(socket);
+  }
+
+  #setPeer(id: string, peer: string | undefined): void {
+    const end = this.#ends.get(id);
+    if (end) this.#ends.set(id, { ...end, peer });
   }
 }

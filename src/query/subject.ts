@@ -15,10 +15,10 @@ export interface Subject {
   readonly firstSeenMs: number;
   /** The socket was opened before netpane started. */
   readonly baseline: boolean;
-  /** Side that opened the connection: the peer (`in`) or this machine; absent if unknown or not a connection. */
-  readonly direction?: 'in' | 'out';
-  /** Id of the socket that is the peer of a local connection; absent if none is known. */
-  readonly peer?: string;
+  /** Side that opened the connection: the peer (`in`) or this machine; undefined if unknown or not a connection. */
+  readonly direction?: 'in' | 'out' | undefined;
+  /** Id of the socket that is the peer of a local connection; undefined if none is known. */
+  readonly peer?: string | undefined;
   /** Bytes per second received in the last tick; undefined if unknown. */
   readonly rxRate: number | undefined;
   /** Bytes per second sent in the last tick; undefined if unknown. */

@@ -2,7 +2,7 @@ import type { Direction, Socket } from '../model/socket.ts';
 import type { FadingRows } from './fading-rows.ts';
 import { directionFromKernel } from './listeners.ts';
 import { peerOf, Peers } from './peers.ts';
-import { type Row, withDirection, withPeer } from './row.ts';
+import type { Row } from './row.ts';
 
 const OPPOSITE = { in: 'out', out: 'in' } as const satisfies Record<Direction, Direction>;
 
@@ -15,19 +15,31 @@ const opposite = (direction: Direction | undefined): Direction | undefined =>
  */
 export class LocalPairs {
   readonly #rows: FadingRows;
-  readonly #peers = new Peers((id, peer) => {
-    const row = this.#rows.get(id);
-    if (row && row.peer !== peer) this.#rows.set(withPeer(row, peer));
-    // Does nothing until both ends have their peer.
-    this.agree(id);
+  readonly #peers = new Peers((one, other, isPair) => {
+    const [row, peer] = [this.#get(one), this.#get(other)];
+    if (isPair && row && peer) this.#join(row, peer);
+    if (isPair) return;
+    if (row) this.#set(row, undefined, row.direction);
+    if (peer) this.#set(peer, undefined, peer.direction);
   });
+  /** The row of a socket that spawns, which is not among the rows yet. */
+  #spawning: Row | undefined;
 
   constructor(rows: FadingRows) {
     this.#rows = rows;
   }
 
-  /** Takes a new socket, or one whose endpoints, state or namespace may have changed. Its row must exist. */
-  take(socket: Socket): void {
+  /** Takes the row of a socket that spawns. Returns the row with its peer and the direction, as far as they are known. */
+  spawn(row: Row): Row {
+    this.#spawning = row;
+    this.#peers.take(row.socket);
+    const known = this.#spawning;
+    this.#spawning = undefined;
+    return known;
+  }
+
+  /** Takes a socket whose endpoints, state or namespace may have changed. */
+  change(socket: Socket): void {
     this.#peers.take(socket);
   }
 
@@ -44,15 +56,25 @@ export class LocalPairs {
   agree(id: string): void {
     const row = this.#rows.get(id);
     const peer = row && peerOf(this.#rows.all, row);
-    if (row === undefined || peer === undefined) return;
+    if (row && peer) this.#join(row, peer);
+  }
+
+  #join(row: Row, peer: Row): void {
     const other = directionFromKernel(peer.socket);
     const direction =
       directionFromKernel(row.socket) ?? opposite(other) ?? row.direction ?? opposite(peer.direction);
-    this.#setDirection(row, direction);
-    this.#setDirection(peer, other ?? opposite(direction));
+    this.#set(row, peer.id, direction);
+    this.#set(peer, row.id, other ?? opposite(direction));
   }
 
-  #setDirection(row: Row, direction: Direction | undefined): void {
-    if (row.direction !== direction) this.#rows.set(withDirection(row, direction));
+  #get(id: string): Row | undefined {
+    return this.#spawning?.id === id ? this.#spawning : this.#rows.get(id);
+  }
+
+  #set(row: Row, peer: string | undefined, direction: Direction | undefined): void {
+    if (row.peer === peer && row.direction === direction) return;
+    const now = { ...row, peer, direction };
+    if (this.#spawning?.id === row.id) this.#spawning = now;
+    else this.#rows.set(now);
   }
 }

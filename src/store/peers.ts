@@ -1,6 +1,7 @@
 import { unmapped } from '../model/address.ts';
 import type { Socket } from '../model/socket.ts';
 import { isConnection } from './listeners.ts';
+import { ACROSS, type End, type Endpoints, hasEndpoints, type Pair, PairIndex } from './pair-index.ts';
 import type { Row } from './row.ts';
 
 /** An end of a connection: a row, or what else has a peer. */
@@ -33,8 +34,6 @@ const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** The inode for sockets without a known namespace. */
 const NO_NAMESPACE = -1;
-/** The namespace in the key of a pair of sockets in different namespaces. */
-const ACROSS = '*';
 
 /** Returns true for a link-local address (RFC 3927, RFC 4291): each link may have it. */
 const isLinkLocal = (address: string): boolean => /^(?:fe[89ab]|169\.254\.)/i.test(address);
@@ -43,9 +42,6 @@ const isLoopback = (address: string): boolean => address === '::1' || address.st
 
 /** Returns true for a connection but its remnant: the kernel has freed that one, and the peer has closed before. */
 const mayHavePeer = (socket: Socket): boolean => socket.state !== 'TIME_WAIT' && isConnection(socket);
-
-/** The sockets at one end: none, the id of the only one, or the ids of several. */
-type End = undefined | string | Set<string>;
 
 /** Returns the end with one more socket. One id needs no set: V8 is slow to collect many small ones. */
 function withId(end: End, id: string): End {
@@ -62,19 +58,9 @@ function withoutId(end: End, id: string): End {
   return only;
 }
 
-/** The open sockets with the same two endpoints. */
-interface Pair extends Pick<Place, 'key' | 'isAcross'> {
-  /** Those whose local endpoint sorts first, and the others. */
-  lower: End;
-  upper: End;
-}
-
-/** Where a socket belongs: the key of its pair, and its end of it. */
-interface Place {
-  readonly key: string;
+/** Where a socket belongs: the endpoints of its pair, and its end of it. */
+interface Place extends Endpoints {
   readonly side: 'lower' | 'upper';
-  /** True if the pair is for sockets of different namespaces. */
-  readonly isAcross: boolean;
 }
 
 const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.has(id) : end === id);
@@ -89,7 +75,7 @@ const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.h
  *
  *     take ─▶ its remote address is of its own namespace? ── yes ─▶ kept by namespace and endpoints ──┐
  *                  │ no                                                                               ▼
- *             endBatch ─▶ of another namespace? ── yes ─▶ kept by endpoints ─▶ one socket at each end ─▶ `setPeer`
+ *             endBatch ─▶ of another namespace? ── yes ─▶ kept by endpoints ─▶ one socket at each end ─▶ `onPair`
  *                              └── no ─▶ not kept
  *
  * Work is constant per socket, whatever the endpoints. Only connections to own addresses need memory. An own address
@@ -108,22 +94,21 @@ export class Peers {
   #hasNewAddress = false;
   /** Ids of sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. */
   readonly #waiting = new Set<string>();
-  /** Pairs by endpoints. */
-  readonly #pairs = new Map<string, Pair>();
+  readonly #pairs = new PairIndex();
   /** Pairs by the id of a socket. */
   readonly #pairOf = new Map<string, Pair>();
   #hasNamespaces = false;
-  readonly #setPeer: (id: string, peer: string | undefined) => void;
+  readonly #onPair: (one: string, other: string, isPair: boolean) => void;
 
-  /** @param setPeer called for both ends of a connection: id and that of the peer; undefined once that is not certain */
-  constructor(setPeer: (id: string, peer: string | undefined) => void) {
-    this.#setPeer = setPeer;
+  /** @param onPair called with the ids of both ends of a connection; `isPair` is false once that is not certain */
+  constructor(onPair: (one: string, other: string, isPair: boolean) => void) {
+    this.#onPair = onPair;
   }
 
-  /** Takes a new socket, or one whose endpoints, state or namespace may have changed. Its row must exist. */
+  /** Takes a new socket, or one whose endpoints, state or namespace may have changed. */
   take(socket: Socket): void {
     const place = this.#placeOf(socket);
-    if (place?.isAcross) this.#waiting.add(socket.id);
+    if (place?.scope === ACROSS) this.#waiting.add(socket.id);
     else this.#put(socket, place);
   }
 
@@ -144,7 +129,7 @@ export class Peers {
       for (const { socket, mark } of rows.values()) {
         const isOpen = mark !== 'closed' && socket.remote !== null;
         // A pair within a namespace is certain.
-        if (isOpen && this.#pairOf.get(socket.id)?.isAcross !== false)
+        if (isOpen && (this.#pairOf.get(socket.id)?.scope ?? ACROSS) === ACROSS)
           this.#put(socket, this.#placeOf(socket));
       }
     } else
@@ -159,15 +144,13 @@ export class Peers {
   #put(socket: Socket, place: Place | undefined): void {
     const { id } = socket;
     const before = this.#pairOf.get(id);
-    if (before?.key === place?.key && (!before || !place || isAt(before[place.side], id))) return;
+    if (before ? place && hasEndpoints(before, place) && isAt(before[place.side], id) : !place) return;
     // A connection in TIME_WAIT was a connection to its peer, as a closed one was.
     this.#remove(id, place !== undefined);
     if (place === undefined) return;
-    const { key, side, isAcross } = place;
-    const pair = this.#pairs.get(key) ?? { key, isAcross, lower: undefined, upper: undefined };
+    const pair = this.#pairs.at(place);
     this.#report(pair, false);
-    pair[side] = withId(pair[side], id);
-    this.#pairs.set(key, pair);
+    pair[place.side] = withId(pair[place.side], id);
     this.#pairOf.set(id, pair);
     this.#report(pair, true);
   }
@@ -179,15 +162,14 @@ export class Peers {
     this.#pairOf.delete(id);
     if (isAt(pair.lower, id)) pair.lower = withoutId(pair.lower, id);
     else pair.upper = withoutId(pair.upper, id);
-    if (pair.lower === undefined && pair.upper === undefined) this.#pairs.delete(pair.key);
+    if (pair.lower === undefined && pair.upper === undefined) this.#pairs.delete(pair);
     this.#report(pair, true);
   }
 
   /** Reports the two sockets of a pair, if there is one at each end. */
   #report({ lower, upper }: Pair, isPair: boolean): void {
     if (typeof lower !== 'string' || typeof upper !== 'string') return;
-    this.#setPeer(upper, isPair ? lower : undefined);
-    this.#setPeer(lower, isPair ? upper : undefined);
+    this.#onPair(lower, upper, isPair);
   }
 
   /** Returns the place of a connection whose peer may be on this machine; undefined for any other socket. */
@@ -198,7 +180,8 @@ export class Peers {
     // Its namespace is not known yet.
     else if (this.#hasNamespaces) return undefined;
     const inode = netns?.inode ?? NO_NAMESPACE;
-    const [near, far] = [unmapped(local.address), unmapped(remote.address)];
+    const near = unmapped(local.address);
+    const far = unmapped(remote.address);
     this.#noteOwn(inode, near);
     const own = this.#ownAddresses.get(inode) ?? NO_ADDRESSES;
     const isAcross = near !== far && !isLoopback(far) && !own.has(far);
@@ -206,16 +189,14 @@ export class Peers {
     // A socket connected to itself has no peer.
     if (near === far && local.port === remote.port) return undefined;
     const isLower = near === far ? local.port < remote.port : near < far;
-    const ends = [near, local.port, far, remote.port];
-    // `join` makes one flat string: see `sampler/merge/by-endpoints.ts`.
     return {
-      key: [
-        protocol,
-        isAcross ? ACROSS : inode,
-        ...(isLower ? ends : [...ends.slice(2), ...ends.slice(0, 2)]),
-      ].join(' '),
+      protocol,
+      scope: isAcross ? ACROSS : inode,
       side: isLower ? 'lower' : 'upper',
-      isAcross,
+      lowerAddress: isLower ? near : far,
+      lowerPort: isLower ? local.port : remote.port,
+      upperAddress: isLower ? far : near,
+      upperPort: isLower ? remote.port : local.port,
     };
   }
 

@@ -6,7 +6,7 @@ import { Directions } from './directions.ts';
 import type { FadingRows } from './fading-rows.ts';
 import { directionFromKernel } from './listeners.ts';
 import { LocalPairs } from './local-pairs.ts';
-import { idleRates, measuredRates, type Row, withDirection } from './row.ts';
+import { idleRates, measuredRates, type Row } from './row.ts';
 import type { Summary } from './summary.ts';
 
 /** The parts of a batch that rows depend on. */
@@ -61,12 +61,12 @@ export class RowWriter {
       firstSeenMs: nowMs - Math.max(0, takenAtMs - (socket.createdAtMs ?? takenAtMs)),
       baseline: isBaseline,
       ...(isBaseline ? idleRates(socket) : measuredRates(undefined, socket, elapsedMs, tick)),
-      ...(direction && { direction }),
+      direction,
+      peer: undefined,
     };
     this.#summary.take(undefined, row, nowMs);
     this.#activity.add(row);
-    this.#rows.add(row, nowMs);
-    this.#pairs.take(socket);
+    this.#rows.add(this.#pairs.spawn(row), nowMs);
   }
 
   /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
@@ -75,8 +75,9 @@ export class RowWriter {
     if (before === undefined) return false;
     const direction = this.#directions.take(socket, before.direction);
     const row: Row = {
-      ...(direction === before.direction ? before : withDirection(before, direction)),
+      ...before,
       socket,
+      direction,
       ...measuredRates(before, socket, elapsedMs, tick),
     };
     this.#summary.take(before, row, nowMs);
@@ -85,7 +86,7 @@ export class RowWriter {
     const isUnseen = notable && this.#summary.newListeners.isUnseen(row.id);
     if (notable) this.#rows.setMarked({ ...row, mark: isUnseen ? 'spawned' : 'changed' }, nowMs);
     else this.#rows.set(row);
-    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#pairs.take(socket);
+    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#pairs.change(socket);
     if (direction !== before.direction) this.#pairs.agree(row.id);
     return notable;
   }

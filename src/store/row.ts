@@ -65,15 +65,3 @@ export const idleRates = ({ traffic }: Socket): Rates => ({
 /** Returns true if the row has the rates of a socket whose counters do not change. */
 export const isIdle = ({ rxRate, txRate, socket: { traffic } }: Row): boolean =>
   rxRate === idleRate(traffic?.rxBytes) && txRate === idleRate(traffic?.txBytes);
-
-/** Returns the row with this peer, or without one. */
-export function withPeer(row: Row, peer: string | undefined): Row {
-  // A copy of all fields is much faster than one without a field.
-  if (peer !== undefined) return { ...row, peer };
-  const { peer: _, ...rest } = row;
-  return rest;
-}
-
-/** Returns the row with this direction, or without one. */
-export const withDirection = ({ direction: _, ...rest }: Row, direction: Row['direction']): Row =>
-  direction ? { ...rest, direction } : rest;

@@ -1,0 +1,97 @@
+import type { Protocol } from '../model/socket.ts';
+
+/** The sockets at one end: none, the id of the only one, or the ids of several. */
+export type End = undefined | string | Set<string>;
+
+/** The two endpoints of a connection; `lower` is the one that sorts first. */
+export interface Endpoints {
+  readonly protocol: Protocol;
+  /** Inode of the namespace of both, or `ACROSS`. */
+  readonly scope: number;
+  readonly lowerAddress: string;
+  readonly lowerPort: number;
+  readonly upperAddress: string;
+  readonly upperPort: number;
+}
+
+/** The scope of pairs of sockets in different namespaces. */
+export const ACROSS = -2;
+
+/** The open sockets with the same two endpoints. */
+export interface Pair extends Endpoints {
+  readonly hash: number;
+  /** Those whose local endpoint is the lower one, and the others. */
+  lower: End;
+  upper: End;
+  /** Another pair with the same hash. */
+  next: Pair | undefined;
+}
+
+/** Random, so that no program can choose endpoints with the same hash. Odd, so that each number has its own product. */
+const FACTOR = (Math.random() * 2 ** 32) | 1;
+
+const withNumber = (hash: number, number: number): number => Math.imul(hash ^ number, FACTOR);
+
+function withText(hash: number, text: string): number {
+  let now = hash;
+  for (let i = 0; i < text.length; i++) now = withNumber(now, text.charCodeAt(i));
+  return now;
+}
+
+/** Returns a number of 32 bits that depends on all but the protocol: only a few have the same endpoints. */
+function hashOf({ scope, lowerAddress, lowerPort, upperAddress, upperPort }: Endpoints): number {
+  const addresses = withText(withText(FACTOR, lowerAddress), upperAddress);
+  return withNumber(withNumber(withNumber(addresses, scope), lowerPort), upperPort);
+}
+
+/** Returns true if a pair has these endpoints. */
+export const hasEndpoints = (pair: Pair, of: Endpoints): boolean =>
+  pair.lowerPort === of.lowerPort &&
+  pair.upperPort === of.upperPort &&
+  pair.lowerAddress === of.lowerAddress &&
+  pair.upperAddress === of.upperAddress &&
+  pair.scope === of.scope &&
+  pair.protocol === of.protocol;
+
+/**
+ * Pairs by their endpoints. The key is a number: with a text for each pair, 50,000 local connections take 90 ms of CPU time
+ * more.
+ */
+export class PairIndex {
+  /** The first pair of each hash. */
+  readonly #pairs = new Map<number, Pair>();
+
+  /** Returns the pair with these endpoints; adds it if there is none. */
+  at(endpoints: Endpoints): Pair {
+    const hash = hashOf(endpoints);
+    const first = this.#pairs.get(hash);
+    for (let pair = first; pair; pair = pair.next) if (hasEndpoints(pair, endpoints)) return pair;
+    const { protocol, scope, lowerAddress, lowerPort, upperAddress, upperPort } = endpoints;
+    const pair: Pair = {
+      protocol,
+      scope,
+      lowerAddress,
+      lowerPort,
+      upperAddress,
+      upperPort,
+      hash,
+      lower: undefined,
+      upper: undefined,
+      next: first,
+    };
+    this.#pairs.set(hash, pair);
+    return pair;
+  }
+
+  /** Removes a pair that `at` has returned. */
+  delete(pair: Pair): void {
+    const { hash, next } = pair;
+    const first = this.#pairs.get(hash);
+    if (first !== pair) {
+      let before = first;
+      while (before && before.next !== pair) before = before.next;
+      if (before) before.next = next;
+    } else if (next) this.#pairs.set(hash, next);
+    else this.#pairs.delete(hash);
+  }
+}
