@@ -58,6 +58,8 @@ export class LifeCycle {
 
   /** Adds the remnant of a connection that was only counted: no batch reports it. */
   addCounted(life: Life): void {
+    // Its connection has no life, so no kernel event is about it: its ids suffice to find it.
+    this.#index.removeEndpoints(life);
     life.closedBy = 'destroy';
     life.isCounted = true;
     this.#countedRemnants++;

@@ -27,9 +27,20 @@ export const betterOwners = (
   others: readonly Owner[] | undefined,
 ): readonly Owner[] => (others && worthOf(others) > worthOf(owners) ? others : owners);
 
+/** Owners by the list that `asInherited` made them of: thousands of remnants can be of one process. */
+const INHERITED = new WeakMap<readonly Owner[], readonly Owner[]>();
+
 /** Returns the owners of a socket after they closed it: `exact` becomes `inherited`. */
-export const asInherited = (owners: readonly Owner[]): readonly Owner[] =>
-  owners.map((owner) => (owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' } : owner));
+export function asInherited(owners: readonly Owner[]): readonly Owner[] {
+  let inherited = INHERITED.get(owners);
+  if (inherited === undefined) {
+    inherited = owners.map((owner) =>
+      owner.knowledge === 'exact' ? { ...owner, knowledge: 'inherited' } : owner,
+    );
+    INHERITED.set(owners, inherited);
+  }
+  return inherited;
+}
 
 /** Returns the owners after a later sighting. If the earlier owners say more, they are kept as inherited. */
 export const laterOwners = (before: readonly Owner[], now: readonly Owner[]): readonly Owner[] =>
