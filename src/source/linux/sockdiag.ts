@@ -12,7 +12,7 @@ import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';
 import { Namespaces } from './namespaces/namespaces.ts';
 import type { Network } from './namespaces/network.ts';
-import type { NetworkPoll } from './namespaces/socket-dumps.ts';
+import { isLeftOut, type NetworkPoll } from './namespaces/socket-dumps.ts';
 import { Networks } from './namespaces/networks.ts';
 import { TcpSurplus } from './namespaces/tcp-surplus.ts';
 import type { Captures } from './names/captures.ts';
@@ -161,6 +161,7 @@ export class SockDiagSource implements Source {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#records?.beginPoll();
+    this.#attribution.beginPoll();
     this.#refreshNetworks();
     const polls = this.#readSockets(wallMs());
     const failure = [...polls].find(([network]) => network.isOwn)?.[1].failure;
@@ -168,9 +169,12 @@ export class SockDiagSource implements Source {
       throw new SourceFailed(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
-    this.#messages.findHeldRemnants((slot) => this.#networkOfMissing(slot));
+    const isKept = (slot: number) => this.#isKept(slot, polls);
+    this.#messages.findHeldRemnants((slot) => (isKept(slot) ? undefined : this.#networkOfMissing(slot)));
     this.#ended.clear();
-    const closedSlots = this.#messages.endPoll((slot) => this.#isUnfinished(slot, polls));
+    const closedSlots = this.#messages.endPoll(isKept);
+    // Only a poll that asks for all sockets counts those beyond the bound.
+    if (this.#limiter.omitted > 0) for (const network of this.#networks.values()) network.askForAll();
     const readMs = nowMs();
     const { added, removed } = this.#sockets.changedInodes(this.#messages, closedSlots);
     const likely = this.#sockets.readNewRecords(this.#messages);
@@ -283,11 +287,12 @@ export class SockDiagSource implements Source {
     return mayBeHeld && network?.omitsRemnants ? network : undefined;
   }
 
-  /** Returns true if the dump that should list a socket was incomplete: the socket may still be open. */
-  #isUnfinished(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
+  /** Returns true if a socket without a message may still be open: its dump was incomplete, or did not ask for it. */
+  #isKept(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
     const network = this.#sockets.networkOf(slot);
-    const protocol = this.#sockets.get(slot)?.protocol;
-    return (network && protocol && polls.get(network)?.unfinished.has(protocol)) ?? false;
+    const socket = this.#sockets.get(slot);
+    const poll = network && polls.get(network);
+    return poll !== undefined && socket !== undefined && isLeftOut(poll, socket);
   }
 
   #degradations(polls: ReadonlyMap<Network, NetworkPoll>): Degradation[] {

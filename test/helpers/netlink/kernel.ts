@@ -193,7 +193,7 @@ export class FakeNetlink implements NetlinkSystem {
     return {
       diag: new FakeChannel(network, false, () => isOpen),
       route: new FakeChannel(network, true, () => isOpen),
-      ...(descriptors > 0 && { tcpActivity: { read: () => network.tcpCounters } }),
+      ...(!isTemporary && { tcpActivity: { read: () => network.tcpCounters } }),
       ...(withCloses && network.reportsCloses && { closes: closesOf(network, () => isOpen) }),
       close: () => {
         if (!isOpen) throw new Error('closed twice');

@@ -94,7 +94,7 @@ export class Network {
   #makeDumps(): SocketDumps {
     const { also, tcpDetails } = this.#options;
     const requests = dumpRequests(also, { details: tcpDetails, omitsTimeWait: this.omitsRemnants });
-    return new SocketDumps(requests, this.inode);
+    return new SocketDumps(requests, { offset: this.inode, asksDetails: tcpDetails });
   }
 
   /** Interfaces as of the last successful read. */
@@ -204,6 +204,11 @@ export class Network {
   /** See `SocketDumps`. */
   get hasNoTableSockets(): boolean {
     return this.#dumps.hasNoTableSockets;
+  }
+
+  /** See `SocketDumps`. */
+  askForAll(): void {
+    this.#dumps.askForAll();
   }
 
   /** See `SocketDumps`. */

@@ -9,21 +9,23 @@ const SAME_POLLS = 2;
  * table of all connections of the machine (net/ipv4/inet_diag.c, inet_diag_dump_icsk): 1.2 ms for each namespace, even
  * without connections. Listeners take 0.03 ms.
  *
- *     all asked for, only listeners found ─▶ counters unchanged (`TcpActivity`): only listeners asked for
+ *     all asked for, all others settled ─▶ counters unchanged (`TcpActivity`): only listeners asked for
  *                  ▲                                    │
  *                  └── counters changed, or 8th poll ◀──┘
  *
- * This misses no connection: before there is a connection, a SYN_RECV socket or a remnant, the kernel counts a segment
- * or an opened connection. It counts the segment a moment before it makes the socket, so the counters must be the same
- * in two polls. A socket that is only bound changes the number of sockets when it is made. Only the 8th poll finds it
- * if another socket closed in the same interval, or if it was bound later than it was made.
+ * A settled connection changes only with a segment or a count: see `isSettled`. This misses no connection: before there is
+ * a connection, a SYN_RECV socket or a remnant, the kernel counts a segment or an opened connection, and when one ends it
+ * counts a segment or one established connection less. It counts the segment a moment before it makes the socket, so the
+ * counters must be the same in two polls. A socket that is only bound changes the number of sockets when it is made. Only
+ * the 8th poll finds it if another socket closed in the same interval, or if it was bound later than it was made; the same
+ * goes for another user (fchown(2)), interface (SO_BINDTODEVICE) or keepalive timer of a settled connection.
  */
 export class QuietTcp {
   readonly #offset: number;
   #counters: string | undefined;
   #samePolls = 0;
-  /** The last poll that asked for all sockets found only listeners. */
-  #hasOnlyListeners = false;
+  /** The last poll that asked for all sockets found only listeners and settled connections. */
+  #areAllSettled = false;
 
   /** @param offset which polls ask for all sockets; differs between namespaces, so that not all do so in one poll */
   constructor(offset: number) {
@@ -39,14 +41,17 @@ export class QuietTcp {
     const isSame = counters !== undefined && counters === this.#counters;
     this.#counters = counters;
     this.#samePolls = isSame ? this.#samePolls + 1 : 0;
-    if (!isSame) this.#hasOnlyListeners = false;
-    return (
-      this.#hasOnlyListeners && this.#samePolls >= SAME_POLLS && (poll + this.#offset) % FULL_POLLS !== 0
-    );
+    if (!isSame) this.#areAllSettled = false;
+    return this.#areAllSettled && this.#samePolls >= SAME_POLLS && (poll + this.#offset) % FULL_POLLS !== 0;
   }
 
-  /** Takes the result of a poll that asked for all sockets. @param hasOnlyListeners false if the answer was incomplete */
-  endFull(hasOnlyListeners: boolean): void {
-    this.#hasOnlyListeners = hasOnlyListeners;
+  /** Takes the result of a poll that asked for all sockets. @param areAllSettled false if the answer was incomplete */
+  endFull(areAllSettled: boolean): void {
+    this.#areAllSettled = areAllSettled;
+  }
+
+  /** Makes the next poll ask for all sockets. */
+  reset(): void {
+    this.#areAllSettled = false;
   }
 }

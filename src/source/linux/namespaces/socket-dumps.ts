@@ -1,9 +1,9 @@
-import type { Protocol } from '../../../model/socket.ts';
+import type { Protocol, Socket } from '../../../model/socket.ts';
 import { type Channel, dump, type DumpResult } from '../netlink/dump.ts';
 import { AF_INET, INET, STATES } from '../netlink/inet.ts';
 import { NativeError } from '../netlink/errno.ts';
 import type { Channels } from '../netlink/system.ts';
-import type { NetlinkBuffer } from '../netlink/wire.ts';
+import { LITTLE_ENDIAN, type NetlinkBuffer } from '../netlink/wire.ts';
 import type { DumpRequest } from './dump-requests.ts';
 import { QuietKinds } from './quiet-kinds.ts';
 import { QuietTcp } from './quiet-tcp.ts';
@@ -22,7 +22,15 @@ export interface NetworkPoll {
   readonly missing: readonly Protocol[];
   /** Other protocols that this kernel does not list over netlink, though it may have such sockets. */
   readonly withoutDiag: ReadonlySet<Protocol>;
+  /** True if TCP connections were not asked for, because none has changed since the last poll. */
+  readonly keepsConnections: boolean;
 }
+
+/** Returns true if a poll may have left out an open socket: its dump was incomplete, or connections were not asked for. */
+export const isLeftOut = (
+  { unfinished, keepsConnections }: NetworkPoll,
+  { protocol, state }: Pick<Socket, 'protocol' | 'state'>,
+): boolean => unfinished.has(protocol) || (keepsConnections && protocol === 'tcp' && state !== 'LISTEN');
 
 /** Maximum number of attempts for a dump during which the kernel's table changes. */
 const MAX_TRIES = 3;
@@ -41,12 +49,20 @@ export class SocketDumps {
   #requests: readonly DumpRequest[];
   /** Requests that the kernel does not support, with the number of the poll that sends them again. */
   readonly #retryPolls = new Map<DumpRequest, number>();
+  readonly #asksDetails: boolean;
   readonly #quietTcp: QuietTcp;
   readonly #quietKinds: QuietKinds<DumpRequest | 'tables'>;
 
-  /** @param offset see `QuietTcp` and `QuietKinds` */
-  constructor(requests: readonly DumpRequest[], offset = 0) {
+  /**
+   * @param options `offset`: see `QuietTcp` and `QuietKinds`; `asksDetails`: true if the requests ask for details of
+   * connections, some of which also change with the time
+   */
+  constructor(
+    requests: readonly DumpRequest[],
+    { offset = 0, asksDetails }: { readonly offset: number | undefined; readonly asksDetails: boolean },
+  ) {
     this.#requests = requests;
+    this.#asksDetails = asksDetails;
     this.#quietTcp = new QuietTcp(offset);
     this.#quietKinds = new QuietKinds(offset);
   }
@@ -54,6 +70,11 @@ export class SocketDumps {
   /** True if this poll need not read the tables in /proc/net: they have no sockets. */
   get hasNoTableSockets(): boolean {
     return this.#quietKinds.isQuiet('tables');
+  }
+
+  /** Makes the next poll ask for all TCP sockets. */
+  askForAll(): void {
+    this.#quietTcp.reset();
   }
 
   /** Notes that this poll has read all tables in /proc/net and found no socket. */
@@ -66,7 +87,7 @@ export class SocketDumps {
    * @param network passed to `onSocket`
    * @param poll number of the current poll
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
-   * @param socketCount see `QuietKinds`; only for netpane's own namespace, the others have `tcpActivity`
+   * @param socketCount see `QuietKinds`; only for netpane's own namespace, the counters of the others are used instead
    */
   read<Network>(
     { diag, tcpActivity }: Pick<Channels, 'diag' | 'tcpActivity'>,
@@ -90,8 +111,8 @@ export class SocketDumps {
     const withoutDiag = new Set<Protocol>();
     const activity = tcpActivity?.read();
     const asksListeners = this.#quietTcp.begin(poll, activity);
-    this.#quietKinds.begin(poll, activity ?? socketCount);
-    let hasOnlyListeners = true;
+    this.#quietKinds.begin(poll, socketCount ?? activity);
+    let areAllSettled = true;
     for (let i = 0; i < this.#requests.length; i++) {
       const dumpRequest = this.#requests[i];
       if (dumpRequest === undefined) break;
@@ -107,12 +128,12 @@ export class SocketDumps {
         (asksListeners ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
         (buffer, start, end) => {
           found++;
-          if (protocol === 'tcp' && !isListener(buffer, start)) hasOnlyListeners = false;
+          if (protocol === 'tcp' && !this.#isAtRest(buffer, start)) areAllSettled = false;
           onSocket(network, protocol, buffer, start, end);
         },
         onDatagram,
       );
-      if (protocol === 'tcp' && !isComplete(result)) hasOnlyListeners = false;
+      if (protocol === 'tcp' && !isComplete(result)) areAllSettled = false;
       if (dumpRequest.isRare && found === 0 && isComplete(result)) this.#quietKinds.noteEmpty(dumpRequest);
       problems += result.problems;
       interrupted += Number(result.interrupted);
@@ -139,8 +160,22 @@ export class SocketDumps {
         if (dumpRequest.isEssential) failure = result.error;
       }
     }
-    if (!asksListeners) this.#quietTcp.endFull(hasOnlyListeners);
-    return { unfinished, failure, problems, interrupted, missing: [...missing], withoutDiag };
+    if (!asksListeners) this.#quietTcp.endFull(areAllSettled);
+    const keepsConnections = asksListeners;
+    return {
+      unfinished,
+      failure,
+      problems,
+      interrupted,
+      missing: [...missing],
+      withoutDiag,
+      keepsConnections,
+    };
+  }
+
+  /** Returns true for a TCP socket about which a later poll need not ask while the counters stay the same, see `QuietTcp`. */
+  #isAtRest(buffer: NetlinkBuffer, start: number): boolean {
+    return isListener(buffer, start) || (!this.#asksDetails && isSettled(buffer, start));
   }
 
   /** Returns the outcome of a poll in which nothing could be read. */
@@ -152,12 +187,32 @@ export class SocketDumps {
       interrupted: 0,
       missing: [],
       withoutDiag: new Set(),
+      keepsConnections: false,
     };
   }
 }
 
 const isListener = ({ bytes }: NetlinkBuffer, start: number): boolean =>
   STATES[bytes[start + INET.state] ?? 0] === 'LISTEN';
+
+/** struct inet_diag_msg.idiag_timer: none, and that of keepalive, at whose end the kernel sends a segment. */
+const [NO_TIMER, KEEPALIVE_TIMER] = [0, 2];
+
+/**
+ * Returns true for a connection that only a segment can change: a program holds it, its queues are empty, and no timer is about
+ * to send anything again.
+ */
+function isSettled({ bytes, view }: NetlinkBuffer, start: number): boolean {
+  const state = STATES[bytes[start + INET.state] ?? 0];
+  const timer = bytes[start + INET.timer];
+  return (
+    (state === 'ESTABLISHED' || state === 'CLOSE_WAIT') &&
+    (timer === NO_TIMER || timer === KEEPALIVE_TIMER) &&
+    view.getUint32(start + INET.recvQueue, LITTLE_ENDIAN) === 0 &&
+    view.getUint32(start + INET.sendQueue, LITTLE_ENDIAN) === 0 &&
+    view.getUint32(start + INET.inode, LITTLE_ENDIAN) !== 0
+  );
+}
 
 const isComplete = ({ errno, interrupted, problems }: DumpResult): boolean =>
   errno === 0 && !interrupted && problems === 0;

@@ -129,7 +129,7 @@ export class KernelNetlink implements NetlinkSystem {
   }
 
   open(namespace: NamespaceRef | undefined, closes = false, isTemporary = false): Channels {
-    if (namespace === undefined) return this.#openHere(closes);
+    if (namespace === undefined) return this.#withActivity(this.#openHere(closes));
     if (isTemporary) return this.inside(namespace, () => this.#openHere(closes));
     return this.#openReserved(CHANNEL_DESCRIPTORS, CHANNEL_SHARE, () =>
       this.inside(namespace, () => this.#withActivity(this.#openHere(closes))),

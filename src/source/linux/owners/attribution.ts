@@ -94,13 +94,17 @@ export class Attribution {
     this.#privileges = readPrivileges(proc, options.isRoot);
   }
 
-  /** The privileges of netpane now; read again if /proc was mounted or unmounted. */
+  /** The privileges of netpane, as of this poll. */
   get privileges(): Privileges {
+    return this.#privileges;
+  }
+
+  /** Begins a poll: reads the privileges again if /proc was mounted or unmounted. */
+  beginPoll(): void {
     const { proc, isRoot } = this.#options;
     const self = proc.stat('self');
     const isRead = this.#privileges.procFailure === undefined;
     if (isRead !== 'value' in self) this.#privileges = readPrivileges(proc, isRoot);
-    return this.#privileges;
   }
 
   /** Returns the name of a user; undefined if unknown. Reads the list again for a new uid: the user may be new. */

@@ -66,6 +66,7 @@ export class ProcNetSource implements Source {
   /** Rejects if the tables cannot be read in the first poll; later it returns the previous sockets with a notice. */
   async read(): Promise<Snapshot> {
     const startMs = this.#nowMs();
+    this.#attribution.beginPoll();
     const texts = TABLES.map((table) => ({
       table,
       text: this.#proc.table(`net/${table.file}`),

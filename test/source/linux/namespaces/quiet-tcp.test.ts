@@ -5,6 +5,7 @@ import { FakeNetlink, FakeNetwork } from '../../../helpers/netlink/kernel.ts';
 
 const LISTENER: InetFields = { cookie: 1, state: 'LISTEN', inode: 7 };
 const REQUEST: InetFields = { cookie: 2, state: 'SYN_RECV' };
+const SETTLED: InetFields = { cookie: 4, state: 'ESTABLISHED', inode: 8 };
 
 /** With this inode the 8th, 16th and so on poll asks for all sockets in any case. */
 const INODE = 16;
@@ -12,11 +13,11 @@ const INODE = 16;
 let kernel: FakeNetlink;
 let net: FakeNetwork;
 let network: Network;
-const open = () =>
+const open = (tcpDetails = false) =>
   (network = new Network(
     kernel,
     { inode: INODE, path: '/run/netns/n', isOwn: false },
-    { also: [], tcpDetails: false },
+    { also: [], tcpDetails },
   ));
 beforeEach(() => {
   kernel = new FakeNetlink();
@@ -85,11 +86,47 @@ describe('a namespace with nothing but TCP listeners', () => {
   });
 });
 
+describe('a namespace with settled connections', () => {
+  test.each<[string, InetFields]>([
+    ['without a timer', SETTLED],
+    ['with a keepalive timer', { ...SETTLED, timer: { kind: 'keepalive', expiresMs: 7_000_000 } }],
+    ['that the peer has closed', { ...SETTLED, state: 'CLOSE_WAIT' }],
+  ])('is asked for listeners only: %s', (_, connection) => {
+    net.sockets = [LISTENER, connection];
+    expect(polls(4)).toEqual(['all', 'all', 'listeners', 'listeners']);
+  });
+
+  test('is asked for all sockets as soon as the counters change', () => {
+    net.sockets = [LISTENER, SETTLED];
+    polls(4);
+    net.tcpCounters = 'Tcp: 2';
+    expect(poll()).toEqual({ asked: ['all'], received: 2 });
+  });
+});
+
 describe('all TCP sockets are asked for', () => {
   const ALL = Array.from({ length: 6 }, () => 'all');
 
   test('while one of them does not listen', () => {
     net.sockets = [LISTENER, { cookie: 3, state: 'TIME_WAIT' }];
+    expect(polls(6)).toEqual(ALL);
+  });
+
+  test.each<[string, InetFields]>([
+    ['has data to read', { ...SETTLED, recvQueue: 1 }],
+    ['has data to send', { ...SETTLED, sendQueue: 1 }],
+    ['has a timer to send again', { ...SETTLED, timer: { kind: 'on', expiresMs: 200 } }],
+    ['probes a closed window', { ...SETTLED, timer: { kind: 'persist', expiresMs: 200 } }],
+    ['waits for accept(2)', { ...SETTLED, inode: 0 }],
+    ['ends', { ...SETTLED, state: 'FIN_WAIT2' }],
+  ])('while a connection %s', (_, connection) => {
+    net.sockets = [LISTENER, SETTLED, connection];
+    expect(polls(6)).toEqual(ALL);
+  });
+
+  test('while details of connections are wanted', () => {
+    open(true);
+    net.sockets = [LISTENER, SETTLED];
     expect(polls(6)).toEqual(ALL);
   });
 
