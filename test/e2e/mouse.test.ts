@@ -1,5 +1,6 @@
 // The mouse, and input in pieces of any size.
 import { describe, expect, test } from 'vitest';
+import type { Terminal } from '../helpers/terminal.ts';
 import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
 import {
   filterLine,
@@ -9,6 +10,7 @@ import {
   showScene,
   titleLine,
   useScene,
+  useScreen,
   POSTGRES,
 } from './scene.ts';
 
@@ -17,11 +19,19 @@ const wheelUp = '\x1b[<64;5;6M';
 /** Rows by which one notch of the wheel moves. */
 const notch = 3;
 
+/** Sorts by the first column, as at the start. */
+async function sortByProcess(t: Terminal): Promise<void> {
+  await refresh(t);
+  t.click(5, 3);
+  await t.until('the first order', () => titleLine(t).includes('PROCESS▴'));
+}
+
 describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene);
 
   test('a left click selects a row; a right click and a click below the rows do nothing', async () => {
-    const t = await showScene(scene);
+    const t = await show();
     const { y = -1 } = rowOf(t, scene.dual) ?? {};
     await refresh(t);
     t.click(30, y);
@@ -33,10 +43,12 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     await t.until('the names', () => POSTGRES.test(t.text()));
     expect(selectedY(t)).toBe(y);
     expect(selectedLine(t)).toContain(String(scene.dual.local.port));
+    t.write('n');
+    await t.until('the numbers', () => !POSTGRES.test(t.text()));
   });
 
   test('a click on a title sorts by it, a second click reverses the order', async () => {
-    const t = await showScene(scene);
+    const t = await show();
     const x = titleLine(t).lastIndexOf('PORT');
     await refresh(t);
     t.click(x + 1, 3);
@@ -54,10 +66,13 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     t.click(x + 1, 3);
     await t.until('the reversed order', () => titleLine(t).lastIndexOf('▾') > x);
     await t.until('the rows in reverse order', () => are([...known.toReversed(), ...unknown]));
+    await sortByProcess(t);
   });
 
   test('the wheel moves by three rows', async () => {
-    const t = await showScene(scene);
+    const t = await show();
+    t.press('home');
+    await t.until('the first row', () => selectedY(t) === 4);
     t.wheel(10, 10, 'down');
     await t.until('three down', () => selectedY(t) === 4 + notch);
     t.wheel(10, 10, 'up');
@@ -65,7 +80,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
   });
 
   test('a click beyond column 223 works', async () => {
-    const t = await showScene(scene, { cols: 230, rows: 20 });
+    const t = await show([230, 20]);
     const x = titleLine(t).lastIndexOf('AGE');
     await refresh(t);
     t.click(x, 3);
@@ -80,6 +95,9 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     t.click(228, 6);
     t.click(20, 7);
     await t.until('the row', () => selectedY(t) === 7);
+    t.press('enter');
+    await t.until('the pane to close', () => !t.text().includes('DETAILS'));
+    await sortByProcess(t);
   });
 
   test('all keys and clicks that arrive in one piece count', async () => {
@@ -109,7 +127,7 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
 
   test('an escape sequence in pieces is one key', async () => {
     const t = await showScene(scene, {
-      nodeArgs: ['--import', faults],
+      nodeArgs: ['--require', faults],
       env: { NETPANE_FAULT: 'input-in-bytes' },
     });
     t.write('\x1b[B\x1b[<65;5;6M\x1bOB');

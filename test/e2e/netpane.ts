@@ -19,8 +19,8 @@ import { Terminal } from '../helpers/terminal.ts';
 
 /** The built program. */
 export const program = join(root, 'dist', 'netpane.js');
-/** Module for `node --import` that injects a fault; described there. */
-export const faults = join(root, 'test', 'helpers', 'fault.mjs');
+/** Module for `node --require` that injects a fault; described there. */
+export const faults = join(root, 'test', 'helpers', 'fault.cjs');
 
 export const isLinux = process.platform === 'linux';
 export const isRoot = process.geteuid?.() === 0;
@@ -133,7 +133,7 @@ export function pollsByHand(): PollControl {
   for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
   return {
     start: {
-      nodeArgs: ['--import', faults],
+      nodeArgs: ['--require', faults],
       env: { NETPANE_FAULT: 'polls-by-hand', NETPANE_FAULT_FILE: file },
     },
     allow: (count) => appendFileSync(file, '.'.repeat(count)),

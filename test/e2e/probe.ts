@@ -38,7 +38,7 @@ function newCopy(): string {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
   // The packages that a command without a screen needs.
   const packages = ['koffi', '@koromix'].map((name) => `node_modules/${name}`);
-  const programs = ['short-lived.mjs', 'fault.mjs'].map((name) => `test/helpers/${name}`);
+  const programs = ['short-lived.cjs', 'fault.cjs'].map((name) => `test/helpers/${name}`);
   for (const part of ['dist', 'package.json', ...packages, ...programs])
     if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
   chmodSync(folder, 0o755);

@@ -1,6 +1,6 @@
 import type { LineProgram } from './line-program.ts';
 
-/** The options of a program of short-lived.mjs; described there. */
+/** The options of a program of short-lived.cjs; described there. */
 export interface ProgramOptions {
   host?: string;
   hosts?: readonly string[];
@@ -16,13 +16,13 @@ export interface Answer {
   error?: string;
 }
 
-/** Process and output of a program of short-lived.mjs that has made its connections. */
+/** Process and output of a program of short-lived.cjs that has made its connections. */
 export interface ProgramResult extends Answer {
   pid: number;
   name: string;
 }
 
-/** A server of short-lived.mjs. */
+/** A server of short-lived.cjs. */
 export class Server {
   readonly #program: LineProgram;
   readonly name: string;

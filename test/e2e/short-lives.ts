@@ -6,7 +6,7 @@ import { noNetwork } from './stage.ts';
 import type { Watcher, WatchEvent } from './watcher.ts';
 
 export const MANY = 1000;
-/** Bytes sent by the client of a connection; see short-lived.mjs. */
+/** Bytes sent by the client of a connection; see short-lived.cjs. */
 const REQUEST = 5;
 /** Bytes sent by the server of a connection. */
 export const RESPONSE = 3;

@@ -65,7 +65,7 @@ const failures: {
   {
     name: 'netlink sockets are forbidden by a fault',
     why: 'netlink does not answer (a netlink socket: EPERM)',
-    start: () => ({ nodeArgs: ['--import', faults], env: { NETPANE_FAULT: 'netlink-forbidden' } }),
+    start: () => ({ nodeArgs: ['--require', faults], env: { NETPANE_FAULT: 'netlink-forbidden' } }),
   },
   {
     name: 'netlink sockets are forbidden by the kernel',

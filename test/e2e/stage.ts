@@ -1,5 +1,5 @@
 // The stage for tests of connections that live shorter than an interval: a network namespace where root can make one,
-// programs in it whose connections close at once (test/helpers/short-lived.mjs), and a `netpane watch` that prints them.
+// programs in it whose connections close at once (test/helpers/short-lived.cjs), and a `netpane watch` that prints them.
 import { chmodSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export const noNetwork = inject('noNetwork');
 /** How netpane watches. */
 interface WatchOptions {
   args?: readonly string[];
-  /** Names of faults, see fault.mjs. */
+  /** Names of faults, see fault.cjs. */
   fault?: readonly string[];
   /** The file by which the test starts a fault. */
   faultFile?: string;
@@ -38,8 +38,8 @@ interface WatchOptions {
 const asUser = (uid: number): string[] => ['-S', String(uid), '-G', String(uid)];
 
 const copy = inject('copy');
-const SHORT_LIVED = join(copy, 'test', 'helpers', 'short-lived.mjs');
-const FAULT = join(copy, 'test', 'helpers', 'fault.mjs');
+const SHORT_LIVED = join(copy, 'test', 'helpers', 'short-lived.cjs');
+const FAULT = join(copy, 'test', 'helpers', 'fault.cjs');
 
 /** The namespace, the user and the files with which the programs of a test run. */
 export class Stage {
@@ -50,7 +50,7 @@ export class Stage {
   /** Inode of its network namespace. */
   readonly netns: number;
   readonly uid: number;
-  /** Faults of all netpanes, see fault.mjs. */
+  /** Faults of all netpanes, see fault.cjs. */
   readonly #faults: readonly string[];
 
   private constructor(
@@ -99,7 +99,7 @@ export class Stage {
     const words = [programForAll, 'watch', '--json', '--netns', String(this.netns), ...args];
     const through = isOutside ? [] : isOrdinary ? [...this.through, ...asUser(ORDINARY_UID)] : this.through;
     const faults = [...this.#faults, ...(isByHand ? ['polls-by-hand'] : []), ...fault];
-    const preload = faults.length > 0 ? ['--import', FAULT] : [];
+    const preload = faults.length > 0 ? ['--require', FAULT] : [];
     const command = [...through, ...further, process.execPath, ...preload, ...words];
     const allowed = isByHand ? this.#newAllowedPolls() : undefined;
     const file = allowed ?? faultFile;
@@ -113,7 +113,7 @@ export class Stage {
     );
   }
 
-  /** Creates the two files of fault.mjs by which a test allows polls; every user may write them. Returns the first. */
+  /** Creates the two files of fault.cjs by which a test allows polls; every user may write them. Returns the first. */
   #newAllowedPolls(): string {
     const allowed = join(this.#folder, uniqueName());
     for (const path of [allowed, `${allowed}.wanted`]) {
@@ -149,7 +149,7 @@ export class Stage {
     return server;
   }
 
-  /** Runs a program of short-lived.mjs to its end. */
+  /** Runs a program of short-lived.cjs to its end. */
   async run(what: 'visit' | 'knock' | 'drop', options: ProgramOptions): Promise<ProgramResult> {
     const name = uniqueName();
     const program = new LineProgram(this.#words(what, name, options));
@@ -168,7 +168,7 @@ export class Stage {
     return this.#start('echo', options);
   }
 
-  /** Starts a program of short-lived.mjs that keeps its socket open. */
+  /** Starts a program of short-lived.cjs that keeps its socket open. */
   async #start(what: 'stay' | 'echo', options: ProgramOptions) {
     const name = uniqueName();
     const program = new LineProgram(this.#words(what, name, options));
@@ -188,7 +188,7 @@ export class Stage {
     return program.lines;
   }
 
-  /** The command of a program of short-lived.mjs. Its process name, which is the file name of node, is unique. */
+  /** The command of a program of short-lived.cjs. Its process name, which is the file name of node, is unique. */
   #words(what: string, name: string, options: ProgramOptions): string[] {
     const node = join(this.#folder, name);
     symlinkSync(process.execPath, node);

@@ -100,7 +100,7 @@ describe.skipIf(!isLinux)(
         args: ['--interval', '200ms', '--process', name],
         cols: 80,
         rows: 24,
-        nodeArgs: ['--import', faults],
+        nodeArgs: ['--require', faults],
         env: { NETPANE_FAULT: 'clock-ahead', NETPANE_FAULT_FILE: away },
       });
       await t.until('the listener', () => /\b1 of /.test(filterLine(t)));

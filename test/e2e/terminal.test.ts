@@ -59,7 +59,7 @@ interface Run {
 
 /** Runs netpane from a script that does not repair the terminal and does not end with netpane. */
 async function run({ fault = '', faultFile = '', args = '' } = {}): Promise<Run> {
-  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_FAULT_FILE=${faultFile} ` : ''}${node} ${fault ? `--import ${faults} ` : ''}${program} ${args}`;
+  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_FAULT_FILE=${faultFile} ` : ''}${node} ${fault ? `--require ${faults} ` : ''}${program} ${args}`;
   // With `set -m` netpane is a separate job, as in an interactive shell.
   const script = `set -m; echo before; read -r; ${command}; echo "after=$?"; cat; :`;
   const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
@@ -167,7 +167,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   });
 
   test('shows one line if the screen cannot be opened, and no thread keeps running', async () => {
-    const nodeArgs = ['--import', faults];
+    const nodeArgs = ['--require', faults];
     const t = startNetpane({ nodeArgs, env: { NETPANE_FAULT: 'screen-refused' } });
     expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
     expect(t.text().trim()).toBe('netpane: the terminal failed on purpose');

@@ -34,7 +34,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
   const startScreen = (options: Start = {}) =>
     startNetpane({
       args: ['--interval', '60m'],
-      nodeArgs: ['--import', faults],
+      nodeArgs: ['--require', faults],
       env: { NETPANE_FAULT: 'no-ledger' },
       ...options,
     });
@@ -91,7 +91,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
     const file = join(newHome(), 'fault');
     return {
       settings: {
-        nodeArgs: ['--import', faults],
+        nodeArgs: ['--require', faults],
         env: { NETPANE_FAULT: `no-ledger,${fault}`, NETPANE_FAULT_FILE: file },
       },
       begin: () => writeFileSync(file, ''),
@@ -116,7 +116,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
   ])('is removed when the screen ends by %s while the source is being opened', async (_, exitCode, end) => {
     const file = join(newHome(), 'loading');
     const t = startNetpane({
-      nodeArgs: ['--import', faults],
+      nodeArgs: ['--require', faults],
       env: { NETPANE_FAULT: 'slow-to-load', NETPANE_FAULT_FILE: file },
     });
     const steps = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');

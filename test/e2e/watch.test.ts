@@ -258,7 +258,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     const stuck = async () => {
       const file = join(tmpdir(), uniqueName());
       cleanUp(() => rmSync(file, { force: true }));
-      const watcher = start([], ['--import', faults], {
+      const watcher = start([], ['--require', faults], {
         NETPANE_FAULT: 'command-busy',
         NETPANE_FAULT_FILE: file,
       });
@@ -319,14 +319,14 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
   });
 
   test('ends with the error and its stack after an unexpected error', async () => {
-    const watcher = start(['--json'], ['--import', faults], { NETPANE_FAULT: 'timer-throws' });
+    const watcher = start(['--json'], ['--require', faults], { NETPANE_FAULT: 'timer-throws' });
     expect(await watcher.ended).toBe(1);
     expect(watcher.output.stderr).toMatch(/^netpane: unexpected error:\nError: a timer failed on purpose/m);
   });
 
   test('ends with the reason if the source does not work', async () => {
     const args = ['--json', '--source', 'sock_diag'];
-    const watcher = start(args, ['--import', faults], { NETPANE_FAULT: 'netlink-forbidden' });
+    const watcher = start(args, ['--require', faults], { NETPANE_FAULT: 'netlink-forbidden' });
     expect(await watcher.ended).toBe(1);
     expect(watcher.output.stderr).toMatch(
       /^netpane: source 'sock_diag' does not work on this machine: .+\n$/,

@@ -109,7 +109,7 @@ export class HerdProcess {
     comm = new Uint8Array(),
     through = [],
   }: Naming = {}): Promise<HerdProcess> {
-    const file = join(root, 'test', 'helpers', 'herd-child.mjs');
+    const file = join(root, 'test', 'helpers', 'herd-child.cjs');
     const words = [...through, process.execPath, file, title, Buffer.from(comm).toString('hex')];
     const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     await once(child, 'spawn');

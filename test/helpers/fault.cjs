@@ -1,11 +1,12 @@
-// Preloaded into netpane (`node --import`) by end-to-end tests: causes a fault that cannot be caused from outside the
+// Preloaded into netpane (`node --require`) by end-to-end tests: causes a fault that cannot be caused from outside the
 // program. NETPANE_FAULT names it, or several with commas. Plain JavaScript, because plain `node` loads it, in worker threads too.
-import { spawnSync } from 'node:child_process';
-import fs, { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
-import tty from 'node:tty';
-import { isMainThread, workerData } from 'node:worker_threads';
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const { appendFileSync, existsSync, readFileSync, statSync } = fs;
+const { appendFile } = require('node:fs/promises');
+const { syncBuiltinESMExports } = require('node:module');
+const tty = require('node:tty');
+const { isMainThread, workerData } = require('node:worker_threads');
 
 const { NETPANE_FAULT: names = '', NETPANE_FAULT_FILE: faultFile = '' } = process.env;
 /** Time within which the screen is painted, milliseconds. */
@@ -101,8 +102,8 @@ const inWorker = {
 };
 
 /** Replaces a function of the C library in koffi: `act` gets the real function and the arguments of each call. */
-async function onCalls(name, act) {
-  const { default: koffi } = await import('koffi');
+function onCalls(name, act) {
+  const koffi = require('koffi');
   const { load } = koffi;
   koffi.load = (...library) => {
     const real = load(...library);
@@ -214,5 +215,5 @@ const inKeeper = {
 
 for (const fault of names.split(',')) {
   if (isKeeper) inKeeper[fault]?.();
-  else if (isCommand || isSampler) await { ...inBoth, ...(isCommand ? inCommand : inWorker) }[fault]?.();
+  else if (isCommand || isSampler) ({ ...inBoth, ...(isCommand ? inCommand : inWorker) })[fault]?.();
 }

@@ -1,12 +1,12 @@
 // A process that opens and closes sockets on order, for herd.ts. An order is a line of JSON on stdin, `{ order, …, requestId }`;
 // its answer is a line on stdout, `{ requestId, … }`. It exits at the end of stdin, so it never outlives the test.
 // Plain JavaScript for plain `node`: the owner of a socket has to be another process than the test.
-import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { createConnection, createServer, Server, Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+const { spawn } = require('node:child_process');
+const { createSocket } = require('node:dgram');
+const { once } = require('node:events');
+const { writeFileSync } = require('node:fs');
+const { createConnection, createServer, Server, Socket } = require('node:net');
+const { createInterface } = require('node:readline');
 
 const [, self, title, commHex] = process.argv;
 // The title overwrites the arguments in place. It is one of them, so it always fits.

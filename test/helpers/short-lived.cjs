@@ -1,12 +1,12 @@
 // Programs for tests of changes between two polls: their connections live a fraction of a millisecond. Connections of
 // Node's own sockets live longer, so these programs call the C library through koffi.
 //
-//   node short-lived.mjs PROGRAM JSON
+//   node short-lived.cjs PROGRAM JSON
 //
 // Each program prints one line of JSON when it is ready or done. One that keeps running exits at the end of stdin, so it
 // never outlives the test. Plain JavaScript for plain `node`: the owner of a socket has to be another process.
-import { readSync, writeSync } from 'node:fs';
-import koffi from 'koffi';
+const { readSync, writeSync } = require('node:fs');
+const koffi = require('koffi');
 
 const [, , program = '', json = '{}'] = process.argv;
 const options = JSON.parse(json);
