@@ -87,16 +87,8 @@ describe('the command line', () => {
 });
 
 describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Linux)', () => {
-  const terms = ['xterm', 'xterm-256color', 'tmux-256color', 'screen-256color', 'linux', 'vt100'];
-  terms.push(
-    'xterm-kitty',
-    'alacritty',
-    'foot',
-    'xterm-ghostty',
-    'no-such-terminal',
-    'screen',
-    'rxvt-unicode-256color',
-  );
+  // Those with terminfo of their own, and names for which netpane takes that of xterm: see test/tui/terminal-names.test.ts.
+  const terms = ['xterm-256color', 'screen-256color', 'linux', 'vt100', 'no-such-terminal'];
   const herd = new Herd();
   const name = uniqueName();
   let listener: HerdSocket;
@@ -143,11 +135,8 @@ describe.skipIf(!isLinux)('the environment (skipped elsewhere: the herd needs Li
     });
   });
 
-  test.each([
-    ['LANG=C', { LANG: 'C' }],
-    ['no locale', { LANG: undefined }],
-    ['LC_ALL=POSIX', { LC_ALL: 'POSIX' }],
-  ])('%s: writes only ASCII', async (_, env) => {
+  test('LANG=C: writes only ASCII', async () => {
+    const env = { LANG: 'C' };
     const name = uniqueName();
     const listener = await (await newHerd().spawn({ title: `${name}漢é` })).listen();
     const t = startNetpane({ args: ['--process', name, '--interval', '200ms'], env });
