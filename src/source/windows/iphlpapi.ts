@@ -145,9 +145,8 @@ export class IphlpapiSource implements Source {
 
   /** Returns the pids in the tables and in events. */
   #pids(): ReadonlySet<number> {
-    if (this.#trace === undefined) return this.#sockets.pids;
-    const pids = new Set(this.#sockets.pids);
-    this.#trace.addPids(pids);
+    const pids = this.#sockets.pids();
+    this.#trace?.addPids(pids);
     return pids;
   }
 

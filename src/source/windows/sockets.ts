@@ -5,6 +5,7 @@ import { type NewSocketKind, type SocketBounds, SocketLimiter } from '../socket-
 import type { WindowsApi } from './api.ts';
 import { KeptTable } from './kept-table.ts';
 import { millisecondsOf, TABLE_NAMES } from './layout.ts';
+import { RowCounts } from './row-counts.ts';
 import { type Row, tupleOf } from './row.ts';
 import { type Life, TableLives, type TablePoll } from './table-lives.ts';
 
@@ -44,12 +45,7 @@ export class WindowsSockets {
   readonly #changed = new Set<Life>();
   /** Lives that have left the tables since the last `update`. */
   #ended: Life[] = [];
-  /** True if rows changed since `pids` and `unknownStates` were counted. */
-  #isUncounted = false;
-  /** The pids in the tables. */
-  pids: ReadonlySet<number> = new Set();
-  /** Number of rows with a state that netpane does not know. */
-  unknownStates = 0;
+  readonly #counts = new RowCounts();
 
   constructor(
     api: WindowsApi,
@@ -64,10 +60,10 @@ export class WindowsSockets {
   /** Reads the tables. @throws CallFailed if one cannot be read; those before it may have been read */
   readTables(): void {
     for (const table of this.#tables) {
-      const { changed, ended } = table.poll();
-      if (changed.length + ended.length > 0) this.#isUncounted = true;
-      for (const life of changed) this.#changed.add(life);
-      for (const life of ended) {
+      const poll = table.poll();
+      this.#counts.apply(poll);
+      for (const life of poll.changed) this.#changed.add(life);
+      for (const life of poll.ended) {
         // A later table failed in the poll that changed it.
         this.#changed.delete(life);
         this.#ended.push(life);
@@ -78,17 +74,16 @@ export class WindowsSockets {
         this.#kept--;
       }
     }
-    if (!this.#isUncounted) return;
-    this.#isUncounted = false;
-    const pids = new Set<number>();
-    this.unknownStates = 0;
-    for (const { lives } of this.#tables) {
-      for (const { row } of lives) {
-        if (row.pid !== 0) pids.add(row.pid);
-        if (row.isStateUnknown) this.unknownStates++;
-      }
-    }
-    this.pids = pids;
+  }
+
+  /** Returns the pids in the tables. */
+  pids(): Set<number> {
+    return this.#counts.pids();
+  }
+
+  /** Number of rows with a state that netpane does not know. */
+  get unknownStates(): number {
+    return this.#counts.unknownStates;
   }
 
   /** Number of rows that Windows counted but did not return. */

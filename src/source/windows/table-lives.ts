@@ -14,6 +14,8 @@ export interface Life {
   /** True once Windows counts its traffic, or has refused to. */
   isCounted: boolean;
   hasEnded: boolean;
+  /** The row by which it is counted in `RowCounts`. */
+  counted: Row | undefined;
 }
 
 /** Findings of a poll of one table. */
@@ -41,6 +43,8 @@ export class TableLives {
   readonly #keepsConnections: boolean;
   /** By row of the last poll. */
   #lives: Life[] = [];
+  /** The array of the poll before the last one, which the next one uses. */
+  #free: Life[] = [];
 
   /** @param keepsConnections true if calls about single connections are possible */
   constructor(table: KeptTable, keepsConnections: boolean) {
@@ -62,11 +66,12 @@ export class TableLives {
   poll(): TablePoll {
     const table = this.#table;
     if (!table.read()) return UNCHANGED;
-    const matches = table.matchRows();
-    const unmatched = new UnmatchedLives(this.#lives, matches);
+    const { matches, left } = table.matchRows();
+    const unmatched = new UnmatchedLives(left.map((row) => this.#lives[row] as Life));
     const { view } = table;
     const changed: Life[] = [];
-    const lives = new Array<Life>(matches.length);
+    const lives = this.#free;
+    lives.length = matches.length;
     const undecided: { readonly place: number; readonly row: Row }[] = [];
     for (let place = 0; place < matches.length; place++) {
       let life = this.#lives[matches[place] as number];
@@ -89,6 +94,7 @@ export class TableLives {
       changed.push(life);
       lives[place] = life;
     }
+    this.#free = this.#lives;
     this.#lives = lives;
     const ended = unmatched.rest();
     for (const life of ended) life.hasEnded = true;
@@ -99,7 +105,7 @@ export class TableLives {
     const { layout } = this.#table;
     const hasConnection = this.#keepsConnections && row.remote !== null;
     const connection = hasConnection ? connectionOf(view, this.#table.offsetOf(place), layout) : undefined;
-    return { row, socket: undefined, connection, isCounted: false, hasEnded: false };
+    return { row, socket: undefined, connection, isCounted: false, hasEnded: false, counted: undefined };
   }
 }
 
@@ -109,13 +115,8 @@ class UnmatchedLives {
   readonly #byEndpoints = new Map<string, Life[]>();
   readonly #left = new Set<Life>();
 
-  /** @param matches indexes of the lives that have the same row as before */
-  constructor(lives: readonly Life[], matches: Int32Array) {
-    const isMatched = new Uint8Array(lives.length);
-    for (const match of matches) if (match >= 0) isMatched[match] = 1;
-    for (let i = 0; i < lives.length; i++) {
-      if (isMatched[i] === 1) continue;
-      const life = lives[i] as Life;
+  constructor(lives: readonly Life[]) {
+    for (const life of lives) {
       this.#left.add(life);
       const tuple = tupleOf(life.row);
       add(this.#byEndpoints, tuple, life);
