@@ -134,10 +134,10 @@ export function hasWord(text: string, lower: string): boolean {
 const addressOf = (address: string): string => unmapped(address).toLowerCase();
 
 /** Returns the search fields of a socket and adds their texts to the pool, until `dropSearchFields`. */
-export function takeSearchFields(socket: Socket, pool: TextPool): SearchFields {
+export function takeSearchFields(socket: Socket, pool: TextPool, names = namesOf(socket)): SearchFields {
   const { local, remote } = socket;
   return {
-    names: pool.take(namesOf(socket)),
+    names: pool.take(names),
     local: pool.take(addressOf(local.address)),
     remote: remote ? pool.take(addressOf(remote.address)) : -1,
     localPort: portOrProtocol(local),
@@ -159,21 +159,22 @@ const samePeerAddresses = (some: Socket['peers'] = [], others: typeof some = [])
   some === others ||
   (some.length === others.length && some.every(({ address }, i) => address === others[i]?.address));
 
-/** Returns true if the search fields of a socket have not changed; rates and counters are not among them. */
-export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
-  before === now ||
-  (before.state === now.state &&
-    sameEndpoint(before.local, now.local) &&
-    sameEndpoint(before.remote, now.remote) &&
-    samePeerAddresses(before.peers, now.peers) &&
-    before.user === now.user &&
-    before.uid === now.uid &&
-    before.interface === now.interface &&
-    before.netns?.name === now.netns?.name &&
-    before.netns?.inode === now.netns?.inode &&
-    before.owners.length === now.owners.length &&
-    before.owners.every((owner, i) => {
-      const other = now.owners[i];
+/** Returns true if two sockets with the same protocol and family have the same `namesOf`. */
+const hasSameNames = (one: Socket, other: Socket): boolean =>
+  one.state === other.state &&
+  samePeerAddresses(one.peers, other.peers) &&
+  one.user === other.user &&
+  one.uid === other.uid &&
+  one.interface === other.interface &&
+  one.netns?.name === other.netns?.name &&
+  one.netns?.inode === other.netns?.inode &&
+  sameOwnerNames(one.owners, other.owners);
+
+const sameOwnerNames = (some: readonly Owner[], others: readonly Owner[]): boolean =>
+  some === others ||
+  (some.length === others.length &&
+    some.every((owner, i) => {
+      const other = others[i];
       return (
         owner === other ||
         (owner.pid === other?.pid &&
@@ -184,3 +185,37 @@ export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
           owner.knowledge === other?.knowledge)
       );
     }));
+
+/** Returns true if the search fields of a socket have not changed; rates and counters are not among them. */
+export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
+  before === now ||
+  (sameEndpoint(before.local, now.local) &&
+    sameEndpoint(before.remote, now.remote) &&
+    hasSameNames(before, now));
+
+/** Maximum number of processes whose names are kept. */
+const MAX_KEPT = 1000;
+
+/** `namesOf`, with the last text of each process: the sockets of a process mostly have the same one. */
+export class KeptNames {
+  readonly #kept = new Map<number | undefined, { socket: Socket; readonly names: string }>();
+
+  of(socket: Socket): string {
+    const { protocol, family, owners } = socket;
+    const pid = owners[0]?.pid;
+    const kept = this.#kept.get(pid);
+    if (
+      kept?.socket.protocol === protocol &&
+      kept.socket.family === family &&
+      hasSameNames(kept.socket, socket)
+    ) {
+      // The next socket may have the same list of owners, which is compared at once.
+      kept.socket = socket;
+      return kept.names;
+    }
+    const names = namesOf(socket);
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    this.#kept.set(pid, { socket, names });
+    return names;
+  }
+}

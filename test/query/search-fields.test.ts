@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { Endpoint, Socket } from '../../src/model/socket.ts';
 import { compileQuery } from '../../src/query/compile.ts';
 import { TextPool } from '../../src/query/texts.ts';
-import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../src/query/search-fields.ts';
+import {
+  dropSearchFields,
+  hasSameSearchFields,
+  KeptNames,
+  namesOf,
+  takeSearchFields,
+} from '../../src/query/search-fields.ts';
 import { EVERY_FIELD, FIELD_CHANGES } from '../helpers/every-field.ts';
 import { queryFrom, socket } from '../helpers/fakes.ts';
 import { subject } from '../helpers/queries.ts';
@@ -81,10 +87,25 @@ describe('search fields differ after a change of', () => {
     else same.toEqual(fieldsOf(EVERY_FIELD));
   });
 
+  test.each(FIELD_CHANGES)('$name, and kept names are those of the socket', ({ changed }) => {
+    const names = new KeptNames();
+    for (const each of [...shapes(EVERY_FIELD), ...shapes(changed), EVERY_FIELD])
+      expect(names.of(each)).toBe(namesOf(each));
+  });
+
   test('search fields are the same after a change of counters or in a copy', () => {
     expect(hasSameSearchFields(it, { ...it, traffic: { rxBytes: 2 } })).toBe(true);
     expect(hasSameSearchFields(it, structuredClone(it))).toBe(true);
   });
+});
+
+test('kept names are those of each socket of any number of processes', () => {
+  const names = new KeptNames();
+  const sockets = Array.from({ length: 2500 }, (_, i) => ({
+    ...it,
+    owners: [{ knowledge: 'exact', pid: Math.floor(i / 2), process: `curl ${i % 3}` } as const],
+  }));
+  for (const each of [...sockets, ...sockets]) expect(names.of(each)).toBe(namesOf(each));
 });
 
 describe('a socket without ports', () => {

@@ -1,4 +1,10 @@
-import { dropSearchFields, hasSameSearchFields, takeSearchFields } from '../../query/search-fields.ts';
+import {
+  dropSearchFields,
+  hasSameSearchFields,
+  KeptNames,
+  takeSearchFields,
+  type SearchFields,
+} from '../../query/search-fields.ts';
 import { TextPool } from '../../query/texts.ts';
 import type { Row } from '../../store/row.ts';
 import type { Entry } from './entry.ts';
@@ -9,6 +15,7 @@ export class EntryIndex {
   /** The distinct texts of the entries. */
   readonly pool = new TextPool();
   readonly #byId = new Map<string, Entry>();
+  readonly #names = new KeptNames();
 
   get size(): number {
     return this.#byId.size;
@@ -30,7 +37,7 @@ export class EntryIndex {
   /** Makes an entry for a row, not shown yet, and replaces the earlier entry of the row. */
   add(row: Row, before: Entry | undefined): Entry {
     const alike = before !== undefined && hasSameSearchFields(before.row.socket, row.socket);
-    const entry = entryOf(row, alike ? before : takeSearchFields(row.socket, this.pool));
+    const entry = entryOf(row, alike ? before : this.#take(row));
     if (before && !alike) dropSearchFields(before, this.pool);
     this.#byId.set(row.id, entry);
     return entry;
@@ -45,8 +52,12 @@ export class EntryIndex {
   setRow(entry: Entry, row: Row): void {
     if (!hasSameSearchFields(entry.row.socket, row.socket)) {
       dropSearchFields(entry, this.pool);
-      Object.assign(entry, takeSearchFields(row.socket, this.pool));
+      Object.assign(entry, this.#take(row));
     }
     setRow(entry, row);
+  }
+
+  #take({ socket }: Row): SearchFields {
+    return takeSearchFields(socket, this.pool, this.#names.of(socket));
   }
 }
