@@ -170,7 +170,8 @@ export class SockDiagSource implements Source {
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
     const isKept = (slot: number) => this.#isKept(slot, polls);
-    this.#messages.findHeldRemnants((slot) => (isKept(slot) ? undefined : this.#networkOfMissing(slot)));
+    if (this.#options.omitsRemnants)
+      this.#messages.findHeldRemnants((slot) => (isKept(slot) ? undefined : this.#networkOfMissing(slot)));
     this.#ended.clear();
     const closedSlots = this.#messages.endPoll(isKept);
     // Only a poll that asks for all sockets counts those beyond the bound.

@@ -22,8 +22,11 @@ const SHORT_HISTORY = 10;
 /** A rate is the difference between two polls. */
 const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
-const rateText = (row: Row, rate: number | undefined, { nowMs, hasOldRates }: CellContext): string =>
-  compactText(!hasOldRates && isMeasured(row, nowMs) ? rate : undefined);
+// Without a rate it does not read the time, so that the cell is not made again at each tick (`KeptLines`).
+const rateText = (row: Row, rate: number | undefined, context: CellContext): string =>
+  compactText(
+    rate !== undefined && !context.hasOldRates && isMeasured(row, context.nowMs) ? rate : undefined,
+  );
 
 /** Returns both queues: bytes, or connections of a listener. */
 function queuesText({ socket: { traffic } }: Row): string {
@@ -106,8 +109,9 @@ export const TRAFFIC_COLUMNS = {
     from: WIDE,
     present: ({ traffic }) => traffic,
     isUnmarked: true,
-    text: ({ history }, { tick }) => sparklineText(history, tick),
-    shortText: ({ history }, { tick }) => sparklineText(history, tick, SHORT_HISTORY),
+    text: ({ history }, context) => (history ? sparklineText(history, context.tick) : NOTHING),
+    shortText: ({ history }, context) =>
+      history ? sparklineText(history, context.tick, SHORT_HISTORY) : NOTHING,
     key: (row) => totalRate(row) ?? null,
     descending: true,
   },
