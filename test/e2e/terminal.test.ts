@@ -1,9 +1,8 @@
-// netpane restores the terminal, however it ends or stops.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// netpane restores the terminal, however it ends or stops. As root, it also removes its trace instance.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/herd.ts';
-import type { Modes } from '../helpers/emulator.ts';
 import { Terminal } from '../helpers/terminal.ts';
 import {
   cleanUp,
@@ -16,74 +15,23 @@ import {
   startNetpane,
   uniqueName,
 } from './netpane.ts';
-
-const size = { cols: 100, rows: 24 };
-const node = process.execPath;
-
-/** Returns state letter and parent of a process (proc_pid_stat(5)); undefined if it has ended or is a zombie. */
-function processState(pid: number | string): { state: string; parent: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return 'ZX'.includes(state) ? undefined : { state, parent: Number(parent) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Waits for the only child of a process and returns its pid. */
-const childOf = (parent: number): Promise<number> =>
-  eventually(
-    () => `a child of ${parent}`,
-    () => {
-      const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-      return Number(pids.find((pid) => processState(pid)?.parent === parent)) || undefined;
-    },
-  );
-
-/** Waits for the screen with the sockets of the first poll. */
-const onScreen = (t: Terminal, patience?: { timeoutMs: number }) => {
-  const isRead = (text: string) => /(?: of |\d\/)[\d,]+$/m.test(text) && !text.includes('reading sockets');
-  return t.until('the screen', () => t.modes().alternateScreen && isRead(t.text()), patience);
-};
-
-interface Run {
-  t: Terminal;
-  pid: number;
-  /** Waits for the end. Returns the exit code and the text on the screen since the start of netpane. */
-  end: () => Promise<{ code: number; said: string }>;
-  /** The state before the start, which netpane must restore. */
-  before: { modes: Modes; tty: Record<string, boolean> };
-  now: () => Run['before'];
-}
-
-/** Runs netpane from a script that does not repair the terminal and does not end with netpane. */
-async function run({ fault = '', faultFile = '', args = '' } = {}): Promise<Run> {
-  const command = `${fault ? `NETPANE_FAULT=${fault} NETPANE_FAULT_FILE=${faultFile} ` : ''}${node} ${fault ? `--require ${faults} ` : ''}${program} ${args}`;
-  // With `set -m` netpane is a separate job, as in an interactive shell.
-  const script = `set -m; echo before; read -r; ${command}; echo "after=$?"; cat; :`;
-  const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
-  cleanUp(() => t.close());
-  await t.until('the script', () => t.text().includes('before'));
-  const now = () => ({ modes: t.modes(), tty: t.ttyModes() });
-  const before = now();
-  t.press('enter');
-  await onScreen(t);
-  const end = async () => {
-    const code = await t.until('the end', () => /^after=(\d+)$/m.exec(t.text())?.[1]);
-    return {
-      code: Number(code),
-      said: t
-        .text()
-        .replace(/^after=[\s\S]*/m, '')
-        .replace(/^before\n*/, '')
-        .trim(),
-    };
-  };
-  return { t, pid: await childOf(t.pid), end, before, now };
-}
+import { noTrace } from './short-lives.ts';
+import { childOf, node, onScreen, processState, run, type Run, size } from './terminal-run.ts';
+import { traceInstances, untilCreated } from './trace-instances.ts';
 
 describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', () => {
+  let instancesOf: (pid: number) => string[] = () => [];
+  beforeAll(async () => {
+    if (noTrace === undefined) instancesOf = await traceInstances();
+  });
+
+  /** Runs a netpane without the ledger, which has created its trace instance if it can. */
+  async function runTraced({ fault = '', ...options }: Parameters<typeof run>[0] = {}): Promise<Run> {
+    const it = await run({ fault: `no-ledger,${fault}`, ...options });
+    if (noTrace === undefined) await untilCreated(it.pid, instancesOf);
+    return it;
+  }
+
   test.each([
     // The first two close the panes.
     ['q', 0, ({ t }: Run) => t.write('qqq')],
@@ -92,7 +40,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['SIGINT', 130, ({ pid }: Run) => process.kill(pid, 'SIGINT')],
     ['SIGTERM', 143, ({ pid }: Run) => process.kill(pid, 'SIGTERM')],
   ])('is restored after %s, with exit code %i', async (_, code, act) => {
-    const it = await run();
+    const it = await runTraced();
     expect(it.now()).not.toEqual(it.before);
     expect(it.t.modes()).toMatchObject({ alternateScreen: true, cursorHidden: true, mouseEncoding: 'SGR' });
     expect(it.t.ttyModes()).toMatchObject({ icanon: false, echo: false });
@@ -101,6 +49,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     act(it);
     expect(await it.end()).toEqual({ code, said: '' });
     expect(it.now()).toEqual(it.before);
+    expect(instancesOf(it.pid)).toEqual([]);
   });
 
   test.each([
@@ -111,7 +60,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     ['promise-rejects', 'a promise failed on purpose'],
   ])('is restored after a crash (%s), with the error on the normal screen', async (fault, message) => {
     const faultFile = join(newHome(), 'fault');
-    const it = await run({ fault, faultFile, args: '--interval 100ms' });
+    const it = await runTraced({ fault, faultFile, args: '--interval 100ms' });
     writeFileSync(faultFile, '');
     const { code, said } = await it.end();
     expect(code).toBe(1);
@@ -121,6 +70,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     // Each line begins at the left edge: the line is no longer raw.
     expect(lines.every((line) => /^(?:\S| {4}at )/.test(line) || line === '' || lines.length < 2)).toBe(true);
     expect(it.now()).toEqual(it.before);
+    expect(instancesOf(it.pid)).toEqual([]);
   });
 
   /** Runs netpane, starts the fault and waits until it has begun. */
