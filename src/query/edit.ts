@@ -45,6 +45,8 @@ export function withoutTerm(query: Query, termText: string): Query {
   const term = parseQuery(termText);
   if ('problem' in term || !hasTerm(query, termText)) return query;
   const removed = conjuncts(term.query.expression);
+  // The empty term of the view `all`.
+  if (removed.length === 0) return query;
   return queryOfConjuncts(
     conjuncts(query.expression).filter((it) => !removed.some((other) => isSame(it, other))),
   );

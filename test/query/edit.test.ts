@@ -45,6 +45,11 @@ describe('withTerm', () => {
     expect(withoutTerm(query, 'port:nope')).toBe(query);
   });
 
+  test('a query without the empty term is the same query: it has no condition to remove', () => {
+    const query = queryFrom('a :443');
+    expect(withoutTerm(query, '')).toBe(query);
+  });
+
   test('a term that makes the query too long is a problem', () => {
     const long = queryFrom('x'.repeat(4090));
     expect(withTerm(long, 'longer')).toMatchObject({
