@@ -4,6 +4,7 @@ import type { CloseResult } from '../model/close.ts';
 import { BatchDecoder } from '../model/compact.ts';
 import { Handover } from '../model/handover.ts';
 import type { WorkerData, WorkerMessage, WorkerRequest, WorkerSetup } from '../sampler/worker.ts';
+import { startConsumer } from '../source/consumer-thread.ts';
 import { removeLeftovers } from '../source/leftovers.ts';
 import { NativeGate } from '../source/native-gate.ts';
 import type { Leftovers } from '../source/types.ts';
@@ -80,6 +81,7 @@ export function startThread(
   const decoder = new BatchDecoder();
   worker.on('message', (message: WorkerMessage) => {
     if (message.type === 'batch') onBatch(decoder.decode(message.batch));
+    else if (message.type === 'consumer') startConsumer(message.consumer);
     else onClosed(message.number, message.result);
   });
   worker.on('error', onError);

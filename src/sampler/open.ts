@@ -1,7 +1,7 @@
 import type { Bounds } from '../model/bounds.ts';
 import { openSource, type SourceName } from '../source/index.ts';
 import { threadCpuClock } from '../source/thread-cpu.ts';
-import type { CaptureReceiver, ExtraKind } from '../source/types.ts';
+import type { CaptureReceiver, ExtraKind, SourceOptions } from '../source/types.ts';
 import { type Clock, Sampler, type SamplerOptions } from './sampler.ts';
 
 /** Settings of a sampler and its source. */
@@ -45,10 +45,12 @@ export async function openSampler(
   { source, also, tcpDetails, intervalMs, maxShare, eventBufferKiB, omitsRemnants, bounds }: SamplerSetup,
   {
     captures,
+    startConsumer,
     ...options
   }: Pick<SamplerOptions, 'onBatch' | 'whenTaken' | 'onEvents' | 'onError' | 'progress'> & {
     /** See `SourceOptions`. */
     readonly captures?: CaptureReceiver | undefined;
+    readonly startConsumer?: SourceOptions['startConsumer'];
   },
 ): Promise<Sampler> {
   const { progress } = options;
@@ -61,6 +63,7 @@ export async function openSampler(
     eventBufferKiB,
     omitsRemnants,
     captures,
+    startConsumer,
     bounds,
     progress,
   });

@@ -5,7 +5,7 @@ import { Handover } from '../model/handover.ts';
 import { Progress } from '../model/progress.ts';
 import { confineThread } from '../source/confine.ts';
 import { NativeGate, setNativeGate } from '../source/native-gate.ts';
-import type { CaptureMessage, CaptureReceiver } from '../source/types.ts';
+import type { CaptureMessage, CaptureReceiver, ConsumerData } from '../source/types.ts';
 import { collectAlone, compileLate, HeapTuner, LATE, limitHeapGrowth } from './heap.ts';
 import { openSampler, type SamplerSetup } from './open.ts';
 import type { Sampler } from './sampler.ts';
@@ -40,9 +40,13 @@ export type WorkerRequest =
   | { readonly type: 'interval'; readonly intervalMs: number }
   | { readonly type: 'close-sockets'; readonly number: number; readonly sockets: readonly SocketToClose[] };
 
-/** Message from the sampling thread: a part of a batch, or what came of the request to close sockets with this number. */
+/**
+ * Message from the sampling thread: a part of a batch, what came of the request to close sockets with this number, or a thread to
+ * start (see `startConsumer`).
+ */
 export type WorkerMessage =
   | { readonly type: 'batch'; readonly batch: EncodedBatch }
+  | { readonly type: 'consumer'; readonly consumer: ConsumerData }
   | { readonly type: 'closed'; readonly number: number; readonly result: CloseResult };
 
 /** Returns a receiver that passes capture sockets on. The port does not keep the thread running. */
@@ -96,6 +100,7 @@ async function serve(port: MessagePort): Promise<void> {
         whenTaken: () => (handover.isTaken() ? undefined : untilTaken()),
         progress: new Progress(opening.progress),
         captures: opening.captures && receiverAt(opening.captures),
+        startConsumer: (consumer) => post({ type: 'consumer', consumer }),
         // Thrown outside of promises: it reaches the screen's thread as the `error` event of the worker.
         onError: (error) => setImmediate(fail, error),
       },

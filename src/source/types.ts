@@ -5,7 +5,10 @@ import type { Coverage, GapEvent, LearntBy } from '../model/event.ts';
 import type { ProcessFacts, Scope, SignalName, SignalResult } from '../model/process.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Owner, Socket, SocketState } from '../model/socket.ts';
+import type { ConsumerData, StartConsumer } from './consumer-thread.ts';
 import type { SocketBounds } from './socket-limiter.ts';
+
+export type { ConsumerData };
 
 /** Reads the sockets of one system. One poll at a time: the caller waits for `read` before it calls it again. */
 export interface Source {
@@ -186,6 +189,8 @@ export interface SourceOptions {
   readonly omitsRemnants?: boolean | undefined;
   /** Opens capture sockets for this receiver; undefined for none. */
   readonly captures?: CaptureReceiver | undefined;
+  /** Starts the thread that waits for events, where the source needs one; by default the source itself does. */
+  readonly startConsumer?: StartConsumer | undefined;
   /** Maximum number of sockets kept; undefined for all. */
   readonly bounds?: SocketBounds | undefined;
 }

@@ -7,6 +7,7 @@ import type { Batch } from '../../src/model/batch.ts';
 import { UNBOUNDED } from '../../src/model/bounds.ts';
 import { Handover } from '../../src/model/handover.ts';
 import type { WorkerData, WorkerSetup } from '../../src/sampler/worker.ts';
+import { EventRing } from '../../src/source/windows/etw/ring.ts';
 import { batch } from '../helpers/fakes.ts';
 import { useFolders } from '../helpers/folder.ts';
 
@@ -23,6 +24,8 @@ class FakeWorker extends EventEmitter {
     this.options = options;
     FakeWorker.last = this;
   }
+
+  unref(): void {}
 
   postMessage(message: unknown): void {
     this.received.push(message);
@@ -148,6 +151,23 @@ test('removes at the end what the thread left, and adds no listener to the proce
   sampling.end();
   expect(existsSync(path)).toBe(false);
   expect(process.eventNames().map((name) => process.listenerCount(name))).toEqual(listeners);
+});
+
+test('starts the thread that waits for events: a sampling thread that ends would wait for its own threads', () => {
+  const { worker } = setUp();
+  const ring = new EventRing();
+  const consumer = {
+    script: 'file:///consumer.js',
+    name: 'netpane-1-1',
+    memory: ring.memory,
+    library: 'advapi32',
+  };
+  worker.emit('message', { type: 'consumer', consumer });
+  const started = FakeWorker.last;
+  expect([started?.file.href, started?.options.workerData]).toEqual(['file:///consumer.js', consumer]);
+  expect(ring.endedWith).toBeUndefined();
+  started?.emit('error', new Error('no such file'));
+  expect(ring.endedWith).toBe(1359);
 });
 
 describe('a thread that runs out of memory', () => {

@@ -7,7 +7,7 @@ import { Progress } from '../../src/model/progress.ts';
 import { PART_SIZE } from '../../src/sampler/parts.ts';
 import type { WorkerData, WorkerRequest, WorkerSetup } from '../../src/sampler/worker.ts';
 import { NativeGate } from '../../src/source/native-gate.ts';
-import type { Source } from '../../src/source/types.ts';
+import type { Source, SourceOptions } from '../../src/source/types.ts';
 import { snapshot, socket } from '../helpers/fakes.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
@@ -18,11 +18,20 @@ const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 const LEFTOVERS = { path: '/tracing/instances/ours', descriptors: [7] };
 
+const CONSUMER = {
+  script: 'file:///consumer.js',
+  name: 'netpane-1-1',
+  memory: new SharedArrayBuffer(4),
+  library: 'advapi32',
+};
+
 /** Runs the entry of the thread, with a source whose polls take `costMs` and return this many sockets. */
 async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 1 }) {
   const posted: Batch[] = [];
+  const consumers: unknown[] = [];
   const port = Object.assign(new EventEmitter(), {
-    postMessage: (it: { readonly batch: Batch }) => void posted.push(it.batch),
+    postMessage: (it: { readonly batch: Batch } | { readonly consumer: unknown }) =>
+      void ('batch' in it ? posted.push(it.batch) : consumers.push(it)),
   });
   const all = snapshot(Array.from({ length: sockets }, (_, i) => socket({ id: `id ${i}` })));
   const source: Source = {
@@ -49,7 +58,12 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
   };
   vi.resetModules();
   vi.doMock('node:worker_threads', () => ({ parentPort: port, workerData }));
-  vi.doMock('../../src/source/index.ts', () => ({ openSource: async () => source }));
+  vi.doMock('../../src/source/index.ts', () => ({
+    openSource: async (_name: unknown, { startConsumer }: SourceOptions) => {
+      startConsumer?.(CONSUMER);
+      return source;
+    },
+  }));
   await import('../../src/sampler/worker.ts');
   await settle();
   const send = async (request: WorkerRequest) => {
@@ -66,8 +80,13 @@ async function startThread(setup: Partial<WorkerSetup>, { costMs = 0, sockets = 
     if (wakes) await send({ type: 'taken' });
     return wakes;
   };
-  return { posted, send, take, pass, gate, left: port1 };
+  return { posted, consumers, send, take, pass, gate, left: port1 };
 }
+
+test('lets the screen start the thread that waits for events', async () => {
+  const { consumers } = await startThread({}, {});
+  expect(consumers).toEqual([{ type: 'consumer', consumer: CONSUMER }]);
+});
 
 test('posts the leftovers before it leaves the gate, readable without an event loop', async () => {
   const { gate, left } = await startThread({}, {});

@@ -31,7 +31,7 @@ await once(udp, 'listening');
 const { port } = udp.address();
 play(connections, Number(rate), process.pid, port);
 
-const calls = new NativeTrace(koffi, library, pathToFileURL(consumer));
+const calls = new NativeTrace(koffi, undefined, library, pathToFileURL(consumer));
 const session = TraceSession.start(calls, { pid: process.pid, created: 1 }, () => false);
 if (typeof session === 'string') throw new Error(session);
 const source = new IphlpapiSource({

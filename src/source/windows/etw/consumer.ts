@@ -1,20 +1,11 @@
 import { workerData } from 'node:worker_threads';
+import type { ConsumerData } from '../../consumer-thread.ts';
 import { type Koffi, loadKoffi } from '../../koffi.ts';
 import { type Call, loaderOf, wideText } from '../native-library.ts';
 import { TRACE_ERROR } from './calls.ts';
 import { LOG_FILE, PROCESS_TRACE_MODE_EVENT_RECORD, PROCESS_TRACE_MODE_REAL_TIME } from './layout.ts';
 import { RecordReader } from './records.ts';
 import { EventRing } from './ring.ts';
-
-/** Setup of the consumer thread. */
-export interface ConsumerData {
-  /** Name of the session. */
-  readonly name: string;
-  /** Memory of an `EventRing`. */
-  readonly memory: SharedArrayBuffer;
-  /** The library with the calls of sessions. */
-  readonly library: string;
-}
 
 /** INVALID_PROCESSTRACE_HANDLE */
 const INVALID_HANDLE = 2n ** 64n - 1n;

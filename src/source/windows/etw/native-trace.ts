@@ -1,8 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import { type StartConsumer, startConsumer } from '../../consumer-thread.ts';
 import type { Koffi } from '../../koffi.ts';
 import { type Call, loaderOf, wideText } from '../native-library.ts';
-import { TRACE_ERROR, type TraceCalls } from './calls.ts';
-import type { ConsumerData } from './consumer.ts';
+import type { TraceCalls } from './calls.ts';
 import {
   EVENT_CONTROL_CODE_ENABLE_PROVIDER,
   KERNEL_NETWORK,
@@ -23,17 +22,25 @@ export class NativeTrace implements TraceCalls {
   readonly #control: Call;
   readonly #list: Call;
 
-  readonly #consumer: URL;
+  readonly #startConsumer: StartConsumer;
+  readonly #script: URL;
 
   /**
    * Throws if the library lacks a function.
+   * @param start starts the consumer thread
    * @param library replaces that of Windows in tests
-   * @param consumer the script of the consumer thread
+   * @param script that of the consumer thread
    */
-  constructor(koffi: Koffi, library = TRACE_LIBRARY, consumer = new URL('./consumer.js', import.meta.url)) {
+  constructor(
+    koffi: Koffi,
+    start = startConsumer,
+    library = TRACE_LIBRARY,
+    script = new URL('./consumer.js', import.meta.url),
+  ) {
     this.#koffi = koffi;
+    this.#startConsumer = start;
     this.#library = library;
-    this.#consumer = consumer;
+    this.#script = script;
     const load = loaderOf(koffi, library);
     this.#start = load('uint32 StartTraceW(void *, void *, void *)');
     this.#enable = load(
@@ -65,10 +72,7 @@ export class NativeTrace implements TraceCalls {
   }
 
   startConsumer(name: string, ring: EventRing): void {
-    const workerData: ConsumerData = { name, memory: ring.memory, library: this.#library };
-    const worker = new Worker(this.#consumer, { workerData });
-    // Not the reason why this thread stays.
-    worker.unref();
-    worker.on('error', () => ring.end(TRACE_ERROR.internal));
+    const [script, library] = [this.#script.href, this.#library];
+    this.#startConsumer({ script, name, memory: ring.memory, library });
   }
 }
