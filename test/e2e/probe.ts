@@ -29,6 +29,7 @@ const succeeds = (command: string, ...args: string[]) => spawnSync(command, args
 function whyNoNetwork(): string | undefined {
   if (!isRoot) return 'only root can make a network namespace that others enter';
   if (!succeeds('unshare', '--net', 'true')) return 'no network namespace can be made here';
+  if (!succeeds('ip', '-V')) return 'there is no ip';
   return succeeds('nsenter', '--net=/proc/self/ns/net', '-S', '0', '-G', '0', 'true')
     ? undefined
     : 'there is no nsenter that changes the user';

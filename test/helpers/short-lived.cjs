@@ -37,7 +37,6 @@ const c = {
   poll: call('int poll(void *, unsigned long, int)'),
   getsockname: call('int getsockname(int, void *, void *)'),
   setsockopt: call('int setsockopt(int, int, int, void *, unsigned int)'),
-  ioctl: call('int ioctl(int, unsigned long, void *)'),
   close: call('int close(int)'),
 };
 const [AF_INET, AF_INET6, STREAM, DATAGRAM, RAW] = [2, 10, 1, 2, 3];
@@ -163,19 +162,6 @@ function serveUntilEnd(listeners, onLine) {
 }
 
 const programs = {
-  /** Keeps a network namespace alive, with its loopback interface up. */
-  hold() {
-    // struct ifreq with IFF_UP and IFF_RUNNING, for SIOCSIFFLAGS (0x8914).
-    const request = Buffer.alloc(40);
-    request.write('lo');
-    new Uint16Array(request.buffer, request.byteOffset + 16, 1)[0] = 0x41;
-    const fd = open(DATAGRAM, '127.0.0.1');
-    c.ioctl(fd, 0x8914, request);
-    c.close(fd);
-    reply({});
-    serveUntilEnd([], () => {});
-  },
-
   /**
    * Serves connections on one port for each of `hosts`. Orders on stdin: `mark` binds a UDP socket that stays and sends
    * nothing, which only a poll finds; `listen` opens a listener for a moment; `refuse` binds a port without listening.
