@@ -89,9 +89,7 @@ const isPlain = ({ panes, list, prompt, question, group, table, lookups, showsCo
   !showsCost;
 
 const haveSameFields = (before: State, now: State): boolean =>
-  (Object.keys(now) as (keyof State)[]).every((name) => isSameField(name, before, now));
-
-function isSameField<Name extends keyof State>(name: Name, before: State, now: State): boolean {
-  const compare: Compare<State[Name]> | undefined = OF_BATCH[name];
-  return before[name] === now[name] || (compare?.(before[name], now[name]) ?? false);
-}
+  (Object.keys(now) as (keyof State)[]).every((name) => {
+    const areSame = OF_BATCH[name] as Compare<unknown> | undefined;
+    return before[name] === now[name] || (areSame?.(before[name], now[name]) ?? false);
+  });

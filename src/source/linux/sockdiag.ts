@@ -12,7 +12,7 @@ import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';
 import { Namespaces } from './namespaces/namespaces.ts';
 import type { Network } from './namespaces/network.ts';
-import { isLeftOut, type NetworkPoll } from './namespaces/socket-dumps.ts';
+import type { NetworkPoll } from './namespaces/socket-dumps.ts';
 import { Networks } from './namespaces/networks.ts';
 import { TcpSurplus } from './namespaces/tcp-surplus.ts';
 import type { Captures } from './names/captures.ts';
@@ -169,7 +169,7 @@ export class SockDiagSource implements Source {
       throw new SourceFailed(`cannot read the sockets of this machine: ${failure}`);
     this.#isFirst = false;
     const interfaces = [...this.#networks.values()].flatMap((network) => network.readInterfaces());
-    const isKept = (slot: number) => this.#isKept(slot, polls);
+    const isKept = (slot: number) => this.#sockets.mayBeOpen(slot, polls);
     if (this.#options.omitsRemnants)
       this.#messages.findHeldRemnants((slot) => (isKept(slot) ? undefined : this.#networkOfMissing(slot)));
     this.#ended.clear();
@@ -286,14 +286,6 @@ export class SockDiagSource implements Source {
     const network = this.#sockets.networkOf(slot);
     const mayBeHeld = socket?.protocol === 'tcp' && socket.remote !== null && !this.#ended.has(socket.id);
     return mayBeHeld && network?.omitsRemnants ? network : undefined;
-  }
-
-  /** Returns true if a socket without a message may still be open: its dump was incomplete, or did not ask for it. */
-  #isKept(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
-    const network = this.#sockets.networkOf(slot);
-    const socket = this.#sockets.get(slot);
-    const poll = network && polls.get(network);
-    return poll !== undefined && socket !== undefined && isLeftOut(poll, socket);
   }
 
   #degradations(polls: ReadonlyMap<Network, NetworkPoll>): Degradation[] {

@@ -1,5 +1,6 @@
 import type { Endpoint, Owner, Socket, Traffic } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
+import { isLeftOut, type NetworkPoll } from '../namespaces/socket-dumps.ts';
 import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
 import type { LedgerRecords, OpenRecord } from '../ledger/records.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
@@ -65,6 +66,14 @@ export class DiagSockets {
   /** Returns the namespace of the socket of a slot as of the last poll. */
   networkOf(slot: number): Network | undefined {
     return this.#table.networkOf(slot);
+  }
+
+  /** Returns true if the socket of a slot without a message may still be open: its dump was incomplete or did not ask for it. */
+  mayBeOpen(slot: number, polls: ReadonlyMap<Network, NetworkPoll>): boolean {
+    const network = this.#table.networkOf(slot);
+    const socket = this.#table.get(slot);
+    const poll = network && polls.get(network);
+    return poll !== undefined && socket !== undefined && isLeftOut(poll, socket);
   }
 
   /** Returns true if a socket of the last poll has the inode. */
