@@ -10,8 +10,11 @@ import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
 import { trafficPrograms } from './traffic-programs.ts';
 
-/** Default and minimum number of sockets in each map. */
-export const LEDGER_SOCKETS = { default: 65_536, min: 4096 } as const;
+/**
+ * Default and minimum number of sockets in each map. A closed socket stays until its close message comes, which a worker of the
+ * kernel sends: 5 s late where all processors were busy, with 16,000 sockets a second.
+ */
+export const LEDGER_SOCKETS = { default: 131_072, min: 4096 } as const;
 
 /** The kernel's memory for a socket in both maps: 256 bytes in each, and a slot in each hash table. */
 export const LEDGER_ENTRY_BYTES = 544;

@@ -133,7 +133,7 @@ describe('opening sock_diag', () => {
 
     test.each([
       [5000, undefined, 5000],
-      [1_000_000, undefined, 65_536],
+      [1_000_000, undefined, 131_072],
       [5000, 60_000, 112_941],
       [1_000_000, 4, 4096],
     ])(
