@@ -28,6 +28,7 @@ export interface Pair extends Endpoints {
 }
 
 /** Random, so that no program can choose endpoints with the same hash. Odd, so that each number has its own product. */
+// oxlint-disable-next-line no-restricted-properties -- The state does not depend on it.
 const FACTOR = (Math.random() * 2 ** 32) | 1;
 
 const withNumber = (hash: number, number: number): number => Math.imul(hash ^ number, FACTOR);
