@@ -46,8 +46,8 @@ const MAX_CLOSED_ROWS = 10_000;
 /** Upper limit for `Bounds.waitingEvents`: about 1.5 s at 7000 events per second. */
 export const MAX_WAITING_EVENTS = 10_000;
 
-/** Their 2000 events are a fifth of the log, and more than anybody reads in a second. */
-const SHORT_LIVES = 1000;
+/** Their 5000 events are half of the log, and more than anybody reads in a second. */
+const SHORT_LIVES = 2500;
 
 /** Lower limit of each bound on a number, however little memory there is. */
 const MIN_BOUND = 2000;

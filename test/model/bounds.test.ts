@@ -8,7 +8,7 @@ test('has the fixed upper limits with ample memory', () => {
     remnants: 20_000,
     closedRows: 10_000,
     waitingEvents: 10_000,
-    shortLives: 1000,
+    shortLives: 2500,
     samplerMb: 4000,
   });
   expect(boundsFor(24_000 * MB).sockets).toBeGreaterThan(1_000_000);
