@@ -1,6 +1,7 @@
 import { Cache } from '../../../model/cache.ts';
 import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
 import { toThousandths } from '../../../model/thousandths.ts';
+import { aheadMs } from '../proc/clock.ts';
 import { fullName } from '../proc/process.ts';
 import type { Proc } from '../proc/proc.ts';
 import type { Counters, LedgerEntry, LedgerProcess } from './entry.ts';
@@ -94,7 +95,7 @@ export class LedgerRecords {
     this.#ledgers = new LedgerProcesses(options.proc, ledger.descriptors);
     this.ledger = ledger;
     this.#options = options;
-    this.#offsetMs = options.nowMs() - options.monotonicMs();
+    this.#offsetMs = aheadMs(options.nowMs, options.monotonicMs);
     this.#wallOffsetMs = this.#readWallOffset();
   }
 
@@ -106,8 +107,7 @@ export class LedgerRecords {
   }
 
   #readWallOffset(): number {
-    const { wallMs, nowMs } = this.#options;
-    return wallMs() - nowMs() + this.#offsetMs;
+    return aheadMs(this.#options.wallMs, this.#options.monotonicMs);
   }
 
   /** Checks processes again, and forgets sockets that were closed some time ago if the ledger is nearly full. */
