@@ -23,10 +23,10 @@ function runProject(project, { stdio = 'inherit', priority = 0, options = [] } =
 
 const endToEnd = await runProject('e2e');
 const units = runProject('units', {
-  // In one piece: the output of two runs is never mixed.
+  // Printed as a whole at the end, so that the output of the two runs is not mixed.
   stdio: 'pipe',
   priority: constants.priority.PRIORITY_LOW,
-  // They may wait for a processor longer than they run.
+  // At the lowest priority a test may wait for a processor longer than it runs.
   options: ['--maxWorkers', String(Math.max(2, availableParallelism() - 1)), '--testTimeout', '300000'],
 });
 const alone = await runProject('e2e-alone');

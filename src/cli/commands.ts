@@ -138,8 +138,8 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     name: "'netpane doctor'",
     takesOnlySettings: true,
     run: async (invocation, { print, account, version }) => {
-      const { diagnose } = await import('./doctor/doctor.ts');
-      const { text, works } = await diagnose(invocation, version(), account);
+      const { doctorReport } = await import('./doctor/doctor.ts');
+      const { text, works } = await doctorReport(invocation, version(), account);
       await print(text);
       if (!works) process.exitCode = 1;
     },

@@ -67,7 +67,7 @@ export class EffectRunner {
   readonly #world: World;
   readonly #dispatch: (action: Action) => void;
   readonly #startTimer: StartTimer;
-  /** Cancels a timer that was started. */
+  /** Functions that cancel the timers that were started. */
   readonly #cancels = new Map<TimerName, () => void>();
 
   constructor(world: World, dispatch: (action: Action) => void, start = startTimer) {

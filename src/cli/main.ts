@@ -11,7 +11,7 @@ import { noScreenText } from './no-screen.ts';
 const isForScreen = (args: readonly string[]): boolean =>
   args.every((arg) => (arg.startsWith('-') ? /^--(?!help|version|$)/.test(arg) : !/^[a-z]*$/.test(arg)));
 
-// No import of other code: this file must be able to report that the program cannot be loaded, as under `ulimit -n 20`.
+// Imports nothing else: this file must be able to report that the rest cannot be loaded, as under `ulimit -n 20`.
 try {
   // To load the whole program beside the keeper takes 40 ms of CPU.
   const isKeeper = isMainThread && isForScreen(process.argv.slice(2)) && noScreenText() === undefined;

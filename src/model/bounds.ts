@@ -46,7 +46,7 @@ const MAX_CLOSED_ROWS = 10_000;
 /** Upper limit for `Bounds.waitingEvents`: about 1.5 s at 7000 events per second. */
 export const MAX_WAITING_EVENTS = 10_000;
 
-/** Their 5000 events are half of the log, and more than anybody reads in a second. */
+/** `Bounds.shortLives`: 5000 events, which are half of the log, and more than a user reads in a second. */
 const SHORT_LIVES = 2500;
 
 /** Lower limit of each bound on a number, however little memory there is. */

@@ -20,7 +20,7 @@ function fieldOf(expression: Expression): FieldName | undefined {
   return expression.kind === 'compare' ? expression.quantity : undefined;
 }
 
-/** Adds the conditions of the text to these. Returns a problem if the text is no query, or the result is too long. */
+/** Returns the query of these conditions and those of a text; a problem if the text is no query, or the result too long. */
 function extended(parts: readonly Expression[], termText: string): Parsed {
   const term = parseQuery(termText);
   if ('problem' in term) return term;
@@ -45,7 +45,7 @@ export function withoutTerm(query: Query, termText: string): Query {
   const term = parseQuery(termText);
   if ('problem' in term || !hasTerm(query, termText)) return query;
   const removed = conjuncts(term.query.expression);
-  // The empty term of the view `all`.
+  // The term of the view `all` is empty: it has no condition to remove.
   if (removed.length === 0) return query;
   return queryOfConjuncts(
     conjuncts(query.expression).filter((it) => !removed.some((other) => isSame(it, other))),

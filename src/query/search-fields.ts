@@ -41,7 +41,7 @@ const OWNER_PARTS = {
   command: ({ command }) => command,
 } as const satisfies Parts<Owner>;
 
-/** Parts of the socket that a word finds, as it finds those of the owners. `namesOf` puts them in small letters. */
+/** Parts of the socket that a word in the query finds, besides those of the owners. `namesOf` puts them in small letters. */
 const WORD_PARTS = {
   // The table shows how an owner without a name is known.
   knowledge: ({ owners: [owner] }) => (owner?.process === undefined ? owner?.knowledge : ''),
@@ -126,6 +126,7 @@ export class NameParts {
 export function hasWord(text: string, lower: string): boolean {
   const at = text.indexOf(lower);
   if (at < 0 || lower.includes(SEPARATOR)) return false;
+  // The parts that no word finds come last: the others end before them.
   let end = text.length;
   for (let i = 0; i <= otherParts.length; i++) end = text.lastIndexOf(SEPARATOR, end - 1);
   return at + lower.length <= end;
@@ -196,10 +197,11 @@ export const hasSameSearchFields = (before: Socket, now: Socket): boolean =>
 /** Maximum number of processes whose names are kept. */
 const MAX_KEPT = 1000;
 
-/** `namesOf`, with the last text of each process: the sockets of a process mostly have the same one. */
+/** Calls `namesOf` only if the names differ from the last ones of the process: most sockets of a process have the same. */
 export class KeptNames {
   readonly #kept = new Map<number | undefined, { socket: Socket; readonly names: string }>();
 
+  /** Returns `namesOf` a socket. */
   of(socket: Socket): string {
     const { protocol, family, owners } = socket;
     const pid = owners[0]?.pid;

@@ -1,8 +1,8 @@
 import type { Socket } from '../model/socket.ts';
 
 /**
- * What is known of a socket without several polls: what one poll says, or one event. A term may need more, such as a
- * rate.
+ * How much is known of a socket: what one poll says, or one event. A term may need more: a rate is the difference of two
+ * polls.
  */
 export type Glimpse = 'poll' | 'event';
 
@@ -23,6 +23,6 @@ export interface Subject {
   readonly rxRate: number | undefined;
   /** Bytes per second sent in the last tick; undefined if unknown. */
   readonly txRate: number | undefined;
-  /** Lifetime of the connection, milliseconds; absent while it is open. A remnant, not `closed` yet, has it already. */
+  /** Lifetime of the connection, milliseconds; absent while it is open. A remnant has it before its mark is `closed`. */
   readonly lifetimeMs?: number;
 }

@@ -32,8 +32,8 @@ const IDLE_MS = 20_000;
 export function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=0');
   setFlagsFromString('--optimize-for-size');
-  // By default V8 collects it up to three times, from the 8th second on: a quarter of the CPU of the first seconds, for
-  // which all threads together take 2 MB less.
+  // By default V8 collects the whole heap up to three times, from the 8th second on. That takes a quarter of the CPU of the
+  // first seconds, and saves 2 MB in all threads together.
   setFlagsFromString('--memory-reducer-single-gc');
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${IDLE_MS}`);
 }
@@ -50,8 +50,8 @@ export const LATE = {
    */
   watch: 16,
   /**
-   * At rest a tenth of the CPU would go into functions that a poll calls a few times, for minutes. With 10,000 sockets the
-   * code of each socket is optimized in the first polls in any case.
+   * At rest a tenth of the CPU of the first minutes would go into optimizing functions that a poll calls only a few times.
+   * With 10,000 sockets the code that runs for each of them is optimized in the first polls in any case.
    */
   screen: 8,
 } as const;

@@ -105,7 +105,7 @@ async function serve(port: MessagePort): Promise<void> {
         onError: (error) => setImmediate(fail, error),
       },
     );
-    // Without a turn of the event loop since the source was opened, in which the thread could end.
+    // Before the next turn of the event loop: the thread could end in it, and leave them behind.
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
     // Programs that a source runs would inherit the confinement. The trace is stopped by writing to its files.
     if (!sampler.runsPrograms)

@@ -4,7 +4,7 @@ import { EventRing } from './windows/etw/ring.ts';
 
 /** Setup of a thread that waits inside a call of Windows for the events of a session (`windows/etw/consumer.ts`). */
 export interface ConsumerData {
-  /** Address of its script. */
+  /** URL of its script. */
   readonly script: string;
   /** Name of the session. */
   readonly name: string;
@@ -20,12 +20,13 @@ export type StartConsumer = (data: ConsumerData) => void;
 /**
  * Starts a consumer thread as a child of this thread.
  *
- * A thread that ends waits for its children, also after it ran out of memory, and does not report its end before. A consumer
- * thread ends with its session only. A sampling thread therefore lets the screen's thread start it, which stops the session.
+ * A thread that ends waits for its children, even after it ran out of memory, and only then reports its end. A consumer
+ * thread ends only when its session is stopped, which is done by the screen's thread. So a sampling thread lets that one
+ * start it.
  */
 export const startConsumer: StartConsumer = (data) => {
   const worker = new Worker(new URL(data.script), { workerData: data });
-  // Not the reason why this thread stays.
+  // It does not keep this thread running.
   worker.unref();
   worker.on('error', () => new EventRing(data.memory).end(TRACE_ERROR.internal));
 };

@@ -15,8 +15,8 @@ export class InterfaceAddresses {
   #byName: ReadonlyMap<string, readonly string[]> = new Map();
   /** Name by address; null if several interfaces have it. */
   readonly #names = new Map<string, string | null>();
-  /** All of `#names`, to compare. */
-  #key = '';
+  /** Text of `#names`, by which a change is noticed. */
+  #namesText = '';
 
   /** @param read replaces the call of Node in tests */
   constructor(nowMs: () => number, read: ReadAddresses = networkInterfaces) {
@@ -45,10 +45,10 @@ export class InterfaceAddresses {
           for (const scope of [it.scopeid, name]) this.#add(`${it.address}%${scope}`, name);
       }
     }
-    const key = JSON.stringify([...this.#names]);
-    const isOther = key !== this.#key;
-    this.#key = key;
-    return isOther;
+    const text = JSON.stringify([...this.#names]);
+    const hasChanged = text !== this.#namesText;
+    this.#namesText = text;
+    return hasChanged;
   }
 
   #add(address: string, name: string): void {
@@ -61,7 +61,7 @@ export class InterfaceAddresses {
     return this.#byName.get(name) ?? [];
   }
 
-  /** Returns the interface with the local address of a socket; undefined if none or several have it, or it is any address. */
+  /** Returns the interface with the local address of a socket; undefined if none or several have it, or for 0.0.0.0 and ::. */
   readonly nameOf = (address: string): string | undefined => {
     if (isAnyAddress(address)) return undefined;
     const plain = unmapped(address);

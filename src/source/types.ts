@@ -75,7 +75,7 @@ export interface EventSource {
   readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
-  /** Returns the kernel events since the last call, in order of time; if `hasMore` is true then, not all. Never throws. */
+  /** Returns the kernel events since the last call, in order of time; not all if `hasMore` is true afterwards. Never throws. */
   drain(): readonly KernelEvent[];
   /** True if the last drain may have left kernel events for the next one. */
   readonly hasMore?: boolean;
@@ -94,6 +94,7 @@ export type KernelEvent =
       readonly learntBy: LearntBy;
     }
   | {
+      /** A socket changed its TCP state. */
       readonly type: 'state';
       readonly atMs: number;
       readonly id: string;

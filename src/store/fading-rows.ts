@@ -10,7 +10,7 @@ const MAX_RUN = 1000;
  * The rows by id. A mark fades after the linger time, and a closed row is removed with it.
  *
  *     add, set ─▶ row          setMarked ─▶ marked row ── fade ─▶ row
- *                                           closed row ── fade, dropClosed ─▶ removed
+ *                                           closed row ── fade, trim ─▶ removed
  *                                           held row ── fade ─▶ held row ── release, fade ─▶ row
  */
 export class FadingRows {

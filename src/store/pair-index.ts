@@ -39,7 +39,7 @@ function withText(hash: number, text: string): number {
   return now;
 }
 
-/** Returns a number of 32 bits that depends on all but the protocol: only a few have the same endpoints. */
+/** Returns a 32-bit hash of all fields but the protocol: few pairs differ in that alone. */
 function hashOf({ scope, lowerAddress, lowerPort, upperAddress, upperPort }: Endpoints): number {
   const addresses = withText(withText(FACTOR, lowerAddress), upperAddress);
   return withNumber(withNumber(withNumber(addresses, scope), lowerPort), upperPort);
@@ -63,7 +63,7 @@ export class PairIndex {
   readonly #pairs = new Map<number, Pair>();
 
   /** Returns the pair with these endpoints; adds it if there is none. */
-  at(endpoints: Endpoints): Pair {
+  findOrAdd(endpoints: Endpoints): Pair {
     const hash = hashOf(endpoints);
     const first = this.#pairs.get(hash);
     for (let pair = first; pair; pair = pair.next) if (hasEndpoints(pair, endpoints)) return pair;
@@ -84,7 +84,7 @@ export class PairIndex {
     return pair;
   }
 
-  /** Removes a pair that `at` has returned. */
+  /** Removes a pair that `findOrAdd` has returned. */
   delete(pair: Pair): void {
     const { hash, next } = pair;
     const first = this.#pairs.get(hash);

@@ -40,7 +40,7 @@ const isLinkLocal = (address: string): boolean => /^(?:fe[89ab]|169\.254\.)/i.te
 
 const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
-/** Returns true for a connection but its remnant: the kernel has freed that one, and the peer has closed before. */
+/** Returns true for a connection, but not for its remnant: the kernel has freed its socket, and the peer closed before. */
 const mayHavePeer = (socket: Socket): boolean => socket.state !== 'TIME_WAIT' && isConnection(socket);
 
 /** Returns the end with one more socket. One id needs no set: V8 is slow to collect many small ones. */
@@ -49,7 +49,7 @@ function withId(end: End, id: string): End {
   return typeof end === 'string' ? new Set([end, id]) : end.add(id);
 }
 
-/** Returns the end without a socket of it. */
+/** Returns the end without one of its sockets. */
 function withoutId(end: End, id: string): End {
   if (typeof end !== 'object') return undefined;
   end.delete(id);
@@ -145,10 +145,10 @@ export class Peers {
     const { id } = socket;
     const before = this.#pairOf.get(id);
     if (before ? place && hasEndpoints(before, place) && isAt(before[place.side], id) : !place) return;
-    // A connection in TIME_WAIT was a connection to its peer, as a closed one was.
+    // A remnant keeps its peer, as a closed connection does: that its pair has ended is not reported.
     this.#remove(id, place !== undefined);
     if (place === undefined) return;
-    const pair = this.#pairs.at(place);
+    const pair = this.#pairs.findOrAdd(place);
     this.#report(pair, false);
     pair[place.side] = withId(pair[place.side], id);
     this.#pairOf.set(id, pair);

@@ -80,14 +80,14 @@ export class App {
   }
 
   /**
-   * Applies an action and schedules a paint; for a batch in parts, after its last part, and only if that changes the picture.
+   * Applies an action and schedules a paint. A batch is painted after its last part, and only if it changes the picture.
    */
   dispatch(action: Action): void {
     this.#apply(action);
     if (action.type === 'batch') {
       // After each part: one update for all parts would delay the keys.
       this.#derived.order.update(this.#state);
-      if (action.batch.partial || this.#picture.isOf(this.#state, this.#derived.order)) return;
+      if (action.batch.partial || this.#picture.stillShows(this.#state, this.#derived.order)) return;
     }
     this.#schedulePaint();
   }

@@ -18,11 +18,11 @@ const areSameLists = (before: readonly object[], now: readonly object[]): boolea
 const isNotShown = (): boolean => true;
 
 /**
- * The fields of the state that each batch replaces: when they say the same. Without panes, not all of them are shown. A field
- * that is not here must be the same value.
+ * The fields of the state that batches replace, each with a function that returns true if two values show the same on a
+ * screen without panes. Any other field must have the same value.
  */
-const OF_BATCH: { readonly [Name in keyof State]?: Compare<State[Name]> } = {
-  // Ages of rows are compared as texts, and so is the last minute.
+const BATCH_FIELDS: { readonly [Name in keyof State]?: Compare<State[Name]> } = {
+  // Only ages and the counts of the last minute depend on the time, and these are compared themselves.
   nowMs: isNotShown,
   takenAtMs: isNotShown,
   clock: isNotShown,
@@ -67,11 +67,11 @@ export class LastPicture {
   }
 
   /**
-   * Returns true if a paint after a batch would show the same again; false also where that is not certain: with a pane, groups,
-   * a diagnosis, a row that has just changed, or names to ask for.
+   * Returns true if a paint after a batch would show the same again. Returns false also where that is not certain: without
+   * rows, with a pane, a question, groups, a diagnosis, a row that has just changed, or names to ask for.
    * @param order must have caught up with the state
    */
-  isOf(state: State, order: RowOrder): boolean {
+  stillShows(state: State, order: RowOrder): boolean {
     const last = this.#last;
     if (last === undefined || last.revision !== order.revision || order.length === 0) return false;
     if (!isPlain(state) || !haveSameFields(last.state, state)) return false;
@@ -90,6 +90,6 @@ const isPlain = ({ panes, list, prompt, question, group, table, lookups, showsCo
 
 const haveSameFields = (before: State, now: State): boolean =>
   (Object.keys(now) as (keyof State)[]).every((name) => {
-    const areSame = OF_BATCH[name] as Compare<unknown> | undefined;
+    const areSame = BATCH_FIELDS[name] as Compare<unknown> | undefined;
     return before[name] === now[name] || (areSame?.(before[name], now[name]) ?? false);
   });

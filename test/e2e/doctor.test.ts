@@ -13,7 +13,7 @@ import {
   withoutKoffi,
 } from './netpane.ts';
 
-interface Diagnosis {
+interface DoctorReport {
   readonly schema: number;
   readonly checks: readonly Check[];
 }
@@ -27,7 +27,7 @@ async function doctor(args: readonly string[] = [], options: Options = {}) {
     ...options,
   });
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-  const { schema, checks } = JSON.parse(stdout) as Diagnosis;
+  const { schema, checks } = JSON.parse(stdout) as DoctorReport;
   expect(schema).toBe(1);
   const topics: readonly string[] = TOPICS;
   for (const check of checks) {

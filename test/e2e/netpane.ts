@@ -151,7 +151,7 @@ const CELLS: Readonly<Record<string, readonly [string, string]>> = {
   PROT: ['protocol', '(?:tcp|udp|udplite|udpl|raw|icmp|packet|pkt|unix)6?'],
   NS: ['netns', String.raw`\S+`],
   LOCAL: ['local', String.raw`\S+`],
-  // Of a local connection it is the program of the peer.
+  // The program of the peer, if the connection is local.
   REMOTE: ['remote', String.raw`(?:[→←<>]|with) \S.*?|\S+`],
   HOST: ['host', String.raw`[=≈] \S+|\S+`],
   STATE: ['state', String.raw`\S+`],

@@ -79,7 +79,7 @@ export class Stage {
     chmodSync(folder, 0o755);
     const uid = isOrdinary ? ORDINARY_UID : (process.getuid?.() ?? 0);
     if (noNetwork !== undefined) return new Stage([], folder, statSync('/proc/self/ns/net').ino, uid, faults);
-    // Not a program of short-lived.cjs: there are dozens of stages, and to start Node for each takes 150 ms of CPU.
+    // A shell, because starting Node for each of the dozens of stages would take 150 ms of CPU.
     const hold = 'ip link set lo up && echo ready && exec cat';
     const holder = new LineProgram(['unshare', '--net', 'sh', '-c', hold]);
     await holder.until('the network namespace', () => holder.lines.length > 0);

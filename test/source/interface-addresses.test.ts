@@ -6,7 +6,7 @@ import { ipv4, ipv6 } from '../helpers/interfaces.ts';
 const EN0 = [ipv4('192.0.2.1'), ipv6('2001:db8::1'), ipv6('fe80::1', 4)];
 const LO0 = [ipv4('127.0.0.1'), ipv6('::1'), ipv6('fe80::1', 1)];
 
-/** Returns the addresses of a machine, read. */
+/** Returns the addresses of a machine after they were read. */
 function read(all: Readonly<Record<string, NetworkInterfaceInfo[]>>): InterfaceAddresses {
   const addresses = new InterfaceAddresses(
     () => 0,

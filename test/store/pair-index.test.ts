@@ -23,7 +23,7 @@ test('for any endpoints there is one pair, until it is deleted', () => {
       const expected = new Map<string, Pair>();
       const deleted = new Set<Pair>();
       for (const [of, isDeleted] of steps) {
-        const pair = index.at(of);
+        const pair = index.findOrAdd(of);
         expect(hasEndpoints(pair, of)).toBe(true);
         expect(deleted.has(pair)).toBe(false);
         expect(pair).toBe(expected.get(textOf(of)) ?? pair);
@@ -38,7 +38,7 @@ test('for any endpoints there is one pair, until it is deleted', () => {
   );
 });
 
-test('two endpoints are not the same pair if one field is different', () => {
+test('endpoints that differ in one field are different pairs', () => {
   const one: Endpoints = {
     protocol: 'tcp',
     scope: 1,
@@ -57,6 +57,6 @@ test('two endpoints are not the same pair if one field is different', () => {
   } as const satisfies Endpoints;
   for (const field of Object.keys(one) as (keyof Endpoints)[]) {
     const index = new PairIndex();
-    expect(index.at({ ...one, [field]: others[field] })).not.toBe(index.at(one));
+    expect(index.findOrAdd({ ...one, [field]: others[field] })).not.toBe(index.findOrAdd(one));
   }
 });

@@ -29,7 +29,7 @@ describe('host names', () => {
     expect(app.resolvedHosts).toEqual(['db.example']);
   });
 
-  test('rows stay while a name is looked up that is still typed, and the line below says so', async () => {
+  test('leave the rows as they are while a name that is still typed is looked up, and the line below says so', async () => {
     await app.take(baseline(ALL));
     await app.type('/@db.example');
     expect(app.said).toContain('4 of 4');
@@ -46,7 +46,7 @@ describe('host names', () => {
     expect(app.said).toMatch(/\/ @db\.example .* 2 of 4/);
   });
 
-  test('a failed lookup is shown, and repeated when the query is entered again', async () => {
+  test('without an answer are shown with the reason, and asked again when the query is entered again', async () => {
     await app.take(baseline(ALL));
     await app.type('/@nowhere.example');
     await app.press('\r');
@@ -135,7 +135,7 @@ describe('a diagnosis', () => {
     expect(app.said).toContain('10 of 14');
   });
 
-  test('without one, ! says so', async () => {
+  test('is not there: ! says so', async () => {
     await app.take(baseline(ALL));
     await app.press('!');
     expect(app.said).toContain('no diagnosis: netpane sees nothing wrong');

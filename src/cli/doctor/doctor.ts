@@ -21,18 +21,18 @@ import { terminalChecks } from './terminal-checks.ts';
 const SCHEMA = 1;
 
 /** The output of `netpane doctor`. */
-export interface Diagnosis {
+export interface DoctorReport {
   readonly text: string;
   /** False if no source works: then netpane does not work here. */
   readonly works: boolean;
 }
 
 /** `netpane doctor`: says what works on this machine, what does not, and what helps. It polls once. */
-export async function diagnose(
+export async function doctorReport(
   invocation: Invocation,
   version: string,
   account: Account,
-): Promise<Diagnosis> {
+): Promise<DoctorReport> {
   const memoryBytes = memoryLimit();
   const bounds = boundsFor(memoryBytes);
   const system = await readSystem();

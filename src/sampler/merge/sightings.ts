@@ -27,7 +27,7 @@ export const betterOwners = (
   others: readonly Owner[] | undefined,
 ): readonly Owner[] => (others && worthOf(others) > worthOf(owners) ? others : owners);
 
-/** Owners by the list that `asInherited` made them of: thousands of remnants can be of one process. */
+/** Results of `asInherited` by its argument: thousands of remnants can be of one process. */
 const INHERITED = new WeakMap<readonly Owner[], readonly Owner[]>();
 
 /** Returns the owners of a socket after they closed it: `exact` becomes `inherited`. */

@@ -238,7 +238,7 @@ export class PcblistSource implements Source {
     const before = it.socket;
     const found = this.#attribution.ownersOf(it);
     const owners = before && sameOwners(before.owners, found) ? before.owners : found;
-    const [knowledge] = [owners[0]?.knowledge];
+    const knowledge = owners[0]?.knowledge;
     setIn(this.#pending, it, knowledge === 'pending');
     setIn(this.#inherited, it, knowledge === 'inherited' && it.values.state !== 'TIME_WAIT');
     this.#byEndpoints.set(it);

@@ -1,5 +1,5 @@
 /**
- * Time after which an account without a name is asked for again, milliseconds. If the server of its domain does not answer, a
+ * Time after which a name that was not found is asked for again, milliseconds. If the server of its domain does not answer, a
  * lookup may take some seconds, in which nothing is polled.
  */
 const RETRY_MS = 600_000;

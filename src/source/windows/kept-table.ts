@@ -140,7 +140,7 @@ export class KeptTable {
     const matches = this.#matches.subarray(0, this.count);
     const isTaken = this.#isTaken.subarray(0, this.#countBefore).fill(0);
     const unmatched: number[] = [];
-    // Most rows follow the row that they followed before, or one of the rows in between has left.
+    // Most rows follow the row that they followed before, or rows in between have left.
     let expected = 0;
     for (let row = 0; row < this.count; row++) {
       const end = Math.min(expected + MAX_SKIPPED, this.#countBefore);

@@ -29,7 +29,7 @@ export function ownersOf(
   processes: Processes,
 ): readonly Owner[] {
   const { pid, state, tag, created } = row;
-  if (pid === 0) return inherited(before) ?? [without(row)];
+  if (pid === 0) return inherited(before) ?? [withoutProcess(row)];
   const identity = processes.identityOf(pid, tag);
   // The process that was known before has ended, if another one with its pid is to be identified.
   if (identity.type === 'pending') return inherited(before) ?? [{ knowledge: 'pending', pid }];
@@ -71,8 +71,8 @@ function inherited(before: readonly Owner[] | undefined): readonly Owner[] | und
   return before.map((owner) => ({ ...owner, knowledge: 'inherited' }));
 }
 
-/** Returns why a socket has no process. */
-const without = ({ state }: Row): Owner =>
+/** Returns an owner that says why a socket has no process. */
+const withoutProcess = ({ state }: Row): Owner =>
   MAY_BE_CLOSED.has(state)
     ? { knowledge: 'gone' }
     : { knowledge: 'unknown', tried: 'Windows names no process for it' };

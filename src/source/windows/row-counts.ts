@@ -11,13 +11,13 @@ export class RowCounts {
   /** Applies a poll of a table. */
   apply({ changed, ended }: TablePoll): void {
     for (const life of changed) {
-      this.#add(life.counted, -1);
+      this.#add(life.countedRow, -1);
       this.#add(life.row, 1);
-      life.counted = life.row;
+      life.countedRow = life.row;
     }
     for (const life of ended) {
-      this.#add(life.counted, -1);
-      life.counted = undefined;
+      this.#add(life.countedRow, -1);
+      life.countedRow = undefined;
     }
   }
 

@@ -12,7 +12,7 @@ import { type Life, TableLives, type TablePoll } from './table-lives.ts';
 /** Returns the owners of a row. @param before those of the same socket in the last poll */
 export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => readonly Owner[];
 
-/** What one poll knows beside the rows. */
+/** What a poll finds out besides the rows. */
 export interface PollFacts {
   readonly ownersOf: OwnersOf;
   /** Pids whose process changed: their sockets get new owners. */
@@ -64,7 +64,7 @@ export class WindowsSockets {
       this.#counts.apply(poll);
       for (const life of poll.changed) this.#changed.add(life);
       for (const life of poll.ended) {
-        // A later table failed in the poll that changed it.
+        // It changed in a poll that failed at a later table.
         this.#changed.delete(life);
         this.#ended.push(life);
         const { socket } = life;
@@ -92,7 +92,7 @@ export class WindowsSockets {
   }
 
   /**
-   * Makes the sockets of new and changed rows, and of those that are new to the facts of the poll.
+   * Makes the sockets of new and changed rows, and of those whose process or interface has changed.
    * @returns the lives that are new or have another row, and those that have left the tables
    */
   update({ ownersOf, changedPids, hasNewInterfaces }: PollFacts): TablePoll {

@@ -64,10 +64,10 @@ export class Statistics {
   start(lives: readonly Life[]): void {
     for (const life of lives) {
       const { connection, row } = life;
-      if (connection === undefined || life.isCounted || !COUNTED.has(row.state)) continue;
+      if (connection === undefined || life.isTrafficRequested || !COUNTED.has(row.state)) continue;
       const errors = KINDS.map((kind) => this.#api.startStatistics(connection, kind));
       const kinds = KINDS.filter((_, i) => errors[i] === ERROR.none);
-      life.isCounted = true;
+      life.isTrafficRequested = true;
       if (kinds.length > 0) this.#counted.push({ life, connection, kinds });
       if (kinds.length > 0) this.refusal = undefined;
       else if (!ENDED.has(errors[0])) this.refusal = errors[0];

@@ -12,10 +12,10 @@ export interface Life {
   /** See `connectionOf`; only with `keepsConnections`. */
   readonly connection: Uint8Array | undefined;
   /** True once Windows counts its traffic, or has refused to. */
-  isCounted: boolean;
+  isTrafficRequested: boolean;
   hasEnded: boolean;
   /** The row by which it is counted in `RowCounts`. */
-  counted: Row | undefined;
+  countedRow: Row | undefined;
 }
 
 /** Findings of a poll of one table. */
@@ -43,7 +43,7 @@ export class TableLives {
   readonly #keepsConnections: boolean;
   /** By row of the last poll. */
   #lives: Life[] = [];
-  /** The array of the poll before the last one, which the next one uses. */
+  /** The array of the poll before the last one: the next poll fills it again. */
   #free: Life[] = [];
 
   /** @param keepsConnections true if calls about single connections are possible */
@@ -77,7 +77,7 @@ export class TableLives {
       let life = this.#lives[matches[place] as number];
       if (life === undefined) {
         const row = decodeRow(view, table.offsetOf(place), table.layout);
-        // A known time of creation leaves no doubt about the life; the other rows get what these leave.
+        // A known time of creation leaves no doubt about the life. The other rows continue one that remains then.
         life = unmatched.takeByCreation(row);
         if (life === undefined) {
           undecided.push({ place, row });
@@ -105,7 +105,14 @@ export class TableLives {
     const { layout } = this.#table;
     const hasConnection = this.#keepsConnections && row.remote !== null;
     const connection = hasConnection ? connectionOf(view, this.#table.offsetOf(place), layout) : undefined;
-    return { row, socket: undefined, connection, isCounted: false, hasEnded: false, counted: undefined };
+    return {
+      row,
+      socket: undefined,
+      connection,
+      isTrafficRequested: false,
+      hasEnded: false,
+      countedRow: undefined,
+    };
   }
 }
 

@@ -22,7 +22,7 @@ const SHORT_HISTORY = 10;
 /** A rate is the difference between two polls. */
 const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
-// Without a rate it does not read the time, so that the cell is not made again at each tick (`KeptLines`).
+// Reads the time only if there is a rate: a cell that reads it is made again at each tick (`KeptLines`).
 const rateText = (row: Row, rate: number | undefined, context: CellContext): string =>
   compactText(
     rate !== undefined && !context.hasOldRates && isMeasured(row, context.nowMs) ? rate : undefined,

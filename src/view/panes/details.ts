@@ -217,7 +217,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
   const { socket, direction } = row;
   const moment = momentOf(state);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
-  const state_ = socket.state ?? 'unconnected';
+  const stateName = socket.state ?? 'unconnected';
   const owners = socket.owners.map((owner) => ({
     names: ownerNames(owner, width),
     facts: ownerFacts(owner, state.usage, width),
@@ -229,7 +229,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
         'socket',
         [
           protocolName(socket),
-          row.mark === 'closed' ? `closed, was ${state_}` : state_,
+          row.mark === 'closed' ? `closed, was ${stateName}` : stateName,
           ...(direction ? [DIRECTIONS[direction]] : []),
         ],
       ],

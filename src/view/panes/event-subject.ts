@@ -7,8 +7,8 @@ const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed', sum: 'clos
 export type Known = Pick<Subject, 'direction' | 'peer'>;
 
 /**
- * Returns the subject that a query is evaluated for: the socket as it was at the event; of a sum the last one.
- * @param toMonotonicMs added to wall-clock time, gives the clock of the batches
+ * Returns the subject that a query is evaluated for: the socket as it was at the event; the last socket of a sum.
+ * @param toMonotonicMs the clock of the batches minus wall-clock time, milliseconds
  * @param known what else is known of the socket, such as its row
  */
 export function subjectOfEvent(event: SocketEvent | SumEvent, toMonotonicMs: number, known?: Known): Subject {

@@ -118,8 +118,8 @@ export class KeptLines {
   }
 
   /**
-   * Returns true if no row of the last paint is marked, and their lines would say the same at another time. Nothing else of
-   * what they are made of may have changed.
+   * Returns true if no row of the last paint is marked, and the lines would say the same at the time of this context. Only
+   * the time may have changed since.
    */
   areCurrent(context: TableContext): boolean {
     const columns = this.#common?.columns ?? [];

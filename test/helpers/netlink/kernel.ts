@@ -57,34 +57,34 @@ export class FakeNetwork {
   tcpCounters: string | undefined;
   /** Kinds of all requests, in order; tests reset it. */
   requests: RequestKind[] = [];
-  /** True if this kernel sends notifications about destroyed sockets. */
+  /** True if this kernel sends close messages. */
   reportsCloses = true;
-  /** True if this kernel counts lost notifications. */
+  /** True if this kernel counts lost close messages. */
   countsDrops = true;
-  /** Maximum number of notifications waiting to be received. */
+  /** Maximum number of close messages waiting to be received. */
   bufferSize = Infinity;
-  /** Waiting notifications: datagrams, or the negative errno of recv(2). */
-  notifications: (Uint8Array | number)[] = [];
-  /** The kernel's count of lost notifications. */
+  /** Waiting close messages: datagrams, or the negative errno of recv(2). */
+  closeMessages: (Uint8Array | number)[] = [];
+  /** The kernel's count of lost close messages. */
   drops = 0;
   #hasOverrun = false;
 
-  /** Destroys a socket and sends the notification. */
+  /** Destroys a socket and sends its close message. */
   destroy(it: InetFields): void {
-    if (this.notifications.length < this.bufferSize) this.notifications.push(closeMessage(it));
+    if (this.closeMessages.length < this.bufferSize) this.closeMessages.push(closeMessage(it));
     else {
       this.drops++;
       this.#hasOverrun = true;
     }
   }
 
-  /** Returns the next notification, or -ENOBUFS once after an overrun, or -EAGAIN if none waits. */
-  nextNotification(): Uint8Array | number {
+  /** Returns the next close message, or -ENOBUFS once after an overrun, or -EAGAIN if none waits. */
+  nextCloseMessage(): Uint8Array | number {
     if (this.#hasOverrun) {
       this.#hasOverrun = false;
       return -ENOBUFS;
     }
-    return this.notifications.shift() ?? -EAGAIN;
+    return this.closeMessages.shift() ?? -EAGAIN;
   }
 
   /** Returns all datagrams of the answer to a request. */
@@ -248,7 +248,7 @@ function closesOf(network: FakeNetwork, isOpen: () => boolean): ClosesChannel {
     return network;
   };
   return {
-    receiveWaiting: receiverOf(() => open().nextNotification()),
+    receiveWaiting: receiverOf(() => open().nextCloseMessage()),
     drops: () => (open().countsDrops ? network.drops : undefined),
   };
 }

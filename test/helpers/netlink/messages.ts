@@ -292,7 +292,7 @@ export function bufferOf(bytes: Uint8Array, { room = 64, behind = 0xa5 } = {}): 
 export const RAW_SOCK_DIAG = 20;
 
 /**
- * Returns the notification that the kernel multicasts when it destroys a socket: its sequence number is 0.
+ * Returns the close message that the kernel multicasts when it destroys a socket: its sequence number is 0.
  */
 export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
   message(
@@ -300,7 +300,7 @@ export const closeMessage = (it: InetFields, sequence = 0): Uint8Array =>
     inetPayload({
       state: 'CLOSE',
       ...it,
-      // Notifications have neither user nor inode.
+      // Close messages have neither user nor inode.
       uid: 0,
       inode: 0,
       // INET_DIAG_PROTOCOL

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../../src/model/batch.ts';
 import {
   codes,
@@ -13,8 +13,6 @@ import {
   TIME_WAIT,
   useFakeSockDiag,
 } from '../../helpers/fake-sockdiag.ts';
-
-// Polls that do not ask for TCP connections, because the kernel's counters say that none has changed.
 
 useFakeSockDiag();
 beforeEach(() => {
@@ -37,53 +35,56 @@ async function settle(): Promise<Snapshot> {
   return snapshot;
 }
 
-test('keep the connections, as the same objects', async () => {
-  const first = await read(LISTEN, HELD);
-  const quiet = await settle();
-  expect(ids(quiet)).toEqual(['sk:1', 'sk:2']);
-  expect(quiet.sockets.get('sk:2')).toBe(first.sockets.get('sk:2'));
-  expect(codes(quiet)).toEqual([]);
-});
+// The counters of the kernel say that no connection has changed.
+describe('polls that do not ask for TCP connections', () => {
+  test('keep the connections, as the same objects', async () => {
+    const first = await read(LISTEN, HELD);
+    const quiet = await settle();
+    expect(ids(quiet)).toEqual(['sk:1', 'sk:2']);
+    expect(quiet.sockets.get('sk:2')).toBe(first.sockets.get('sk:2'));
+    expect(codes(quiet)).toEqual([]);
+  });
 
-test('are followed by one that shows each change, in the same poll as the counters', async () => {
-  await settle();
-  kernel.own.tcpCounters = 'Tcp: 2';
-  const info = { bytesSent: 900, bytesReceived: 200, rttMicros: 30, sndCwnd: 10 };
-  const changed = await read(LISTEN, { ...HELD, info }, { ...HELD, cookie: 5, inode: 9 });
-  expect(ids(changed)).toEqual(['sk:1', 'sk:2', 'sk:5']);
-  expect(changed.sockets.get('sk:2')?.traffic?.txBytes).toBe(900);
-  kernel.own.tcpCounters = 'Tcp: 3';
-  expect(ids(await read(LISTEN))).toEqual(['sk:1']);
-});
+  test('are followed by one that shows each change, as soon as the counters change', async () => {
+    await settle();
+    kernel.own.tcpCounters = 'Tcp: 2';
+    const info = { bytesSent: 900, bytesReceived: 200, rttMicros: 30, sndCwnd: 10 };
+    const changed = await read(LISTEN, { ...HELD, info }, { ...HELD, cookie: 5, inode: 9 });
+    expect(ids(changed)).toEqual(['sk:1', 'sk:2', 'sk:5']);
+    expect(changed.sockets.get('sk:2')?.traffic?.txBytes).toBe(900);
+    kernel.own.tcpCounters = 'Tcp: 3';
+    expect(ids(await read(LISTEN))).toEqual(['sk:1']);
+  });
 
-test('show listeners that open and close', async () => {
-  await settle();
-  expect(ids(await read(LISTEN, HELD, { ...LISTEN, cookie: 6, inode: 10, local: '127.0.0.1:81' }))).toContain(
-    'sk:6',
-  );
-  expect(ids(await read(HELD))).toEqual(['sk:2']);
-});
+  test('show listeners that open and close', async () => {
+    await settle();
+    expect(
+      ids(await read(LISTEN, HELD, { ...LISTEN, cookie: 6, inode: 10, local: '127.0.0.1:81' })),
+    ).toContain('sk:6');
+    expect(ids(await read(HELD))).toEqual(['sk:2']);
+  });
 
-test('show another owner of a connection', async () => {
-  start(100, 'curl', 8);
-  await settle();
-  start(200, 'nginx', 8);
-  for (let i = 0; i < 16; i++) await source.read();
-  expect(owners(await source.read()).join()).toContain('nginx');
-});
+  test('show another owner of a connection', async () => {
+    start(100, 'curl', 8);
+    await settle();
+    start(200, 'nginx', 8);
+    for (let i = 0; i < 16; i++) await source.read();
+    expect(owners(await source.read()).join()).toContain('nginx');
+  });
 
-test('look up no connection as a held remnant', async () => {
-  open({ events: true, omitsRemnants: true });
-  await settle();
-  kernel.own.requests = [];
-  await read(LISTEN, TIME_WAIT);
-  expect(kernel.own.requests.length).toBeLessThan(10);
-});
+  test('look up no connection as a held remnant', async () => {
+    open({ events: true, omitsRemnants: true });
+    await settle();
+    kernel.own.requests = [];
+    await read(LISTEN, TIME_WAIT);
+    expect(kernel.own.requests.length).toBeLessThan(10);
+  });
 
-test('do not come while a bound leaves out sockets: their count stays', async () => {
-  open({ bounds: { remnants: 10, sockets: 1 } });
-  const connections = Array.from({ length: 20 }, (_, i) => ({ ...HELD, cookie: 0x10 + i, inode: 100 + i }));
-  const first = codes(await read(...connections));
-  expect(first).not.toEqual([]);
-  for (let i = 0; i < 5; i++) expect(codes(await read(...connections))).toEqual(first);
+  test('do not come while a bound leaves out sockets, so that their number stays right', async () => {
+    open({ bounds: { remnants: 10, sockets: 1 } });
+    const connections = Array.from({ length: 20 }, (_, i) => ({ ...HELD, cookie: 0x10 + i, inode: 100 + i }));
+    const first = codes(await read(...connections));
+    expect(first).not.toEqual([]);
+    for (let i = 0; i < 5; i++) expect(codes(await read(...connections))).toEqual(first);
+  });
 });

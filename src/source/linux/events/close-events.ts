@@ -188,7 +188,7 @@ const mayLeaveRemnant = ({ closed: { protocol, addresses, end }, lastState }: Cl
 /** Returns true if the peer closed the connection before this side did, which then leaves no remnant. */
 const hasPeerClosed = (record: ClosedRecord | undefined): boolean => record?.releasedState === 'CLOSE_WAIT';
 
-/** Returns the last state of a socket as its record shows it; undefined if that does not. */
+/** Returns the last state of a socket by its record; undefined if the record does not show it. */
 function stateOf({ protocol, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
   if (record?.isListener) return 'LISTEN';
   if (hasPeerClosed(record)) return 'LAST_ACK';
@@ -244,8 +244,8 @@ function eventsOfEnd(traced: TracedSocket, end: Ended): readonly KernelEvent[] {
 }
 
 /**
- * Takes the peer's FIN out of the counters of a closed connection, and returns them: the kernel counts it as a received byte. The
- * message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
+ * Subtracts the peer's FIN, which the kernel counts as a received byte, from the counters of a closed connection, and returns
+ * them. The message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
  * remnant is in TIME_WAIT and not in FIN_WAIT2.
  * @param found the remnant, or the listener that accepted it
  * @param hasPeerFin the trace saw the peer's FIN

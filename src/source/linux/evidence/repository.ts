@@ -5,7 +5,7 @@ import type { Files } from './files.ts';
 /** Maximum number of folders searched: the working directory and those above it. */
 const MAX_LEVELS = 40;
 
-/** Maximum number of bytes read of a file of git with a path. */
+/** Maximum number of bytes read of a file of git that contains a path. */
 const MAX_PATH = 4096;
 
 /** Returns the line about the git repository of a folder; none if it is in none. */
@@ -24,15 +24,17 @@ export async function repositoryLines(folder: string, files: Files): Promise<Evi
   return [];
 }
 
-/** The folders of git with the branch of a working tree, and with the configuration that its working trees share. */
+/** The folders of git for a working tree. */
 interface GitFolders {
+  /** Has the branch of this working tree. */
   readonly own: string;
+  /** Has the configuration of all working trees of the repository. */
   readonly shared: string;
 }
 
 /**
- * Returns the folders that the file `.git` of a submodule or a further working tree leads to (gitrepository-layout(5));
- * undefined if it is not of that form.
+ * Returns the folders that the file `.git` of a submodule or a linked working tree leads to (gitrepository-layout(5));
+ * undefined if it names none.
  */
 async function linkedFolders(root: string, files: Files): Promise<GitFolders | undefined> {
   const link = await files.text(join(root, '.git'), MAX_PATH);

@@ -34,7 +34,7 @@ export const NO_PREALLOC = 1;
 /** Bytes of union bpf_attr that are passed; the kernel takes fields that it does not know if they are 0. */
 const ATTRIBUTES_LENGTH = 144;
 
-/** Bytes of its fields for a lookup: map, key, value and flags. */
+/** Bytes of union bpf_attr that a lookup uses: map, key, value and flags. */
 const LOOK_UP_LENGTH = 32;
 
 /** Bytes of the verifier's log. */
@@ -117,9 +117,9 @@ const BATCH = 1024;
 interface BatchMemory {
   readonly keys: NativeMemory;
   readonly values: NativeMemory;
-  /** All values as 32-bit words: to find the used ones among a thousand by views takes a millisecond. */
+  /** All values as 32-bit words: finding the used ones among a thousand through views would take a millisecond. */
   readonly words: Uint32Array;
-  /** Each value; made when it is first needed, as a view costs more than to read it. */
+  /** A view of each value, made when it is first needed: making a view costs more than reading through it. */
   readonly views: DataView[];
 }
 
@@ -131,7 +131,7 @@ export class Bpf implements BpfCalls {
   readonly #attributes: NativeMemory;
   readonly #key: NativeMemory;
   readonly #value: NativeMemory;
-  /** union bpf_attr of a lookup by cookie, of which only the map changes: each close needs one. */
+  /** union bpf_attr of lookups by cookie, which each close needs: only the map in it changes. */
   readonly #lookUp: NativeMemory;
   readonly #lookUpAt: number;
   /** Memory of `readAll` by length of the values; made when it is first needed. */
@@ -189,7 +189,7 @@ export class Bpf implements BpfCalls {
     try {
       const descriptor = load(false);
       if (descriptor >= 0) return descriptor;
-      // A second time for the log, which would fail by itself if it were too short.
+      // The second time with a log. The first has none, because loading would fail if the log were too short.
       const again = load(true);
       if (again >= 0) return again;
       throw new BpfError(`loading the program ${name}`, -descriptor, textOf(log.bytes));

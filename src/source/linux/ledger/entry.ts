@@ -60,7 +60,7 @@ const PROCESSES = new Cache<number, { readonly words: readonly number[]; readonl
 );
 
 /**
- * Returns the process in two 32-bit numbers, thread and process; undefined for pid 0. Equal processes are mostly the same
+ * Returns the process of two 32-bit numbers, its tid and its pid; undefined for pid 0. Equal processes are mostly the same
  * object.
  */
 function processAt(view: DataView, idAt: number, nameAt: number): LedgerProcess | undefined {

@@ -12,7 +12,7 @@ import { trafficPrograms } from './traffic-programs.ts';
 
 /**
  * Default and minimum number of sockets in each map. A closed socket stays until its close message comes, which a worker of the
- * kernel sends: 5 s late where all processors were busy, with 16,000 sockets a second.
+ * kernel sends: 5 s late with 16,000 sockets a second and all processors busy.
  */
 export const LEDGER_SOCKETS = { default: 131_072, min: 4096 } as const;
 
@@ -22,7 +22,7 @@ export const LEDGER_ENTRY_BYTES = 544;
 /** Share of the entries in use above which the ledger forgets closed sockets. */
 const NEARLY_FULL = 0.75;
 
-/** Maximum time from the last close of a socket to its close message, milliseconds. Later it counts as lost. */
+/** Time for which a nearly full ledger waits for the close message of a closed socket, milliseconds. */
 const CLOSE_MESSAGE_MS = 2000;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
@@ -167,8 +167,8 @@ export class Ledger {
   }
 
   /**
-   * Forgets sockets that were closed some time ago if the ledger is nearly full: their close messages were lost, or nothing
-   * receives them in their namespace.
+   * Forgets sockets that were closed some time ago if the ledger is nearly full: their close messages are late or lost, or
+   * nothing receives them in their namespace.
    * @param nowMs milliseconds of CLOCK_MONOTONIC
    */
   makeRoom(nowMs: number): void {

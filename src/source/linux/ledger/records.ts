@@ -76,7 +76,8 @@ export class LedgerRecords {
   readonly #options: RecordsOptions;
   /** Sampler clock minus CLOCK_MONOTONIC, milliseconds. */
   readonly #offsetMs: number;
-  readonly #ledgers: LedgerProcesses;
+  /** Netpanes with a ledger. */
+  readonly #netpanes: LedgerProcesses;
   /** Programs of processes by pid, each with its signature. */
   readonly #programs = new Cache<number, { readonly signature: string; readonly owner: Owner }>(MAX_PROGRAMS);
   /** Signatures that were read since the last `forgetProcesses`, by pid; undefined for ended processes. */
@@ -92,7 +93,7 @@ export class LedgerRecords {
   #wallOffsetMs: number;
 
   constructor(ledger: Ledger, options: RecordsOptions) {
-    this.#ledgers = new LedgerProcesses(options.proc, ledger.descriptors);
+    this.#netpanes = new LedgerProcesses(options.proc, ledger.descriptors);
     this.ledger = ledger;
     this.#options = options;
     this.#offsetMs = aheadMs(options.nowMs, options.monotonicMs);
@@ -161,15 +162,15 @@ export class LedgerRecords {
 
   /**
    * Returns true if the process that closed the last descriptor of a socket held the socket itself. A kernel thread did not.
-   * A netpane did only if it made the socket: it copies those of other processes for a moment (`Native.networkOfSocket`).
+   * A netpane held it only if it made it: it copies sockets of other processes for a moment (`Native.networkOfSocket`).
    */
   #isHolder({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean {
     if (KERNEL_WORKER.test(comm)) return false;
-    return pid === creator?.pid || !this.#ledgers.has(pid, (it) => this.#signatureOf(it));
+    return pid === creator?.pid || !this.#netpanes.has(pid, (it) => this.#signatureOf(it));
   }
 
   #ownersOfClosed({ creator, releaser, uid, bornMs, releasedMs }: LedgerEntry): readonly Owner[] | undefined {
-    // It is a process of another pid namespace.
+    // Both are processes of another pid namespace.
     if (creator === undefined && releaser === undefined && releasedMs !== undefined) return HIDDEN;
     const closer = releaser && this.#isHolder(releaser, creator) ? releaser : undefined;
     if (creator === undefined)

@@ -1,4 +1,4 @@
-/** One of this number of polls reads all kinds in any case. */
+/** One poll in this many reads all kinds in any case. */
 const FULL_POLLS = 8;
 
 /**

@@ -27,7 +27,7 @@ export interface NetworkPoll {
 }
 
 /** Returns true if a poll may have left out an open socket: its dump was incomplete, or connections were not asked for. */
-export const isLeftOut = (
+export const mayBeLeftOut = (
   { unfinished, keepsConnections }: NetworkPoll,
   { protocol, state }: Pick<Socket, 'protocol' | 'state'>,
 ): boolean => unfinished.has(protocol) || (keepsConnections && protocol === 'tcp' && state !== 'LISTEN');
@@ -110,7 +110,7 @@ export class SocketDumps {
     const missing = new Set<Protocol>();
     const withoutDiag = new Set<Protocol>();
     const activity = tcpActivity?.read();
-    const asksListeners = this.#quietTcp.begin(poll, activity);
+    const asksListenersOnly = this.#quietTcp.begin(poll, activity);
     this.#quietKinds.begin(poll, socketCount ?? activity);
     let areAllSettled = true;
     for (let i = 0; i < this.#requests.length; i++) {
@@ -125,7 +125,7 @@ export class SocketDumps {
       let found = 0;
       const result = dumpStable(
         diag,
-        (asksListeners ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
+        (asksListenersOnly ? dumpRequest.listeners : undefined) ?? dumpRequest.request,
         (buffer, start, end) => {
           found++;
           if (protocol === 'tcp' && !this.#isAtRest(buffer, start)) areAllSettled = false;
@@ -148,11 +148,7 @@ export class SocketDumps {
           ...this.#requests.slice(i + 1),
         ];
         i--;
-      } else if (
-        UNSUPPORTED.has(result.errno) &&
-        // TCP over IPv6 may be unsupported, over IPv4 not. Byte 16, after struct nlmsghdr, is the family.
-        !(dumpRequest.isEssential && dumpRequest.request[16] === AF_INET)
-      ) {
+      } else if (isUnsupported(dumpRequest, result.errno)) {
         this.#retryPolls.set(dumpRequest, poll + RETRY_POLLS);
         (dumpRequest.isExtra ? missing : withoutDiag).add(protocol);
       } else {
@@ -160,8 +156,7 @@ export class SocketDumps {
         if (dumpRequest.isEssential) failure = result.error;
       }
     }
-    if (!asksListeners) this.#quietTcp.endFull(areAllSettled);
-    const keepsConnections = asksListeners;
+    if (!asksListenersOnly) this.#quietTcp.endFull(areAllSettled);
     return {
       unfinished,
       failure,
@@ -169,7 +164,7 @@ export class SocketDumps {
       interrupted,
       missing: [...missing],
       withoutDiag,
-      keepsConnections,
+      keepsConnections: asksListenersOnly,
     };
   }
 
@@ -192,15 +187,21 @@ export class SocketDumps {
   }
 }
 
+/** Returns true if an errno means that the kernel cannot list the sockets of a request. */
+const isUnsupported = ({ isEssential, request }: DumpRequest, errno: number): boolean =>
+  UNSUPPORTED.has(errno) &&
+  // TCP over IPv6 may be unsupported, over IPv4 not. Byte 16, after struct nlmsghdr, is the family.
+  !(isEssential && request[16] === AF_INET);
+
 const isListener = ({ bytes }: NetlinkBuffer, start: number): boolean =>
   STATES[bytes[start + INET.state] ?? 0] === 'LISTEN';
 
-/** struct inet_diag_msg.idiag_timer: none, and that of keepalive, at whose end the kernel sends a segment. */
+/** Values of struct inet_diag_msg.idiag_timer: none, and keepalive, at whose end the kernel sends a segment. */
 const [NO_TIMER, KEEPALIVE_TIMER] = [0, 2];
 
 /**
- * Returns true for a connection that only a segment can change: a program holds it, its queues are empty, and no timer is about
- * to send anything again.
+ * Returns true for a connection that only a segment can change: a program holds it, its queues are empty, and no timer is
+ * set but that of keepalive.
  */
 function isSettled({ bytes, view }: NetlinkBuffer, start: number): boolean {
   const state = STATES[bytes[start + INET.state] ?? 0];

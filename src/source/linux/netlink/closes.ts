@@ -14,7 +14,7 @@ import { counterAt, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wir
 const INET_DIAG_PROTOCOL = 10;
 
 /** Sequence number of close messages, which answer no request. */
-const NOTIFICATION_SEQUENCE = 0;
+const CLOSE_SEQUENCE = 0;
 
 /**
  * A socket that the kernel has destroyed (net/core/sock_diag.c, sock_diag_broadcast_destroy). The message has neither
@@ -184,7 +184,7 @@ export class Closes {
       if (closed) this.#closed.push(closed);
       else this.problems++;
     };
-    const { problems } = eachMessage(buffer, to, NOTIFICATION_SEQUENCE, take, from);
+    const { problems } = eachMessage(buffer, to, CLOSE_SEQUENCE, take, from);
     this.problems += problems;
   }
 

@@ -16,7 +16,7 @@ export interface Channels {
   readonly route: Channel;
   /** NETLINK_SOCK_DIAG: receives close messages. Absent if not requested, or not supported by the kernel. */
   readonly closes?: ClosesChannel;
-  /** Absent for netpane's own namespace, for channels that are closed soon, and if /proc does not show it. */
+  /** Absent for temporary channels in another namespace, and if /proc does not show the counters. */
   readonly tcpActivity?: Pick<TcpActivity, 'read'>;
   close(): void;
 }

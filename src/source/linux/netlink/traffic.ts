@@ -32,7 +32,7 @@ export function decodeTraffic(
     recvQueue: view.getUint32(start + INET.recvQueue, LITTLE_ENDIAN),
     sendQueue: view.getUint32(start + INET.sendQueue, LITTLE_ENDIAN),
   };
-  // The struct tcp_info of a listener has only its queue again.
+  // The struct tcp_info of a listener only repeats its queues.
   if (info.end === info.start || state === 'LISTEN') return queues;
   const received = counterAt(buffer, info.start + TCP_INFO.bytesReceived, info.end);
   const sent = counterAt(buffer, info.start + TCP_INFO.bytesSent, info.end);

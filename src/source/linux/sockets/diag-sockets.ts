@@ -1,6 +1,6 @@
 import type { Endpoint, Owner, Socket, Traffic } from '../../../model/socket.ts';
 import type { Network } from '../namespaces/network.ts';
-import { isLeftOut, type NetworkPoll } from '../namespaces/socket-dumps.ts';
+import { mayBeLeftOut, type NetworkPoll } from '../namespaces/socket-dumps.ts';
 import type { TcpSurplus } from '../namespaces/tcp-surplus.ts';
 import type { LedgerRecords, OpenRecord } from '../ledger/records.ts';
 import type { Attribution, Listeners } from '../owners/attribution.ts';
@@ -31,7 +31,7 @@ export class DiagSockets {
   readonly #table = new SlotTable();
   /** Slots of sockets without an inode, whose owners are those of their listener. */
   readonly #ownedByListener = new Set<number>();
-  /** Last `version` of each namespace whose sockets have its name and interfaces. */
+  /** `version` of each namespace at the last poll: its sockets have the name and interfaces of that version. */
   readonly #versions = new WeakMap<Network, number>();
   readonly #sockets = new RollingMap<Socket>();
   /** Listeners of the last poll; undefined until needed. */
@@ -73,7 +73,7 @@ export class DiagSockets {
     const network = this.#table.networkOf(slot);
     const socket = this.#table.get(slot);
     const poll = network && polls.get(network);
-    return poll !== undefined && socket !== undefined && isLeftOut(poll, socket);
+    return poll !== undefined && socket !== undefined && mayBeLeftOut(poll, socket);
   }
 
   /** Returns true if a socket of the last poll has the inode. */
@@ -130,7 +130,7 @@ export class DiagSockets {
     }
   }
 
-  /** Returns all sockets by id; the same map if nothing changed. It is valid until the second call after. */
+  /** Returns all sockets by id; the same map if nothing changed. It is valid until the call after the next one. */
   publish(): ReadonlyMap<string, Socket> {
     return this.#sockets.publish();
   }

@@ -62,6 +62,7 @@ export class TracedConnections {
     }
   }
 
+  /** Returns the key of the connection of an event: family and endpoints, which follow the other fields of a slot. */
   #keyOf(words: Int32Array, at: number): string {
     const last = this.#previous;
     let differences =

@@ -33,8 +33,8 @@ const dotted = (word: number): string =>
 const networkOrder = (group: number): number => ((group & 0xff) << 8) | (group >>> 8);
 
 /**
- * Returns an endpoint of an event as a part of a key: the bits of port and address, which cost less than their text. The
- * lengths of the families differ.
+ * Returns an endpoint of an event as a part of a key: the bits of port and address, which cost less than their text. Keys
+ * of IPv4 and IPv6 differ in length, so they are never equal.
  */
 export function endpointKey(words: Int32Array, at: number, side: Side): string {
   const first = at + SLOT[side];

@@ -58,15 +58,15 @@ export class TraceEvents implements EventSource {
   readonly #datagrams = new DatagramCounts();
   readonly #index = new SocketIndex();
   readonly #counted = new WeakMap<Life, Datagrams>();
-  /** Ended since the last drain. */
+  /** Connections that ended since the last drain. */
   #arrived: Waiting[] = [];
-  /** Ended before, and wait for the next poll. */
+  /** Connections that ended before, and wait for the next poll. */
   #waiting: Waiting[] = [];
   #pollStartMs = -Infinity;
   /** True if a poll was applied since the last drain. */
   #hasPolled = false;
   #closedWithoutId = 0;
-  #hasSaidLoss = false;
+  #hasReportedEnd = false;
   /** Lost since the last drain, as of the last poll. */
   #losses: TraceLosses = { events: 0, buffers: 0 };
 
@@ -132,6 +132,7 @@ export class TraceEvents implements EventSource {
     this.#connections.prune((it) => this.#index.connectionOf(keyOf(it)) !== undefined);
   }
 
+  /** Adds packets to those of a UDP socket, and passes its new version to `replace`. */
   #showDatagrams(life: Life, more: Datagrams, replace: (life: Life, socket: Socket) => void): void {
     const { row, socket } = life;
     if (row.protocol !== 'udp' || socket === undefined) return;
@@ -224,11 +225,11 @@ export class TraceEvents implements EventSource {
     const { events, buffers } = this.#losses;
     this.#losses = { events: 0, buffers: 0 };
     const missed = events + this.#connections.takeOmitted() + this.#datagrams.takeOmitted();
-    const hasEnded = session.failure !== undefined && !this.#hasSaidLoss;
-    if (hasEnded) this.#hasSaidLoss = true;
+    const isNewEnd = session.failure !== undefined && !this.#hasReportedEnd;
+    if (isNewEnd) this.#hasReportedEnd = true;
     return [
       ...(missed > 0 ? [{ type: 'gap', atMs, missed, learntBy: 'destroy' } as const] : []),
-      ...(buffers > 0 || hasEnded ? [{ type: 'gap', atMs, learntBy: 'destroy' } as const] : []),
+      ...(buffers > 0 || isNewEnd ? [{ type: 'gap', atMs, learntBy: 'destroy' } as const] : []),
     ];
   }
 }

@@ -112,10 +112,10 @@ describe('close messages that exceed the buffer', () => {
     advance(9);
     kernel.own.destroy(CONNECTED);
     source.events?.collect();
-    expect(kernel.own.notifications).toHaveLength(1);
+    expect(kernel.own.closeMessages).toHaveLength(1);
     advance(1);
     source.events?.collect();
-    expect(kernel.own.notifications).toHaveLength(0);
+    expect(kernel.own.closeMessages).toHaveLength(0);
     expect(drain()).toHaveLength(1);
   });
 });

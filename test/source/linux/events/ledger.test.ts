@@ -232,7 +232,7 @@ describe('a close', () => {
     expect(line(drainOnlyEnd())).toMatch(/^11 ended .*; 10 ms; by destroy$/);
   });
 
-  test('after the peer has closed shows state LAST_ACK, without the FIN of the peer and a lookup of a remnant', () => {
+  test('that follows the close of the peer has state LAST_ACK, does not count its FIN, and looks up no remnant', () => {
     open({ ledger: ledger() });
     enterConnection({ releasedState: 'CLOSE_WAIT' });
     kernel.own.destroy({ ...CONNECTED, info: { ...CONNECTED.info, bytesReceived: 201, bytesAcked: 100 } });

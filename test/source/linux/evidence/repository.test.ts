@@ -33,7 +33,7 @@ test.each<[string, Record<string, string>, string]>([
   ]);
 });
 
-test('finds the branch and the remote of a further working tree', async () => {
+test('finds the branch and the remote of a linked working tree', async () => {
   const root = folderWith({
     'main/.git/config': CONFIG,
     'main/.git/HEAD': 'ref: refs/heads/main\n',

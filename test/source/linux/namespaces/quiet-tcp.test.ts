@@ -73,7 +73,7 @@ describe('a namespace with nothing but TCP listeners', () => {
     expect(poll()).toEqual({ asked: ['all'], received: 2 });
   });
 
-  test('is asked for all sockets again once the eighth poll has found one that does not listen', () => {
+  test('is asked for all sockets again once the eighth poll has found one that is only bound', () => {
     polls(7);
     net.sockets = [LISTENER, { cookie: 3, state: 'BOUND_INACTIVE' }];
     expect(polls(3)).toEqual(['all', 'all', 'all']);
@@ -107,7 +107,7 @@ describe('a namespace with settled connections', () => {
 describe('all TCP sockets are asked for', () => {
   const ALL = Array.from({ length: 6 }, () => 'all');
 
-  test('while one of them does not listen', () => {
+  test('while one of them is a remnant', () => {
     net.sockets = [LISTENER, { cookie: 3, state: 'TIME_WAIT' }];
     expect(polls(6)).toEqual(ALL);
   });

@@ -19,7 +19,7 @@ const file = (end: string) =>
 const PARTS = file('.b64').map((line) => new Uint8Array(Buffer.from(line, 'base64')));
 const CAPTURED = file('.txt').map((line, i) => {
   const [name = '', protocol, local = '', remote, sent, received, lifetime] = line.split(' ');
-  const [notification, request, answer] = PARTS.slice(3 * i) as [Uint8Array, Uint8Array, Uint8Array];
+  const [message, request, answer] = PARTS.slice(3 * i) as [Uint8Array, Uint8Array, Uint8Array];
   const number = (text: string | undefined) => (text === '-' ? undefined : Number(text));
   return {
     name,
@@ -29,7 +29,7 @@ const CAPTURED = file('.txt').map((line, i) => {
     txBytes: number(sent),
     rxBytes: number(received),
     lifetimeRange: lifetime === undefined || lifetime === '-' ? undefined : lifetime.split(':').map(Number),
-    notification,
+    message,
     request,
     answer,
   };
@@ -53,10 +53,10 @@ const REMNANTS: Readonly<Record<string, string>> = {
 /** Sockets with known traffic. */
 const WITH_TRAFFIC = CAPTURED.filter(({ name, txBytes }) => txBytes !== undefined && !CLEARED.includes(name));
 
-/** Returns the kernel events of a captured notification, with a kernel that gives the captured answer. */
-function kernelEventsOf({ notification, request, answer }: (typeof CAPTURED)[number]) {
+/** Returns the kernel events of a captured close message, with a kernel that gives the captured answer. */
+function kernelEventsOf({ message, request, answer }: (typeof CAPTURED)[number]) {
   const kernel = new FakeNetlink();
-  kernel.own.notifications = [notification];
+  kernel.own.closeMessages = [message];
   const others = kernel.own.answer.bind(kernel.own);
   kernel.own.answer = (sent, isRoute) => {
     if (requestKind(sent, isRoute) !== 'lookup') return others(sent, isRoute);
@@ -96,17 +96,17 @@ const endOf = (it: (typeof CAPTURED)[number]) => {
   return end;
 };
 
-describe('captured notifications', () => {
+describe('captured close messages', () => {
   test('exist', () => {
     expect(CAPTURED).toHaveLength(PARTS.length / 3);
     expect(WITH_TRAFFIC.length).toBeGreaterThan(20);
   });
 
   test('the lookup request equals the captured one', () => {
-    for (const { protocol, local, remote, notification, request } of CAPTURED) {
+    for (const { protocol, local, remote, message, request } of CAPTURED) {
       if (protocol !== 'tcp') continue;
       const family = local.address.includes(':') ? 'ipv6' : 'ipv4';
-      const sockIds = [sockIdAt(bufferOf(notification), 16)];
+      const sockIds = [sockIdAt(bufferOf(message), 16)];
       // From the endpoints, unless the kernel has cleared the remote one.
       if (remote) sockIds.push(sockIdOf(local, remote));
       for (const sockId of sockIds) {
@@ -120,7 +120,7 @@ describe('captured notifications', () => {
   test.each(CAPTURED.filter(({ local }) => local.port === 0))(
     '$name had no endpoints: no kernel event',
     (it) => {
-      expect(decoded(it.notification)?.protocol).toBe(it.protocol);
+      expect(decoded(it.message)?.protocol).toBe(it.protocol);
       expect(kernelEventsOf(it)).toEqual([]);
     },
   );
@@ -134,7 +134,7 @@ describe('captured notifications', () => {
       local: it.local,
       remote: it.remote,
     });
-    // The uid field is 0 in every notification.
+    // The uid field is 0 in every close message.
     expect([socket.uid, socket.user, socket.inode]).toEqual([undefined, undefined, undefined]);
     expect(remnant?.state).toBe(REMNANTS[it.name]);
     if (remnant) expect(remnant.id).not.toBe(socket.id);

@@ -11,7 +11,7 @@ import { Random } from '../../../fuzz/random.ts';
 import { timeout, SEED, CLOSES, MESSAGES, EDGES, WIDE_EDGES, NOW_MS, renumbered } from './mutated.ts';
 
 const POLLS = 4000;
-const NOTIFICATIONS = 50_000;
+const CLOSE_MESSAGES = 50_000;
 
 const ENOENT = 2;
 
@@ -189,12 +189,12 @@ describe('a kernel that sends mutated datagrams', () => {
     };
     const { events } = sourceOn(kernel, true);
     if (events === undefined) throw new Error('a source without events');
-    /** Returns the kernel events of the captured notifications, each with its captured answer. */
+    /** Returns the kernel events of the captured close messages, each with its captured answer. */
     const drainCaptured = () => {
       isValid = true;
       const drained = CLOSES.map((close) => {
         ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-        kernel.own.notifications = [close.notification];
+        kernel.own.closeMessages = [close.message];
         return events.drain();
       });
       isValid = false;
@@ -203,14 +203,14 @@ describe('a kernel that sends mutated datagrams', () => {
     const first = drainCaptured();
     expect(first.flat().length).toBeGreaterThan(40);
     let eventCount = 0;
-    for (let i = 0; i < NOTIFICATIONS; i++) {
+    for (let i = 0; i < CLOSE_MESSAGES; i++) {
       const close = random.of(CLOSES);
       ({ answer } = close as { answer: Uint8Array<ArrayBuffer> });
-      const { notification } = close;
-      kernel.own.notifications = random.below(4) ? mutate(random, [notification]) : [notification];
-      if (random.below(20) === 0) kernel.own.notifications.push(-random.of([4, 11, 12, 105]));
-      // No notification is longer than the receive buffer.
-      kernel.own.notifications = kernel.own.notifications.map((it) =>
+      const { message } = close;
+      kernel.own.closeMessages = random.below(4) ? mutate(random, [message]) : [message];
+      if (random.below(20) === 0) kernel.own.closeMessages.push(-random.of([4, 11, 12, 105]));
+      // No close message is longer than the receive buffer.
+      kernel.own.closeMessages = kernel.own.closeMessages.map((it) =>
         typeof it === 'number' ? it : it.slice(0, 16 * 1024),
       );
       for (const it of events.drain()) {
@@ -228,12 +228,12 @@ describe('a kernel that sends mutated datagrams', () => {
           rxBytes >= 0;
         if (!isWhole) expect.fail(JSON.stringify(it));
       }
-      // An error leaves notifications for the next call.
-      while (kernel.own.notifications.length > 0) events.drain();
+      // An error leaves messages for the next call.
+      while (kernel.own.closeMessages.length > 0) events.drain();
     }
-    expect(eventCount).toBeGreaterThan(NOTIFICATIONS / 2);
-    expect(mutations).toBeGreaterThan(NOTIFICATIONS / 20);
-    expect(events.problems).toBeGreaterThan(NOTIFICATIONS / 20);
+    expect(eventCount).toBeGreaterThan(CLOSE_MESSAGES / 2);
+    expect(mutations).toBeGreaterThan(CLOSE_MESSAGES / 20);
+    expect(events.problems).toBeGreaterThan(CLOSE_MESSAGES / 20);
     expect(drainCaptured()).toEqual(first);
   });
 });

@@ -31,14 +31,16 @@ export const NAMES = {
 export type Kind = keyof typeof NAMES | 'closed';
 
 /** Each captured close message, with the answer to the lookup of its remnant. */
-export const CLOSES: readonly { readonly notification: Uint8Array; readonly answer: Uint8Array }[] =
-  readFileSync(new URL('../../../../fixtures/linux/netlink/closes.b64', import.meta.url), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => new Uint8Array(Buffer.from(line, 'base64')))
-    .flatMap((notification, i, lines) =>
-      i % 3 === 0 ? [{ notification, answer: lines[i + 2] ?? new Uint8Array() }] : [],
-    );
+export const CLOSES: readonly { readonly message: Uint8Array; readonly answer: Uint8Array }[] = readFileSync(
+  new URL('../../../../fixtures/linux/netlink/closes.b64', import.meta.url),
+  'utf8',
+)
+  .trimEnd()
+  .split('\n')
+  .map((line) => new Uint8Array(Buffer.from(line, 'base64')))
+  .flatMap((message, i, lines) =>
+    i % 3 === 0 ? [{ message, answer: lines[i + 2] ?? new Uint8Array() }] : [],
+  );
 
 /** A message with its kind. */
 interface KindMessage {
@@ -65,8 +67,8 @@ const WRITTEN: readonly KindMessage[] = [
 /** All messages to mutate. */
 export const MESSAGES: readonly KindMessage[] = [
   ...WRITTEN,
-  // Notifications have the sequence number 0: here they get that of all other messages.
-  ...CLOSES.map(({ notification }) => ({ kind: 'closed' as const, bytes: renumbered(notification, 7) })),
+  // Close messages have the sequence number 0: here they get that of all other messages.
+  ...CLOSES.map(({ message }) => ({ kind: 'closed' as const, bytes: renumbered(message, 7) })),
   ...messagesOf(Object.entries(NAMES) as [Kind, readonly string[]][]),
 ];
 
