@@ -52,8 +52,8 @@ export default defineConfig({
     // Starting a process and loading every module again for each file would take a third of the time of the unit tests.
     isolate: false,
     sequence: { sequencer: OwnModulesLast },
-    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine. `npm test`
-    // starts two runs, so that the unit tests run beside them at the lowest priority (test.mjs).
+    // One project after the other: the end-to-end tests measure times, and see the sockets of the whole machine. Only
+    // beside those that run alone `npm test` runs the unit tests, at the lowest priority (test.mjs).
     projects: [
       {
         extends: true,
