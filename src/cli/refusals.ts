@@ -45,7 +45,7 @@ const whyText = (isLate: boolean, who: string, glimpse: Glimpse): string =>
     ? `needs names of peers, but ${who} asks for none`
     : `compares several polls, but ${who} ${REASONS[glimpse]}`;
 
-/** Only a field can be about lookups, of what is unknown in one poll or event. */
+/** Returns true for a term about lookups, if it is unknown in one poll or event: only fields are. */
 const isLateTerm = (term: Term): boolean => 'field' in term;
 
 /** Returns why a command cannot answer, and what can. */

@@ -5,8 +5,8 @@ import { pictureOf } from './picture.ts';
 import type { State } from './state.ts';
 
 /**
- * Returns the evidence of the process of a row: what is known, or nothing yet, for which `update` asks. The process of a
- * closed socket may have ended: only with its start is it certain that another one with its pid is not read.
+ * Returns the evidence about the process of a row; without lines if none was read yet: then `update` asks for it. Returns
+ * the evidence as it is if the socket is closed and the start of its process is unknown: another one may have the pid.
  */
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
@@ -18,7 +18,7 @@ export function evidenceOf(state: State, rowId: string | null): Evidence | null 
     : { ...none, isComplete: false };
 }
 
-/** Returns what is known of the rules about the listener of a row: nothing yet if it is another one, for which `update` asks. */
+/** Returns the rules about the listener of a row; without lines if none were read yet: then `update` asks for them. Null for another row. */
 export function firewallOf(state: State, rowId: string | null): Firewall | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
   const target = row && firewallTarget(row.socket);

@@ -19,7 +19,7 @@ test.each([
   ['ana', '/home/anabel/my-app', '/home/anabel/my-app'],
   ['root', '/root', '~'],
   [undefined, '/home/ana', '/home/ana'],
-])('of user %s: %s', (user, directory, text) => {
+])('a program of user %s in %s has the folder %s', (user, directory, text) => {
   expect(homeText({ knowledge: 'exact', directory, ...(user !== undefined && { user }) })).toBe(text);
 });
 
