@@ -37,6 +37,7 @@ const macosRooms = {
   owners: ['native', 'table'],
   act: ['native', 'owners'],
   events: ['native', 'table', 'owners'],
+  nettop: ['owners'],
 };
 
 /** Rooms of src/view/. None of them imports the files of that folder itself. */

@@ -1,4 +1,5 @@
 import type { Degradation } from '../model/batch.ts';
+import { NETTOP_LACKS, SYSTEMINFORMATION_LACKS } from './macos/lacks.ts';
 import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from './types.ts';
 
 interface SourceEntry {
@@ -8,6 +9,8 @@ interface SourceEntry {
   readonly systems?: readonly NodeJS.Platform[];
   /** By system: what it lacks compared with the previous source for that system, a clause. Absent if it is the best. */
   readonly lacks?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
+  /** Short form of what it lacks. @default no traffic */
+  readonly short?: string;
   /** True if it opens capture sockets. */
   readonly captures?: true;
   /** Opens the source. Rejects with `SourceUnavailable` if it cannot work here. */
@@ -36,6 +39,13 @@ export const SOURCES = {
     systems: ['darwin'],
     open: async (options: SourceOptions) => (await import('./macos/open.ts')).openPcblist(options),
   },
+  nettop: {
+    about: 'macOS: the output of nettop',
+    systems: ['darwin'],
+    lacks: { darwin: NETTOP_LACKS },
+    short: 'slow polls',
+    open: async (options: SourceOptions) => (await import('./macos/open.ts')).openNettop(options),
+  },
   iphlpapi: {
     about: 'Windows: the IP Helper API; as administrator also traffic',
     systems: ['win32'],
@@ -46,8 +56,7 @@ export const SOURCES = {
     lacks: {
       linux: 'polls take much longer, and UDP sockets without a peer are not shown',
       win32: 'polls take much longer, and traffic, services and the age of sockets are not shown',
-      darwin:
-        'polls take much longer, and traffic, round-trip times and the age of connections are not shown',
+      darwin: SYSTEMINFORMATION_LACKS,
     },
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
@@ -110,6 +119,7 @@ function isForThisSystem(name: SourceName): boolean {
 
 /** Returns a notice about what is missing with this source; undefined if it is the best one for this system. */
 function fallbackNotice(reasons: readonly string[], name: SourceName): Degradation | undefined {
+  const { short = 'no traffic' }: SourceEntry = SOURCES[name];
   const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
     (each) => (SOURCES[each] as SourceEntry).lacks?.[process.platform] ?? [],
   );
@@ -117,7 +127,7 @@ function fallbackNotice(reasons: readonly string[], name: SourceName): Degradati
   return {
     code: 'fallback',
     text: `${reasons.join('; ')}: ${lacks.join('; ')}`,
-    short: 'no traffic',
+    short,
   };
 }
 

@@ -91,7 +91,10 @@ describe('a mistake names the option and the expected value', () => {
       ['ls', '--also', 'unix,'],
       '--also takes one or more of unix, sctp, mptcp, vsock, separated by commas, not an empty value',
     ],
-    [['--source', 'ss'], "--source takes sock_diag, proc, pcblist, iphlpapi or systeminformation, not 'ss'"],
+    [
+      ['--source', 'ss'],
+      "--source takes sock_diag, proc, pcblist, nettop, iphlpapi or systeminformation, not 'ss'",
+    ],
     [['--palette', 'pink'], "--palette takes standard, high-contrast, colour-blind or mono, not 'pink'"],
     [['--process', ' '], '--process takes a program name or part of one, not an empty value'],
     [['--port'], '--port needs a value: --port PORTS'],

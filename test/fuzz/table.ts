@@ -7,6 +7,7 @@ import { geo } from './targets/geo.ts';
 import { interfaces } from './targets/interfaces.ts';
 import { keys } from './targets/keys.ts';
 import { names } from './targets/names.ts';
+import { nettop } from './targets/nettop.ts';
 import { pcblist } from './targets/pcblist.ts';
 import { proc } from './targets/proc.ts';
 import { query } from './targets/query.ts';
@@ -25,6 +26,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   interfaces,
   keys,
   names,
+  nettop,
   pcblist,
   proc,
   query,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../src/model/batch.ts';
 import { openSource, SOURCE_NAMES } from '../../src/source/index.ts';
+import { NETTOP_LACKS, SYSTEMINFORMATION_LACKS } from '../../src/source/macos/lacks.ts';
 import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 
@@ -8,6 +9,7 @@ const openers = vi.hoisted(() => ({
   sockDiag: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   procNet: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   pcblist: vi.fn<(options: SourceOptions) => Promise<Source>>(),
+  nettop: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   iphlpapi: vi.fn<(options: SourceOptions) => Promise<Source>>(),
   portable: vi.fn<() => Source>(),
 }));
@@ -16,7 +18,10 @@ vi.mock('../../src/source/linux/open.ts', () => ({
   openSockDiag: openers.sockDiag,
   openProcNet: openers.procNet,
 }));
-vi.mock('../../src/source/macos/open.ts', () => ({ openPcblist: openers.pcblist }));
+vi.mock('../../src/source/macos/open.ts', () => ({
+  openPcblist: openers.pcblist,
+  openNettop: openers.nettop,
+}));
 vi.mock('../../src/source/portable/portable.ts', () => ({ portableSource: openers.portable }));
 
 const OPTIONS: SourceOptions = { also: ['unix'], tcpDetails: true, ownerBudgetMs: 5 };
@@ -35,6 +40,7 @@ beforeEach(() => {
   openers.sockDiag.mockReset().mockResolvedValue(working('sock_diag'));
   openers.procNet.mockReset().mockResolvedValue(working('/proc/net'));
   openers.pcblist.mockReset().mockResolvedValue(working('pcblist'));
+  openers.nettop.mockReset().mockResolvedValue(working('nettop'));
   openers.iphlpapi.mockReset().mockResolvedValue(working('iphlpapi'));
   openers.portable.mockReset().mockReturnValue(working('systeminformation'));
 });
@@ -97,17 +103,44 @@ describe('the best source that works', () => {
     expect(await notices(source)).toEqual([]);
   });
 
-  test('is pcblist on macOS; without koffi systeminformation, with a notice of what is missing', async () => {
+  test('is pcblist on macOS, without a notice', async () => {
     platform.mockReturnValue('darwin');
-    const best = await openSource(undefined, OPTIONS);
-    expect(best.name).toBe('pcblist');
-    expect(await notices(best)).toEqual([]);
-    failOpening('pcblist', 'the package koffi is not installed');
-    const other = await openSource(undefined, OPTIONS);
-    expect(other.name).toBe('systeminformation');
-    expect(await notices(other)).toEqual([
-      'no pcblist: the package koffi is not installed: polls take much longer, and traffic, round-trip times and the age of connections are not shown',
+    const source = await openSource(undefined, OPTIONS);
+    expect(source.name).toBe('pcblist');
+    expect(await notices(source)).toEqual([]);
+    expect(openers.nettop).not.toHaveBeenCalled();
+    expect(openers.sockDiag).not.toHaveBeenCalled();
+  });
+
+  test('falls back to nettop on macOS, with the reason and what is missing: not traffic', async () => {
+    platform.mockReturnValue('darwin');
+    failOpening('pcblist', 'macOS withholds all 100 TCP sockets from netpane');
+    const source = await openSource(undefined, OPTIONS);
+    expect(source.name).toBe('nettop');
+    expect(openers.nettop).toHaveBeenCalledWith(OPTIONS);
+    expect((await source.read()).degradations).toEqual([
+      NOTICE,
+      {
+        code: 'fallback',
+        text: `no pcblist: macOS withholds all 100 TCP sockets from netpane: ${NETTOP_LACKS}`,
+        short: 'slow polls',
+      },
     ]);
+  });
+
+  test('falls back to systeminformation on macOS, with both reasons and everything that is missing', async () => {
+    platform.mockReturnValue('darwin');
+    failOpening('pcblist', 'the package koffi is not installed');
+    failOpening('nettop', 'nettop lists no sockets');
+    const source = await openSource(undefined, OPTIONS);
+    expect(source.name).toBe('systeminformation');
+    expect((await source.read()).degradations.at(-1)).toEqual({
+      code: 'fallback',
+      text:
+        'no pcblist: the package koffi is not installed; no nettop: nettop lists no sockets: ' +
+        `${NETTOP_LACKS}; ${SYSTEMINFORMATION_LACKS}`,
+      short: 'no traffic',
+    });
     expect(openers.sockDiag).not.toHaveBeenCalled();
   });
 
@@ -195,7 +228,7 @@ describe('a source chosen by name', () => {
 });
 
 test('the names of the sources', () => {
-  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'pcblist', 'iphlpapi', 'systeminformation']);
+  expect(SOURCE_NAMES).toEqual(['sock_diag', 'proc', 'pcblist', 'nettop', 'iphlpapi', 'systeminformation']);
 });
 
 test('a source that captures no names says so, if names are wanted', async () => {

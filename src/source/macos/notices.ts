@@ -94,3 +94,34 @@ export const missingKinds = (kinds: readonly string[]): Degradation => ({
   text: `${kinds.join(', ')} sockets are not read on macOS`,
   short: `no ${kinds.join(', ')}`,
 });
+
+/** Returns the notice about what could not be read in the output of nettop. */
+export function nettopNotices(unreadable: number, unknownStates: number): Degradation[] {
+  return [
+    ...(unreadable === 0
+      ? []
+      : [
+          {
+            code: 'unreadable-lines',
+            text: `${counted(unreadable, 'line')} of the output of nettop could not be read`,
+            short: counted(unreadable, 'line unreadable', 'lines unreadable'),
+          },
+        ]),
+    ...(unknownStates === 0
+      ? []
+      : [
+          {
+            code: 'unreadable-states',
+            text: `nettop prints a state that netpane does not know for ${counted(unknownStates, 'connection')}`,
+            short: counted(unknownStates, 'state unknown', 'states unknown'),
+          },
+        ]),
+  ];
+}
+
+/** Returns the notice about programs of which only the listed name is known. @param why a clause */
+export const namesOnly = (why: string): Degradation => ({
+  code: 'names-only',
+  text: `programs have the names of nettop, which macOS cuts, and neither user nor command line: ${why}`,
+  short: 'names cut',
+});

@@ -3,7 +3,11 @@ import { type Source, type SourceOptions, SourceUnavailable } from '../types.ts'
 import type { MacCalls } from './native/calls.ts';
 import { KernelTable, TableUnread } from './native/kernel-table.ts';
 import { LibSystem } from './native/lib-system.ts';
+import { MacProcesses } from './native/processes.ts';
+import { NettopSource } from './nettop.ts';
+import { NettopProgram } from './nettop/program.ts';
 import { ANOTHER_LAYOUT, MAX_CLOSING } from './notices.ts';
+import { ProcessCache } from './owners/process-cache.ts';
 import { Rows } from './table/rows.ts';
 import { PcblistSource, TABLES } from './pcblist.ts';
 
@@ -16,8 +20,40 @@ const ARCHITECTURES: readonly string[] = ['arm64', 'x64'];
  */
 export async function openPcblist(options: SourceOptions): Promise<Source> {
   if (process.platform !== 'darwin') throw new SourceUnavailable('this is not macOS');
+  return openWith(await loadCalls(), options);
+}
+
+async function loadCalls(): Promise<MacCalls> {
   if (!ARCHITECTURES.includes(process.arch)) throw new SourceUnavailable('it needs a 64-bit Node');
-  return openWith(await LibSystem.load(), options);
+  return LibSystem.load();
+}
+
+/** Opens the source `nettop`. Rejects with `SourceUnavailable` on another system, and if nettop lists no sockets. */
+export async function openNettop(options: SourceOptions, program = new NettopProgram()): Promise<Source> {
+  if (process.platform !== 'darwin') throw new SourceUnavailable('this is not macOS');
+  return NettopSource.open({
+    ...options,
+    program,
+    cache: await openProcessCache(),
+    nowMs: () => performance.now(),
+  });
+}
+
+/** Returns what reads the processes; if they cannot be read, the reason. */
+async function openProcessCache(): Promise<ProcessCache | string> {
+  try {
+    const calls = await loadCalls();
+    const ownUid = process.geteuid?.() ?? 0;
+    return new ProcessCache({
+      processes: new MacProcesses(calls),
+      userName: (uid) => calls.userName(uid),
+      ownUid,
+      isRoot: ownUid === 0,
+    });
+  } catch (error) {
+    if (error instanceof SourceUnavailable) return error.message;
+    throw error;
+  }
 }
 
 /** Opens the source with these calls. @throws SourceUnavailable as `openPcblist` */

@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
 import { afterEach, expect, test, vi } from 'vitest';
-import { openPcblist, openWith } from '../../../src/source/macos/open.ts';
+import { NettopProgram } from '../../../src/source/macos/nettop/program.ts';
+import { openNettop, openPcblist, openWith } from '../../../src/source/macos/open.ts';
 import { SourceUnavailable } from '../../../src/source/types.ts';
 import { FakeMac } from '../../helpers/macos/fake-calls.ts';
+import { NETTOP_OUTPUT } from '../../helpers/macos/nettop.ts';
 
 const OPTIONS = { also: [], tcpDetails: false, ownerBudgetMs: 5 };
 
@@ -43,6 +45,19 @@ test('the source is unavailable if no row of the list can be read: macOS does no
 test('the source is unavailable if the list is refused', () => {
   const mac = Object.assign(new FakeMac(), { tableErrno: constants.errno.EPERM });
   expect(() => openWith(mac, OPTIONS)).toThrow(new SourceUnavailable('net.inet.tcp.pcblist_n: EPERM'));
+});
+
+test('nettop is opened with what libproc lacks: there is no libSystem here', async () => {
+  platform.mockReturnValue('darwin');
+  const program = Object.assign(new NettopProgram(), { run: async () => NETTOP_OUTPUT });
+  const { sockets, degradations } = await (await openNettop(OPTIONS, program)).read();
+  expect(sockets.size).toBe(8);
+  expect(degradations.map(({ code }) => code)).toEqual(['names-only']);
+});
+
+test('nettop is unavailable on another system', async () => {
+  platform.mockReturnValue('freebsd');
+  await expect(openNettop(OPTIONS)).rejects.toThrow(new SourceUnavailable('this is not macOS'));
 });
 
 test('the source is unavailable on another system', async () => {
