@@ -3,6 +3,12 @@ import { runInNewContext } from 'node:vm';
 import type { Batch } from '../model/batch.ts';
 import { StormDetector } from './storms.ts';
 
+/**
+ * True since V8 12, which Node 22 has: it renamed a flag and dropped another. V8 reports a flag that it does not know on stderr,
+ * which is the screen.
+ */
+const hasNewFlags = Number.parseInt(process.versions.v8, 10) >= 12;
+
 /** How far V8 may let the heap grow beyond the live objects in a storm, percent. Its default is up to 300. */
 const STORM_GROWTH = 25;
 
@@ -34,7 +40,7 @@ export function limitHeapGrowth(): void {
   setFlagsFromString('--optimize-for-size');
   // By default V8 collects the whole heap up to three times, from the 8th second on. That takes a quarter of the CPU of the
   // first seconds, and saves 2 MB in all threads together.
-  setFlagsFromString('--memory-reducer-single-gc');
+  setFlagsFromString(hasNewFlags ? '--memory-reducer-gc-count=1' : '--memory-reducer-single-gc');
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${IDLE_MS}`);
 }
 
@@ -59,9 +65,9 @@ export const LATE = {
 /** Default of V8's `--interrupt-budget`, bytes of bytecode. */
 const BUDGET = 67_584;
 
-/** Makes V8 optimize functions later, in all threads. @param factor one of `LATE` */
+/** Makes V8 optimize functions later, in all threads. Since V8 12 there is no flag for it. @param factor one of `LATE` */
 export function compileLate(factor: number): void {
-  setFlagsFromString(`--interrupt-budget=${factor * BUDGET}`);
+  if (!hasNewFlags) setFlagsFromString(`--interrupt-budget=${factor * BUDGET}`);
 }
 
 /**
