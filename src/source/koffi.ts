@@ -23,8 +23,13 @@ export async function loadKoffi<T>(use: (koffi: Koffi) => T): Promise<T> {
         : `the package koffi cannot be loaded: ${firstLine(error)}`,
     );
   }
+  return needed(() => use(koffi));
+}
+
+/** Returns what `make` returns. Throws `SourceUnavailable` if `make` throws: a library or one of its functions is missing. */
+export function needed<T>(make: () => T): T {
   try {
-    return use(koffi);
+    return make();
   } catch (error) {
     throw new SourceUnavailable(`this system lacks a call that is needed: ${firstLine(error)}`);
   }

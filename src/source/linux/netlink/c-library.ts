@@ -1,4 +1,4 @@
-import { type Koffi, loadKoffi } from '../../koffi.ts';
+import { type Koffi, loadKoffi, needed } from '../../koffi.ts';
 import { insideGate } from '../../native-gate.ts';
 import { NativeError } from './errno.ts';
 
@@ -32,9 +32,9 @@ export class CLibrary {
     return loadKoffi((koffi) => new CLibrary(koffi));
   }
 
-  /** Returns a function of the library. @param prototype its declaration in C */
+  /** Returns a function of the library. Throws `SourceUnavailable` if there is none. @param prototype its declaration in C */
   call(prototype: string): Call {
-    return insideGate(() => this.#functions.func(prototype) as Call);
+    return insideGate(() => needed(() => this.#functions.func(prototype) as Call));
   }
 
   /** The errno of the last call. */

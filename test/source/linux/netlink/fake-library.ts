@@ -21,9 +21,12 @@ export class Library {
   packageFailure: Error | undefined;
   /** Thrown when the library is loaded. */
   failure: Error | undefined;
+  /** Name of a function that it lacks. */
+  missing: string | undefined;
 
   func(prototype: string): (...args: unknown[]) => number {
     const name = /^\w+ (\w+)\(/.exec(prototype)?.[1] ?? '';
+    if (name === this.missing) throw new Error(`Cannot find function '${name}' in shared library\nat …`);
     const call = (...args: unknown[]): number => {
       this.calls.push(`${name} ${args.filter((it) => typeof it === 'number').join(' ')}`);
       for (const it of args) {

@@ -136,7 +136,14 @@ describe('without koffi', () => {
     expect(await refusalOf(openSockDiag())).toBe('the package koffi cannot be loaded: wrong ELF class');
   });
 
-  test('says that a call is missing', async () => {
+  test('says that a call is missing, and which', async () => {
+    library.missing = 'syscall';
+    expect(await refusalOf(openSockDiag())).toBe(
+      "this system lacks a call that is needed: Cannot find function 'syscall' in shared library",
+    );
+  });
+
+  test('says that the library cannot be loaded', async () => {
     library.failure = new Error('undefined symbol: recv\nat …');
     expect(await refusalOf(openSockDiag())).toBe(
       'this system lacks a call that is needed: undefined symbol: recv',
