@@ -1,5 +1,7 @@
 import type { Degradation } from '../model/batch.ts';
-import { NETTOP_LACKS, SYSTEMINFORMATION_LACKS } from './macos/lacks.ts';
+import { LACKS as LINUX_LACKS } from './linux/lacks.ts';
+import { LACKS as MACOS_LACKS } from './macos/lacks.ts';
+import { LACKS as WINDOWS_LACKS } from './windows/lacks.ts';
 import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from './types.ts';
 
 interface SourceEntry {
@@ -7,9 +9,7 @@ interface SourceEntry {
   readonly about: string;
   /** The systems that it can work on; absent for every system. */
   readonly systems?: readonly NodeJS.Platform[];
-  /** By system: what it lacks compared with the previous source for that system, a clause. Absent if it is the best. */
-  readonly lacks?: Readonly<Partial<Record<NodeJS.Platform, string>>>;
-  /** Short form of what it lacks. @default no traffic */
+  /** Short form of what it lacks: see `LACKS`. @default no traffic */
   readonly short?: string;
   /** True if it opens capture sockets. */
   readonly captures?: true;
@@ -28,10 +28,6 @@ export const SOURCES = {
   proc: {
     about: 'Linux: /proc/net',
     systems: ['linux'],
-    lacks: {
-      linux:
-        'traffic and round-trip times, interfaces, raw and packet sockets, and other network namespaces are not shown',
-    },
     open: async (options: SourceOptions) => (await import('./linux/open.ts')).openProcNet(options),
   },
   pcblist: {
@@ -42,7 +38,6 @@ export const SOURCES = {
   nettop: {
     about: 'macOS: the output of nettop',
     systems: ['darwin'],
-    lacks: { darwin: NETTOP_LACKS },
     short: 'slow polls',
     open: async (options: SourceOptions) => (await import('./macos/open.ts')).openNettop(options),
   },
@@ -53,11 +48,6 @@ export const SOURCES = {
   },
   systeminformation: {
     about: 'any system: the output of netstat',
-    lacks: {
-      linux: 'polls take much longer, and UDP sockets without a peer are not shown',
-      win32: 'polls take much longer, and traffic, services and the age of sockets are not shown',
-      darwin: SYSTEMINFORMATION_LACKS,
-    },
     open: async ({ bounds }: SourceOptions) => {
       const { portableSource } = await import('./portable/portable.ts');
       return portableSource({ bounds });
@@ -68,6 +58,13 @@ export const SOURCES = {
 export type SourceName = keyof typeof SOURCES;
 
 export const SOURCE_NAMES = Object.keys(SOURCES) as SourceName[];
+
+/** By system: what each source lacks compared with the one before it. The best source of a system lacks nothing. */
+const LACKS: Readonly<Partial<Record<NodeJS.Platform, Readonly<Partial<Record<SourceName, string>>>>>> = {
+  linux: LINUX_LACKS,
+  darwin: MACOS_LACKS,
+  win32: WINDOWS_LACKS,
+};
 
 /**
  * Opens the named source, or the best one that works here. If that is not the best one for this system, its degradations
@@ -121,7 +118,7 @@ function isForThisSystem(name: SourceName): boolean {
 function fallbackNotice(reasons: readonly string[], name: SourceName): Degradation | undefined {
   const { short = 'no traffic' }: SourceEntry = SOURCES[name];
   const lacks = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf(name) + 1).flatMap(
-    (each) => (SOURCES[each] as SourceEntry).lacks?.[process.platform] ?? [],
+    (each) => LACKS[process.platform]?.[each] ?? [],
   );
   if (lacks.length === 0) return undefined;
   return {

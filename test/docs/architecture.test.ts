@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const text = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8');
@@ -31,4 +31,19 @@ describe.each(['From a kernel message to cells', 'From a key to its effect'])('%
         expect(code).toMatch(new RegExp(`(?<!\\w)${name}(?!\\w)`));
     },
   );
+});
+
+test('the table of what to add names files that exist', () => {
+  const root = new URL('../../', import.meta.url);
+  const files = ['src', 'test', 'docs'].flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((it) => `/${folder}/${it}`),
+  );
+  const [, section = ''] = text.split('\n## To add …\n');
+  const named = [...(section.split('\n## ', 1)[0] ?? '').matchAll(/`([\w/.-]+(?:\.\w+|\/))`/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(named.length).toBeGreaterThan(40);
+  const exists = (name: string) =>
+    files.some((file) => file.endsWith(`/${name}`) || (name.endsWith('/') && file.includes(`/${name}`)));
+  expect(named.filter((name) => !exists(name))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Snapshot } from '../../src/model/batch.ts';
 import { openSource, SOURCE_NAMES } from '../../src/source/index.ts';
-import { NETTOP_LACKS, SYSTEMINFORMATION_LACKS } from '../../src/source/macos/lacks.ts';
+import { LACKS } from '../../src/source/macos/lacks.ts';
 import { type Source, SourceFailed, type SourceOptions, SourceUnavailable } from '../../src/source/types.ts';
 import { snapshot } from '../helpers/fakes.ts';
 
@@ -122,7 +122,7 @@ describe('the best source that works', () => {
       NOTICE,
       {
         code: 'fallback',
-        text: `no pcblist: macOS withholds all 100 TCP sockets from netpane: ${NETTOP_LACKS}`,
+        text: `no pcblist: macOS withholds all 100 TCP sockets from netpane: ${LACKS.nettop}`,
         short: 'slow polls',
       },
     ]);
@@ -138,7 +138,7 @@ describe('the best source that works', () => {
       code: 'fallback',
       text:
         'no pcblist: the package koffi is not installed; no nettop: nettop lists no sockets: ' +
-        `${NETTOP_LACKS}; ${SYSTEMINFORMATION_LACKS}`,
+        `${LACKS.nettop}; ${LACKS.systeminformation}`,
       short: 'no traffic',
     });
     expect(openers.sockDiag).not.toHaveBeenCalled();
