@@ -61,7 +61,7 @@ const LETTERS: readonly LetterRow[] = [
   { letter: '4', option: 'ipv4', ss: 'IPv4', netstat: 'IPv4' },
   { letter: '6', option: 'ipv6', ss: 'IPv6', netstat: 'IPv6' },
   { letter: 'e', option: 'extended', ss: 'uid, inode', netstat: 'user, inode', lsof: 'paths to skip' },
-  { letter: 'o', option: 'timers', ss: 'timers', netstat: 'timers', lsof: 'offsets' },
+  { letter: 'o', option: 'timers', ss: 'timers', netstat: 'timers, pids', lsof: 'offsets' },
   {
     letter: 'i',
     option: 'internet',

@@ -121,6 +121,11 @@ describe('filters', () => {
   });
 });
 
+test('the letters of netstat on Windows list every socket', () => {
+  for (const args of ['ls -an', 'ls -anb', 'ls -ano', 'ls -anob'])
+    expect(parse(args)).toMatchObject({ command: 'ls', query: { text: '' } });
+});
+
 test('words after a command, and words that are not a command, are a query', () => {
   expect(parse('ls :443 in')).toMatchObject({ command: 'ls', query: { text: ':443 in' } });
   for (const text of [':443', 'nginx', '8080', 'exposed', 'ps', 'ss', 'match', 'helm', 'screen', 'nginx ls'])
