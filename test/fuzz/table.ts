@@ -6,6 +6,7 @@ import { firewall } from './targets/firewall.ts';
 import { geo } from './targets/geo.ts';
 import { interfaces } from './targets/interfaces.ts';
 import { keys } from './targets/keys.ts';
+import { macArguments } from './targets/mac-arguments.ts';
 import { names } from './targets/names.ts';
 import { nettop } from './targets/nettop.ts';
 import { pcblist } from './targets/pcblist.ts';
@@ -25,6 +26,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   geo,
   interfaces,
   keys,
+  'mac-arguments': macArguments,
   names,
   nettop,
   pcblist,
