@@ -63,6 +63,13 @@ describe('details', () => {
     );
   });
 
+  test('say that the program which made the socket may have passed it on', () => {
+    const owners = [{ knowledge: 'creator', pid: 7, process: 'systemd' }] as const;
+    expect(detailsOf(socket({ owners })).join('\n')).toContain(
+      'program  systemd  pid 7\n         made the socket; it may have passed it on to\n         another process',
+    );
+  });
+
   test('name the program and how it is known before the program of the peer', () => {
     const [client, server] = ['127.0.0.1:50000', '127.0.0.1:80'];
     const near = socket({ id: 'near', local: client, remote: server });
