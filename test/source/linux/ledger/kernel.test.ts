@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Bpf } from '../../../../src/source/linux/ledger/bpf.ts';
+import { Bpf, BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
 import { SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
+import { ATTACH, TYPE } from '../../../../src/source/linux/ledger/program-parts.ts';
 import { LedgerProcesses } from '../../../../src/source/linux/ledger/ledger-processes.ts';
 import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
@@ -307,6 +308,16 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     const { id } = await closed('the last socket', ({ addresses }) => addresses.local.port === port);
     expect(small.takeEntry(id)).toMatchObject({ creator: me, releaser: me });
     small.close();
+  });
+
+  test('the error about a refused program has the log of the verifier', async () => {
+    const bpf = new Bpf(await Native.load());
+    // Returns (BPF_EXIT) without a result in r0.
+    const code = Uint8Array.of(0x95, 0, 0, 0, 0, 0, 0, 0);
+    const load = () =>
+      bpf.loadProgram({ name: 'wrong', type: TYPE.cgroupSock, attachType: ATTACH.sockCreate, code });
+    expect(load).toThrow(BpfError);
+    expect(load).toThrow(/^loading the program wrong: error \d+\n[^]*R0 !read_ok/);
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {
