@@ -1,10 +1,10 @@
 // Reads and prints the configuration file.
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
-import { cleanUp, isRoot, runNetpane, startNetpane } from './netpane.ts';
+import { cleanUp, isRoot, runNetpane, startNetpane, uniqueName } from './netpane.ts';
 
 let home: string;
 let file: string;
@@ -101,6 +101,18 @@ test('does not load the parser if there is no file', async () => {
   const { stderr, code } = await runNetpane(['ls', '--port', '1'], options);
   expect(code).toBe(1);
   expect(stderr).toContain('must not be loaded');
+});
+
+test('polls at the interval for a detached tmux while no terminal is attached to it', async () => {
+  // A file in place of the socket of tmux: its mode says whether a terminal is attached.
+  const socket = join(home, 'tmux');
+  writeFileSync(socket, '');
+  chmodSync(socket, 0o660);
+  const args = ['--process', uniqueName(), '--interval', '700ms', '--detached-interval', '3s'];
+  const t = startNetpane({ args, env: { TMUX: `${socket},1,0` } });
+  await t.until('the interval while detached', () => t.rows()[0]?.includes('  700ms → 3s '));
+  chmodSync(socket, 0o770);
+  await t.until('the usual interval', () => t.rows()[0]?.includes('  700ms  '));
 });
 
 test.runIf(isRoot)(
