@@ -1,6 +1,6 @@
 // The ledger's record of traffic that no poll sees: datagrams between programs that live a moment, and connections while
 // netpane is stopped or another one ends. Each right or facility that it needs is taken away alone.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
 import { noLedger, whyNoLedger } from './ledger-scene.ts';
@@ -114,6 +114,30 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
     const client = await stage.run('visit', { port: server.port, count: 20, endings: 'cs' });
     await watcher.closes(40, server.port);
     expect(countBy(endsOf(watcher, server, client).near, ownerOf)).toEqual(all(20, exactly(client)));
+    expect(watcher.program.stderr).not.toContain('not counted');
+  });
+
+  test('names the programs of its own container by their pids there, and says that others are hidden', async () => {
+    const stage = await Stage.create();
+    const server = await stage.serve();
+    // With namespaces of pids, mounts and control groups, as an engine makes them.
+    const watcher = await stage.watch(server, {
+      ...ONE_POLL,
+      through: ['unshare', '--pid', '--cgroup', '--fork', '--kill-child', '--mount-proc'],
+    });
+    const visit = `require('net').connect(${server.port}, '127.0.0.1', function () { this.end('c....'); })
+      .resume().on('close', () => console.log(process.pid))`;
+    const inside = ['nsenter', `--pid=/proc/${watcher.program.pid}/ns/pid_for_children`, process.execPath];
+    const [pid] = await stage.runOther(...inside, '-e', visit);
+    const client = await stage.run('visit', { port: server.port, count: 1, endings: 'c' });
+    await watcher.closes(4, server.port);
+    const near = [...watcher.bySocket(({ remote }) => remote?.port === server.port).values()];
+    expect(near.map(typesOf)).toEqual([ONCE_EACH, ONCE_EACH]);
+    expect(near.map(ownerOf)).toEqual([
+      { pid: Number(pid), process: basename(process.execPath), knowledge: 'exact' },
+      { pid: undefined, process: undefined, knowledge: 'hidden' },
+    ]);
+    expect(Number(pid)).toBeLessThan(client.pid);
     expect(watcher.program.stderr).not.toContain('not counted');
   });
 

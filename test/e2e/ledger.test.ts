@@ -1,10 +1,11 @@
 // The ledger in the kernel, as root: traffic of UDP, raw and ping sockets with their programs, and nothing of it is left when
 // netpane ends.
+import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Native } from '../../src/source/linux/netlink/native.ts';
 import { eventually } from '../helpers/herd.ts';
 import { noLedger, whyNoLedger } from './ledger-scene.ts';
-import { newHerd, pollsByHand, rowOf, startNetpane, tableRows, uniqueName } from './netpane.ts';
+import { faults, newHerd, pollsByHand, rowOf, startNetpane, tableRows, uniqueName } from './netpane.ts';
 import { Stage } from './stage.ts';
 
 describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
@@ -39,29 +40,34 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
     },
   );
 
-  test.each([
+  test.for([
     // A raw socket gets the requests too, over loopback: they arrive at this machine.
     ['raw', ['1.0k', '500']],
     ['ping', ['500', '500']],
-  ] as const)('counts the packets of a %s socket, without the header of IP', async (kind, wanted) => {
-    const stage = await Stage.create();
-    await stage.runOther('sh', '-c', 'echo 0 0 > /proc/sys/net/ipv4/ping_group_range');
-    const polls = pollsByHand();
-    const t = startNetpane({
-      ...polls.start,
-      through: [...stage.through],
-      cols: 180,
-      args: ['--netns', String(stage.netns), '--interval', '100ms'],
-    });
-    await t.until('the first poll', () => polls.areDone());
-    const program = await stage.echo({ count: 5, kind });
-    const shown = () => tableRows(t).find(({ pid }) => Number(pid) === program.pid);
-    polls.allow(1);
-    await t.until('the socket', () => polls.areDone() && shown() !== undefined);
-    const row = shown();
-    expect([row?.process, row?.rxBytes, row?.txBytes], t.text()).toEqual([program.name, ...wanted]);
-    await program.end();
-  });
+    ['udplite', ['500', '500']],
+  ] as const)(
+    'counts the packets of a %s socket, without the header of IP',
+    async ([kind, wanted], { skip }) => {
+      skip(kind === 'udplite' && !existsSync('/proc/net/udplite'), 'this kernel has no UDP-Lite');
+      const stage = await Stage.create();
+      await stage.runOther('sh', '-c', 'echo 0 0 > /proc/sys/net/ipv4/ping_group_range');
+      const polls = pollsByHand();
+      const t = startNetpane({
+        ...polls.start,
+        through: [...stage.through],
+        cols: 180,
+        args: ['--netns', String(stage.netns), '--interval', '100ms'],
+      });
+      await t.until('the first poll', () => polls.areDone());
+      const program = await stage.echo({ count: 5, kind });
+      const shown = () => tableRows(t).find(({ pid }) => Number(pid) === program.pid);
+      polls.allow(1);
+      await t.until('the socket', () => polls.areDone() && shown() !== undefined);
+      const row = shown();
+      expect([row?.process, row?.rxBytes, row?.txBytes], t.text()).toEqual([program.name, ...wanted]);
+      await program.end();
+    },
+  );
 
   test('names program and peer of short connections that are only counted, and counts each once', async () => {
     const count = 3000;
@@ -97,15 +103,17 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
   });
 
   describe('leaves nothing in the kernel', () => {
-    /** BPF_PROG_GET_NEXT_ID and BPF_LINK_GET_NEXT_ID. */
-    const NEXT_ID = { programs: 11, links: 31 } as const;
+    /** BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID and BPF_LINK_GET_NEXT_ID. */
+    const NEXT_ID = { programs: 11, maps: 12, links: 31 } as const;
+    /** What one ledger has in the kernel. */
+    const LEDGER = { programs: 5, maps: 4, links: 5 };
     const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
     let native: Native;
     beforeAll(async () => {
       native = await Native.load();
     });
 
-    /** Returns the ids of all BPF programs or links of the machine. */
+    /** Returns the ids of all BPF objects of a kind on the machine. */
     function idsOf(kind: keyof typeof NEXT_ID): number[] {
       const attributes = native.allocate(12);
       const ids: number[] = [];
@@ -115,24 +123,30 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
         id = attributes.view.getUint32(4, true);
       }
     }
-    const added = (before: readonly number[], kind: keyof typeof NEXT_ID) =>
-      idsOf(kind).filter((id) => !before.includes(id)).length;
+    const allIds = () => ({ programs: idsOf('programs'), maps: idsOf('maps'), links: idsOf('links') });
+
+    /** Waits until the kernel has the objects of `count` ledgers more than before. */
+    function ledgers(count: number, before: ReturnType<typeof allIds>): Promise<unknown> {
+      const kinds = Object.keys(NEXT_ID) as (keyof typeof NEXT_ID)[];
+      const added = () => kinds.map((kind) => idsOf(kind).filter((id) => !before[kind].includes(id)).length);
+      const wanted = kinds.map((kind) => count * LEDGER[kind]);
+      return eventually(
+        () => `${wanted.join()} instead of ${added().join()} of ${kinds.join()}`,
+        () => added().join() === wanted.join(),
+      );
+    }
 
     test.each(['SIGTERM', 'SIGKILL'] as const)(
       'when it ends by %s, and another netpane goes on',
       async (signal) => {
         const stage = await Stage.create();
         const server = await stage.serve();
-        const before = { programs: idsOf('programs'), links: idsOf('links') };
+        const before = allIds();
         const [one, other] = [await stage.watch(server), await stage.watch(server)];
-        expect(added(before.links, 'links')).toBe(10);
-        expect(added(before.programs, 'programs')).toBe(10);
+        await ledgers(2, before);
         one.program.child.kill(signal);
         await one.program.ended;
-        await eventually(
-          () => `5 links instead of ${added(before.links, 'links')}`,
-          () => added(before.links, 'links') === 5 && added(before.programs, 'programs') === 5,
-        );
+        await ledgers(1, before);
         const client = await stage.run('visit', { port: server.port, count: 20, endings: 'cs' });
         await other.closes(40, server.port);
         const near = [...other.bySocket(({ remote }) => remote?.port === server.port).values()];
@@ -143,10 +157,7 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
         expect(other.gaps).toEqual([]);
         other.program.child.kill('SIGTERM');
         await other.program.ended;
-        await eventually(
-          () => 'no program',
-          () => added(before.links, 'links') === 0 && added(before.programs, 'programs') === 0,
-        );
+        await ledgers(0, before);
       },
     );
   });
@@ -158,6 +169,27 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
       program.stderr.includes(
         'bytes of UDP and raw sockets are not counted (access to bpf(2) denied): sums leave them out',
       ),
+    );
+  });
+
+  test('says on the screen which source replaces the ledger, and that bytes of UDP are unknown and why', async () => {
+    const stage = await Stage.create();
+    const t = startNetpane({
+      through: [...stage.through],
+      nodeArgs: ['--require', faults],
+      env: { NETPANE_FAULT: 'no-ledger' },
+      cols: 180,
+      args: ['--netns', String(stage.netns)],
+    });
+    await t.until('the header', () => /live events: all changes/.test(t.text()));
+    // The line of notices may have no room for this one: the help lists all.
+    t.write('?');
+    await t.until('the help', () =>
+      t
+        .text()
+        .includes(
+          'bytes of UDP and raw sockets are not counted (access to bpf(2) denied): sums leave them out',
+        ),
     );
   });
 });

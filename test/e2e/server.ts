@@ -8,7 +8,7 @@ export interface ProgramOptions {
   count?: number;
   endings?: string;
   noise?: number;
-  kind?: 'raw' | 'ping';
+  kind?: 'raw' | 'ping' | 'udplite';
 }
 
 export interface Answer {
