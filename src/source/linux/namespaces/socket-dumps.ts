@@ -196,7 +196,10 @@ const isUnsupported = ({ isEssential, request }: DumpRequest, errno: number): bo
 const isListener = ({ bytes }: NetlinkBuffer, start: number): boolean =>
   STATES[bytes[start + INET.state] ?? 0] === 'LISTEN';
 
-/** Values of struct inet_diag_msg.idiag_timer: none, and keepalive, at whose end the kernel sends a segment. */
+/**
+ * Values of struct inet_diag_msg.idiag_timer: none, and keepalive. At the end of keepalive the kernel sends a segment, or only
+ * starts the timer again if the peer has sent one meanwhile (net/ipv4/tcp_timer.c, tcp_keepalive_timer).
+ */
 const [NO_TIMER, KEEPALIVE_TIMER] = [0, 2];
 
 /**
