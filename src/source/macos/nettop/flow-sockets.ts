@@ -6,17 +6,27 @@ import { RollingMap } from '../../rolling-map.ts';
 import { type SocketBounds, SocketLimiter } from '../../socket-limiter.ts';
 import type { Flow } from './output.ts';
 
-/** A socket as of the last poll, with the pid that nettop listed. */
+/** A socket as of the last poll, with its flow. */
 interface Life {
   socket: Socket;
-  pid: number | undefined;
+  flow: Flow;
 }
+
+/** Returns true if all but the process of two flows with the same endpoints is equal. */
+const sameFlow = (a: Flow, b: Flow): boolean =>
+  a.state === b.state &&
+  a.interface === b.interface &&
+  a.traffic?.rxBytes === b.traffic?.rxBytes &&
+  a.traffic?.txBytes === b.traffic?.txBytes &&
+  a.traffic?.rttMicros === b.traffic?.rttMicros;
 
 /** Returns protocol and endpoints as text. */
 const tupleOf = ({ protocol, family, local, remote }: Flow): string =>
   `${protocol}${family === 'ipv6' ? '6' : ''} ${local.address}:${local.port} ${
     remote ? `${remote.address}:${remote.port}` : '*'
   }`;
+
+const isSamePid = (life: Life, { process }: Flow): boolean => life.flow.process?.pid === process?.pid;
 
 /** Returns the items by key, in their order. */
 function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
@@ -77,6 +87,11 @@ export class FlowSockets {
 
   /** Returns the life that each flow of a tuple continues, and removes those that end. */
   #continued(flows: readonly Flow[], lives: readonly Life[]): ReadonlyMap<Flow, Life> {
+    const [onlyFlow, onlyLife] = [flows[0], lives[0]];
+    const areSingle = flows.length === 1 && lives.length === 1;
+    // Nearly all endpoints have one socket: the general match takes half as long again.
+    if (areSingle && onlyFlow && onlyLife && isSamePid(onlyLife, onlyFlow) && continues(onlyLife, onlyFlow))
+      return new Map([[onlyFlow, onlyLife]]);
     const found = new Map<Flow, Life>();
     const left = new Set(lives);
     const take = (flow: Flow, life: Life | undefined): void => {
@@ -87,7 +102,7 @@ export class FlowSockets {
         left.delete(life);
       }
     };
-    const byPid = groupedBy(lives, ({ pid }) => pid);
+    const byPid = groupedBy(lives, (life) => life.flow.process?.pid);
     const taken = new Map<number | undefined, number>();
     for (const flow of flows) {
       const pid = flow.process?.pid;
@@ -105,14 +120,14 @@ export class FlowSockets {
 
   /** Updates the life of a flow, or makes a new one. @returns undefined if the bounds are reached */
   #apply(flow: Flow, life: Life | undefined, tuple: string, owners: readonly Owner[]): Life | undefined {
-    const pid = flow.process?.pid;
     if (life) {
+      const isSame = life.socket.owners === owners && sameFlow(life.flow, flow);
+      life.flow = flow;
+      if (isSame) return life;
       const next = socketOf(life.socket.id, flow, life.socket, owners);
-      life.pid = pid;
-      if (!sameSocket(life.socket, next)) {
-        life.socket = next;
-        this.#published.set(next.id, next);
-      }
+      if (sameSocket(life.socket, next)) return life;
+      life.socket = next;
+      this.#published.set(next.id, next);
       return life;
     }
     const kind = flow.state === 'TIME_WAIT' ? 'remnant' : flow.remote === null ? 'listener' : 'connection';
@@ -123,7 +138,7 @@ export class FlowSockets {
     const socket = socketOf(`${tuple} ${++this.#serial}`, flow, undefined, owners);
     this.#size++;
     this.#published.set(socket.id, socket);
-    return { socket, pid };
+    return { socket, flow };
   }
 
   #remove({ socket }: Life): void {
