@@ -155,7 +155,7 @@ describe('with a program that has eight sockets', () => {
     expect(stdout).toMatch(/saved state +C:\\.*\\AppData\\Local\\netpane\\state\.json/);
   });
 
-  test('the screen starts, shows them, and q ends it', async () => {
+  test('the screen starts, shows them, filters, and q ends it and restores the terminal', async () => {
     const terminal = Terminal.start({
       command: 'wine',
       args: [NODE, 'dist\\netpane.js'],
@@ -170,8 +170,15 @@ describe('with a program that has eight sockets', () => {
       const text = () => terminal.received().toString('latin1');
       await vi.waitFor(() => expect(text()).toContain('iphlpapi'), WAIT);
       await vi.waitFor(() => expect(text()).toContain(String(program.ipv4.connecting)), WAIT);
+      const shows = ({ udp }: Ports) => terminal.text().includes(String(udp));
+      terminal.write(`/:${program.ipv4.udp}\r`);
+      await vi.waitFor(() => {
+        expect(shows(program.ipv4)).toBe(true);
+        expect(shows(program.ipv6)).toBe(false);
+      }, WAIT);
       terminal.write('q');
       expect((await terminal.exited).exitCode).toBe(0);
+      expect(terminal.modes()).toMatchObject({ alternateScreen: false, mouse: 'none' });
     } finally {
       await terminal.close();
     }
