@@ -124,8 +124,8 @@ export function portableSource(
       // pid without a name is wrong, or its process has ended.
       const isWrongPid = of === 'darwin' && hasNames && program === undefined;
       if (!pid || isWrongPid) return ownersWithoutPid(sighting, previous);
-      // macOS still shows the pid long after that process closed the connection.
-      const knowledge = sighting.state === 'TIME_WAIT' ? 'inherited' : 'exact';
+      // macOS lists the process that used a socket last (so_last_pid), which may have closed or passed it on since.
+      const knowledge = of === 'darwin' || sighting.state === 'TIME_WAIT' ? 'inherited' : 'exact';
       return [{ knowledge, pid, ...program }];
     };
 

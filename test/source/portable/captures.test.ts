@@ -21,19 +21,19 @@ posix('macOS 26: process:pid column, names with spaces, scopes, kernel sockets, 
   const ps = `case "$*" in *pid,command) ${print('darwin/ps-26.txt')};; *) ${print('darwin/ps-26-full.txt')};; esac`;
   const snapshot = await snapshotOf('darwin', { netstat: print('darwin/netstat-26.txt'), ps });
   expect(lines(snapshot)).toEqual([
-    'tcp | 192.0.2.131 22 | 198.51.100.7 33556 | ESTABLISHED | exact 4976 sshd-session',
-    'tcp | 127.0.0.1 49515 | 127.0.0.1 49472 | ESTABLISHED | exact 22712 Autodesk Fusion',
-    'tcp | 127.0.0.1 49510 | 127.0.0.1 49513 | ESTABLISHED | exact 22712 Autodesk Fusion',
-    'tcp | 127.0.0.1 51836 | - | LISTEN | exact 53082 node',
-    'tcp6 | :: 3283 | - | LISTEN | exact 1039 ARDAgent',
-    'tcp6 | :: 49615 | - | LISTEN | exact 1232 io.tailscale.ipn.macsys.network-extension',
-    'tcp6 | :: 88 | - | LISTEN | exact 910 kdc',
-    'tcp6 | fe80::e484:d5ff:fe12:3456%utun3 64032 | fe80::64f0:d9ff:fe65:4321%utun3 49161 | ESTABLISHED | exact 704 rapportd',
+    'tcp | 192.0.2.131 22 | 198.51.100.7 33556 | ESTABLISHED | inherited 4976 sshd-session',
+    'tcp | 127.0.0.1 49515 | 127.0.0.1 49472 | ESTABLISHED | inherited 22712 Autodesk Fusion',
+    'tcp | 127.0.0.1 49510 | 127.0.0.1 49513 | ESTABLISHED | inherited 22712 Autodesk Fusion',
+    'tcp | 127.0.0.1 51836 | - | LISTEN | inherited 53082 node',
+    'tcp6 | :: 3283 | - | LISTEN | inherited 1039 ARDAgent',
+    'tcp6 | :: 49615 | - | LISTEN | inherited 1232 io.tailscale.ipn.macsys.network-extension',
+    'tcp6 | :: 88 | - | LISTEN | inherited 910 kdc',
+    'tcp6 | fe80::e484:d5ff:fe12:3456%utun3 64032 | fe80::64f0:d9ff:fe65:4321%utun3 49161 | ESTABLISHED | inherited 704 rapportd',
     'tcp | 192.0.2.30 61042 | 192.0.2.2 445 | ESTABLISHED | kernel',
     'tcp | 127.0.0.1 64810 | 127.0.0.1 8443 | TIME_WAIT | gone',
-    'udp | 0.0.0.0 5353 | - | - | exact 390 mDNSResponder',
-    'udp6 | :: 5353 | - | - | exact 390 mDNSResponder',
-    'udp | 192.0.2.30 63770 | 203.0.113.67 443 | ESTABLISHED | exact 21037 Google Chrome Helper',
+    'udp | 0.0.0.0 5353 | - | - | inherited 390 mDNSResponder',
+    'udp6 | :: 5353 | - | - | inherited 390 mDNSResponder',
+    'udp | 192.0.2.30 63770 | 203.0.113.67 443 | ESTABLISHED | inherited 21037 Google Chrome Helper',
   ]);
   expect(snapshot.degradations).toEqual([]);
 
@@ -57,9 +57,9 @@ posix('macOS 15: ignores a pid that no process has', async () => {
   const snapshot = await source.read();
   // Process 74164 has ended. For SYN_RCVD, which systeminformation does not know, it reads the column before the pid.
   expect(lines(snapshot)).toEqual([
-    'tcp | 192.168.1.233 52137 | 203.0.113.85 443 | ESTABLISHED | exact 2903 one',
-    'tcp | 192.168.1.233 52126 | 198.51.100.58 443 | ESTABLISHED | exact 5767 two',
-    'tcp | 192.168.1.233 52125 | 198.51.100.58 443 | ESTABLISHED | exact 75236 three',
+    'tcp | 192.168.1.233 52137 | 203.0.113.85 443 | ESTABLISHED | inherited 2903 one',
+    'tcp | 192.168.1.233 52126 | 198.51.100.58 443 | ESTABLISHED | inherited 5767 two',
+    'tcp | 192.168.1.233 52125 | 198.51.100.58 443 | ESTABLISHED | inherited 75236 three',
     'tcp | 192.168.1.233 52094 | 192.0.2.231 443 | ESTABLISHED | hidden',
     'tcp | 192.168.1.233 52140 | 203.0.113.85 443 | - | hidden',
   ]);
@@ -76,14 +76,14 @@ posix(
     expect(all).toHaveLength(22);
     expect(all).toEqual(
       expect.arrayContaining([
-        'tcp | 192.168.1.98 51741 | 203.0.113.122 443 | ESTABLISHED | exact 704 Google Chrome',
-        'tcp6 | 2001:db8:7c00:43… 51737 | 2001:db8:803:1:: 443 | ESTABLISHED | exact 704 Google Chrome',
-        'tcp6 | fe80::ab45:b3fd:… 1025 | fe80::cdac:d366:… 1026 | ESTABLISHED | exact 360 identityservicesd',
-        'tcp | 127.0.0.1 49399 | - | LISTEN | exact 848 node',
-        'tcp | 192.168.1.98 50537 | 192.0.2.142 5223 | ESTABLISHED | exact 94 apsd',
+        'tcp | 192.168.1.98 51741 | 203.0.113.122 443 | ESTABLISHED | inherited 704 Google Chrome',
+        'tcp6 | 2001:db8:7c00:43… 51737 | 2001:db8:803:1:: 443 | ESTABLISHED | inherited 704 Google Chrome',
+        'tcp6 | fe80::ab45:b3fd:… 1025 | fe80::cdac:d366:… 1026 | ESTABLISHED | inherited 360 identityservicesd',
+        'tcp | 127.0.0.1 49399 | - | LISTEN | inherited 848 node',
+        'tcp | 192.168.1.98 50537 | 192.0.2.142 5223 | ESTABLISHED | inherited 94 apsd',
         'tcp | 192.168.1.98 51745 | 192.0.2.1 443 | TIME_WAIT | gone',
-        'udp | 0.0.0.0 0 | - | - | exact 401 UserEventAgent',
-        'udp | 0.0.0.0 0 | - | - | exact 335 airportd',
+        'udp | 0.0.0.0 0 | - | - | inherited 401 UserEventAgent',
+        'udp | 0.0.0.0 0 | - | - | inherited 335 airportd',
       ]),
     );
     expect(all.filter((line) => line.startsWith('udp6 | :: 5353 |'))).toHaveLength(2);

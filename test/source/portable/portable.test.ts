@@ -255,7 +255,7 @@ const onMac = (rows: readonly RawConnection[], list: readonly RawProcess[] = [])
   return { state, source };
 };
 
-test('macOS: the process of a closed connection is inherited, not exact', async () => {
+test('macOS: the process is inherited, not exact: it used the socket last', async () => {
   const { source } = onMac([
     rawConnection({ protocol: 'tcp4', state: 'TIME_WAIT', process: '/usr/bin/curl' }),
   ]);
@@ -267,7 +267,7 @@ test('macOS: the process of a closed connection is inherited, not exact', async 
 test('macOS without a working ps: shows pids without names', async () => {
   const { source } = onMac([rawConnection({ protocol: 'tcp4' })]);
   const snapshot = await source.read();
-  expect(lines(snapshot)).toEqual(['tcp | 10.0.0.5 51512 | 203.0.113.80 443 | ESTABLISHED | exact 812']);
+  expect(lines(snapshot)).toEqual(['tcp | 10.0.0.5 51512 | 203.0.113.80 443 | ESTABLISHED | inherited 812']);
   expect(codes(snapshot)).toEqual(['names-missing']);
 });
 
@@ -282,7 +282,7 @@ test('macOS: looks up a pid again when its name changes', async () => {
   state.list = [{ ...was, name: 'new', command: 'new', user: 'bob' }];
   const owners = [...(await source.read()).sockets.values()].flatMap((it) => it.owners);
   expect(owners).toEqual([
-    { knowledge: 'exact', pid: 812, process: 'new', exe: '/bin/new', command: '/bin/new', user: 'bob' },
+    { knowledge: 'inherited', pid: 812, process: 'new', exe: '/bin/new', command: '/bin/new', user: 'bob' },
   ]);
 });
 
