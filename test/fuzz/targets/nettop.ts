@@ -10,7 +10,9 @@ import type { Target } from '../target.ts';
 const BOUND = 20;
 
 function checkEndpoint({ address, port }: Endpoint): void {
-  if (isIP(address) === 0 || !Number.isInteger(port) || port < 0 || port > 65_535)
+  // `isIP` takes fewer names of interfaces than macOS.
+  const [withoutInterface = ''] = address.split('%', 1);
+  if (isIP(withoutInterface) === 0 || !Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`wrong endpoint: ${address} ${port}`);
 }
 
