@@ -78,7 +78,7 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
     const faultFile = join(newHome(), 'fault');
     const it = await run({ fault, faultFile, args: '--interval 100ms' });
     writeFileSync(faultFile, '');
-    await it.t.until(`the fault ${fault}`, () => readFileSync(faultFile, 'utf8') === 'begun');
+    await it.t.until(`the fault ${fault}`, () => readFileSync(`${faultFile}.begun`, 'utf8') === 'begun');
     return it;
   }
 

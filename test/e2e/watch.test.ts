@@ -1,7 +1,7 @@
 // `netpane watch` on this machine: prints the events of sockets on loopback, and loses none when it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -257,7 +257,8 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
   test('is ended although it is busy, after a second signal sooner, and says that events are lost', async () => {
     const stuck = async () => {
       const file = join(tmpdir(), uniqueName());
-      cleanUp(() => rmSync(file, { force: true }));
+      const begun = `${file}.begun`;
+      cleanUp(() => [file, begun].forEach((it) => rmSync(it, { force: true })));
       const watcher = start([], ['--require', faults], {
         NETPANE_FAULT: 'command-busy',
         NETPANE_FAULT_FILE: file,
@@ -265,7 +266,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
       writeFileSync(file, '');
       await eventually(
         () => `not busy: ${watcher.output.stderr}`,
-        () => readFileSync(file, 'utf8').includes('begun'),
+        () => existsSync(begun) && readFileSync(begun, 'utf8') === 'begun',
       );
       return watcher;
     };

@@ -3,7 +3,6 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const { appendFileSync, existsSync, readFileSync, statSync } = fs;
-const { appendFile } = require('node:fs/promises');
 const { syncBuiltinESMExports } = require('node:module');
 const tty = require('node:tty');
 const { isMainThread, workerData } = require('node:worker_threads');
@@ -33,15 +32,23 @@ const onSignal = (act) => {
   }, 20);
   return timer;
 };
-/** Writes to `faultFile` on a thread of libuv's pool: the sampling thread may open no file to write to. */
-const noteBegin = () => appendFile(faultFile, 'begun');
+/**
+ * Returns a function that writes to `faultFile`.begun, before it returns. The file is opened now: the sampling thread may later
+ * open none to write to.
+ */
+const beginNote = () => {
+  const file = fs.openSync(`${faultFile}.begun`, 'a');
+  return () => fs.writeSync(file, 'begun');
+};
 /** Blocks the thread for ever. It sleeps, because other tests need the processor. */
-const busy = () =>
-  onSignal(async () => {
-    await noteBegin();
+const busy = () => {
+  const noteBegin = beginNote();
+  onSignal(() => {
+    noteBegin();
     const never = new Int32Array(new SharedArrayBuffer(4));
     for (;;) Atomics.wait(never, 0, 0, 100);
   });
+};
 
 /**
  * Lets the test start each poll after the first: `faultFile` holds one byte for each allowed poll. Whenever a poll is
@@ -77,11 +84,13 @@ const inWorker = {
     // To open a pipe that has no writer blocks.
     const pipe = `${faultFile}.pipe`;
     spawnSync('mkfifo', [pipe]);
+    const noteBegin = beginNote();
     globalThis.setTimeout = (act, delayMs) => {
       // The last batch is delivered, and the next poll is being scheduled: it must not begin before the thread blocks.
       if (delayMs !== DRAIN_MS && existsSync(faultFile))
         return after(() => {
-          void noteBegin().then(() => fs.openSync(pipe, 'r'));
+          noteBegin();
+          fs.openSync(pipe, 'r');
         }, 0);
       return after(act, delayMs);
     };
