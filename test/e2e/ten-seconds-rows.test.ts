@@ -60,7 +60,8 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await t.until('the line', () => line() > 0);
     t.press('end');
     await atEachSize(t, async (_, height) => {
-      expect(filterLine(t)).toMatch(new RegExp(`\\b${COUNT} TIME_WAIT.* 1 of \\d`));
+      const folded = new RegExp(`\\b${COUNT} TIME_WAIT.* 1 of \\d`);
+      await t.until('the folded line', () => folded.test(filterLine(t)));
       t.press('home');
       await t.until('the listener', () => selectedY(t) === line() - 1);
       expect(t.cell(2, line()).fg).toBe(GREY);
