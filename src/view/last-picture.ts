@@ -40,7 +40,7 @@ const BATCH_FIELDS: { readonly [Name in keyof State]?: Compare<State[Name]> } = 
   gaps: areSameLists,
 };
 
-/** What the last paint has shown of the parts that change in place. */
+/** The state of the last paint, with the values of the parts that change in place. */
 interface Picture {
   readonly state: State;
   readonly revision: number;

@@ -105,7 +105,7 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
   describe('leaves nothing in the kernel', () => {
     /** BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID and BPF_LINK_GET_NEXT_ID. */
     const NEXT_ID = { programs: 11, maps: 12, links: 31 } as const;
-    /** What one ledger has in the kernel. */
+    /** The objects of one ledger in the kernel. */
     const LEDGER = { programs: 5, maps: 4, links: 5 };
     const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
     let native: Native;

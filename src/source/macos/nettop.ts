@@ -10,7 +10,7 @@ import type { ProcessCache } from './owners/process-cache.ts';
 
 export interface NettopOptions extends SourceOptions {
   readonly program: Pick<NettopProgram, 'run' | 'close'>;
-  /** What processes run; if it cannot be read, the reason, a clause. */
+  /** The programs of processes; if they cannot be read, the reason, a clause. */
   readonly cache: Pick<ProcessCache, 'beginPoll' | 'of'> | string;
   /** Milliseconds on a clock that never runs backwards. */
   readonly nowMs: () => number;
