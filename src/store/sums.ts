@@ -1,3 +1,4 @@
+import type { Mutable } from '../model/mutable.ts';
 import { firstOwner, isEstablished, isListening, type Socket } from '../model/socket.ts';
 
 /** A socket with its rates in the last tick, bytes per second; undefined when unknown. */
@@ -32,8 +33,6 @@ export interface ProcessSum extends Sum {
   /** Its working directory, if known. Untrusted text. */
   readonly directory: string | undefined;
 }
-
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 export type MutableSum = Mutable<Sum>;
 

@@ -5,11 +5,10 @@ import {
   type SingleEvent,
   type SocketEvent,
 } from '../../model/event.ts';
+import type { Mutable } from '../../model/mutable.ts';
 import { isNotable, type Socket } from '../../model/socket.ts';
 import { toThousandths } from '../../model/thousandths.ts';
 import { type Life, type Lifetime } from './life.ts';
-
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** The events since the last batch. `atMs` is on the monotonic clock until `take` converts it. */
 export class EmittedEvents {

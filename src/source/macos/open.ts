@@ -3,11 +3,10 @@ import { type Source, type SourceOptions, SourceUnavailable } from '../types.ts'
 import type { MacCalls } from './native/calls.ts';
 import { KernelTable, TableUnread } from './native/kernel-table.ts';
 import { LibSystem } from './native/lib-system.ts';
-import { MacProcesses } from './native/processes.ts';
 import { NettopSource } from './nettop.ts';
 import { NettopProgram } from './nettop/program.ts';
 import { ANOTHER_LAYOUT, MAX_CLOSING } from './notices.ts';
-import { ProcessCache } from './owners/process-cache.ts';
+import { processesWithCache, type ProcessCache } from './owners/process-cache.ts';
 import { Rows } from './table/rows.ts';
 import { PcblistSource, TABLES } from './pcblist.ts';
 
@@ -42,14 +41,7 @@ export async function openNettop(options: SourceOptions, program = new NettopPro
 /** Returns what reads the processes; if they cannot be read, the reason. */
 async function openProcessCache(): Promise<ProcessCache | string> {
   try {
-    const calls = await loadCalls();
-    const ownUid = process.geteuid?.() ?? 0;
-    return new ProcessCache({
-      processes: new MacProcesses(calls),
-      userName: (uid) => calls.userName(uid),
-      ownUid,
-      isRoot: ownUid === 0,
-    });
+    return processesWithCache(await loadCalls()).cache;
   } catch (error) {
     if (error instanceof SourceUnavailable) return error.message;
     throw error;

@@ -1,3 +1,4 @@
+import type { Mutable } from '../../../model/mutable.ts';
 import type { Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
@@ -17,8 +18,6 @@ import {
 } from './traced-sockets.ts';
 
 const GONE: readonly Owner[] = [{ knowledge: 'gone' }];
-
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** A socket that is being made. */
 type MutableSocket = Mutable<Socket>;

@@ -1,3 +1,4 @@
+import type { Mutable } from '../../../model/mutable.ts';
 import type { SocketState, Traffic } from '../../../model/socket.ts';
 import { INET, type InfoRange, STATES } from './inet.ts';
 import { TCP_INFO } from './tcp-info.ts';
@@ -10,7 +11,7 @@ const u32At = (view: DataView, at: number, end: number): number | undefined =>
   at + 4 <= end ? view.getUint32(at, LITTLE_ENDIAN) : undefined;
 
 /** Traffic that may still be corrected. */
-export type MutableTraffic = { -readonly [Field in keyof Traffic]: Traffic[Field] };
+export type MutableTraffic = Mutable<Traffic>;
 
 /** Longer times since the last data mean that there was none: the kernel then counts from boot. */
 const NEVER_MS = 2 ** 31;

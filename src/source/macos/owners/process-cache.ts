@@ -1,5 +1,6 @@
 import type { Owner } from '../../../model/socket.ts';
-import type { MacProcesses } from '../native/processes.ts';
+import type { MacCalls } from '../native/calls.ts';
+import { MacProcesses } from '../native/processes.ts';
 
 /** Program of a process: an owner without how it is known. */
 export type Program = Omit<Owner, 'knowledge'>;
@@ -17,6 +18,14 @@ export interface ProcessCacheOptions {
   readonly userName: (uid: number) => string | undefined;
   readonly ownUid: number;
   readonly isRoot: boolean;
+}
+
+/** Returns the processes of this machine, and a cache of what they run, for the user of netpane. */
+export function processesWithCache(calls: MacCalls): { processes: MacProcesses; cache: ProcessCache } {
+  const processes = new MacProcesses(calls);
+  const ownUid = process.geteuid?.() ?? 0;
+  const userName = (uid: number) => calls.userName(uid);
+  return { processes, cache: new ProcessCache({ processes, userName, ownUid, isRoot: ownUid === 0 }) };
 }
 
 /** Keeps what processes run, by pid and start. */
