@@ -4,7 +4,7 @@ import { Mmdb } from '../../../src/cli/geo/mmdb.ts';
 import { MmdbFault } from '../../../src/cli/geo/mmdb-values.ts';
 import { bitsOf } from '../../../src/model/address-bits.ts';
 import { mmdbFile } from '../../helpers/mmdb.ts';
-import { mutatedBytes } from '../mutate.ts';
+import { bytesSession } from '../bytes-session.ts';
 import type { Target } from '../target.ts';
 
 const FILES = [
@@ -24,29 +24,22 @@ export const geo: Target = {
   inputsPerSession: 20,
   suiteRuns: 3000,
   open: (random) => {
-    let input: Uint8Array = new Uint8Array();
-    return {
-      input: () => input,
-      next: () => {
-        const bytes = Buffer.from(mutatedBytes(random, random.of(FILES)));
-        input = bytes;
-        try {
-          const db = new Mmdb(bytes);
-          for (const address of ADDRESSES) {
-            const offset = db.find(bitsOf(address) ?? 0);
-            if (offset === undefined) continue;
-            const { country, org } = locationIn(db.record(offset, isLocationKey));
-            if (country !== undefined && !/^[A-Z]{2}$/.test(country))
-              throw new Error(`the country ${country}`);
-            if (org?.asn !== undefined && !(org.asn >= 0)) throw new Error(`the number ${org.asn}`);
-            if ((org?.name ?? '').length > 512) throw new Error('a name that is too long');
-          }
-          return 'accepted';
-        } catch (error) {
-          if (error instanceof MmdbFault) return 'refused';
-          throw error;
+    return bytesSession(random, FILES, (input) => {
+      try {
+        const db = new Mmdb(Buffer.from(input));
+        for (const address of ADDRESSES) {
+          const offset = db.find(bitsOf(address) ?? 0);
+          if (offset === undefined) continue;
+          const { country, org } = locationIn(db.record(offset, isLocationKey));
+          if (country !== undefined && !/^[A-Z]{2}$/.test(country)) throw new Error(`the country ${country}`);
+          if (org?.asn !== undefined && !(org.asn >= 0)) throw new Error(`the number ${org.asn}`);
+          if ((org?.name ?? '').length > 512) throw new Error('a name that is too long');
         }
-      },
-    };
+        return 'accepted';
+      } catch (error) {
+        if (error instanceof MmdbFault) return 'refused';
+        throw error;
+      }
+    });
   },
 };

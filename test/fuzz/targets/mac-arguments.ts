@@ -1,5 +1,5 @@
 import { parseArguments } from '../../../src/source/macos/native/processes.ts';
-import { mutatedBytes } from '../mutate.ts';
+import { bytesSession } from '../bytes-session.ts';
 import type { Target } from '../target.ts';
 
 /** Arguments of a process: their number, the path of the program, then each argument and variable with a NUL. */
@@ -17,17 +17,12 @@ export const macArguments: Target = {
   inputsPerSession: 100,
   suiteRuns: 10_000,
   open: (random) => {
-    let input: Uint8Array = new Uint8Array();
-    return {
-      input: () => input,
-      next: () => {
-        input = mutatedBytes(random, random.of(ARGUMENTS));
-        const command = parseArguments(input);
-        if (command === undefined) return 'refused';
-        if (command.length > MAX_LENGTH || command.length > input.length)
-          throw new Error(`a command line of ${command.length} characters from ${input.length} bytes`);
-        return 'accepted';
-      },
-    };
+    return bytesSession(random, ARGUMENTS, (input) => {
+      const command = parseArguments(input);
+      if (command === undefined) return 'refused';
+      if (command.length > MAX_LENGTH || command.length > input.length)
+        throw new Error(`a command line of ${command.length} characters from ${input.length} bytes`);
+      return 'accepted';
+    });
   },
 };

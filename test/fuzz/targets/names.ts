@@ -9,7 +9,7 @@ import {
   withLength,
 } from '../../helpers/packets.ts';
 import { quicInitial } from '../../helpers/quic.ts';
-import { mutatedBytes } from '../mutate.ts';
+import { bytesSession } from '../bytes-session.ts';
 import type { Target } from '../target.ts';
 
 const NEAR: PacketEnd = ['10.0.0.2', 40_000];
@@ -53,24 +53,18 @@ export const names: Target = {
   open: (random) => {
     const packets = new PacketNames();
     const table = new NameTable();
-    let input: Uint8Array = new Uint8Array();
     let count = 0;
-    return {
-      input: () => input,
-      next: () => {
-        input = mutatedBytes(random, random.of(PACKETS));
-        packets.beginTurn();
-        const found = packets.namesIn(input);
-        if (found.length > input.length / 12)
-          throw new Error(`${found.length} names in ${input.length} bytes`);
-        for (const one of found) {
-          if (!NAME.test(one.name)) throw new Error(`the name ${JSON.stringify(one.name)}`);
-          table.add(one, ++count);
-        }
-        if (count % 1000 === 0 && table.takeChanges(count).length > MAX_SUBJECTS)
-          throw new Error('the table is not bounded');
-        return found.length > 0 ? 'accepted' : 'refused';
-      },
-    };
+    return bytesSession(random, PACKETS, (input) => {
+      packets.beginTurn();
+      const found = packets.namesIn(input);
+      if (found.length > input.length / 12) throw new Error(`${found.length} names in ${input.length} bytes`);
+      for (const one of found) {
+        if (!NAME.test(one.name)) throw new Error(`the name ${JSON.stringify(one.name)}`);
+        table.add(one, ++count);
+      }
+      if (count % 1000 === 0 && table.takeChanges(count).length > MAX_SUBJECTS)
+        throw new Error('the table is not bounded');
+      return found.length > 0 ? 'accepted' : 'refused';
+    });
   },
 };

@@ -3,7 +3,7 @@ import { SocketLimiter } from '../../../src/source/socket-limiter.ts';
 import { ABSENT, Rows } from '../../../src/source/macos/table/rows.ts';
 import { TableSockets } from '../../../src/source/macos/table/table-sockets.ts';
 import { pcbTable, wordsOf } from '../../helpers/macos/tables.ts';
-import { mutatedBytes } from '../mutate.ts';
+import { bytesSession } from '../bytes-session.ts';
 import type { Target } from '../target.ts';
 
 const DUMP = readFileSync('fixtures/macos/tcp-pcblist_n-macos27-arm64.bin');
@@ -61,24 +61,19 @@ export const pcblist: Target = {
       keptSockets: () => table.size,
     });
     const rows = new Rows();
-    let input: Uint8Array = new Uint8Array();
-    return {
-      input: () => input,
-      next: () => {
-        input = mutatedBytes(random, random.of(TABLES));
-        const words = wordsOf(input);
-        rows.begin(words);
-        let from = 0;
-        for (; rows.next();) from = checkRow(rows, from);
-        const { received } = table.read(words);
-        for (const { values } of table.values()) {
-          const { rxBytes = 0, txBytes = 0, recvQueue = 0, sendQueue = 0 } = values.traffic ?? {};
-          if (![rxBytes, txBytes, recvQueue, sendQueue, values.local.port].every((it) => it >= 0))
-            throw new Error(`wrong values: ${JSON.stringify(values)}`);
-        }
-        if (table.size > 110) throw new Error(`${table.size} sockets are kept`);
-        return received > 0 ? 'accepted' : 'refused';
-      },
-    };
+    return bytesSession(random, TABLES, (input) => {
+      const words = wordsOf(input);
+      rows.begin(words);
+      let from = 0;
+      for (; rows.next();) from = checkRow(rows, from);
+      const { received } = table.read(words);
+      for (const { values } of table.values()) {
+        const { rxBytes = 0, txBytes = 0, recvQueue = 0, sendQueue = 0 } = values.traffic ?? {};
+        if (![rxBytes, txBytes, recvQueue, sendQueue, values.local.port].every((it) => it >= 0))
+          throw new Error(`wrong values: ${JSON.stringify(values)}`);
+      }
+      if (table.size > 110) throw new Error(`${table.size} sockets are kept`);
+      return received > 0 ? 'accepted' : 'refused';
+    });
   },
 };

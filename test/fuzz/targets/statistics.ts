@@ -1,6 +1,6 @@
 import { decodeDatagram } from '../../../src/source/macos/events/messages.ts';
 import { closeMessage, removedMessage } from '../../helpers/macos/statistics.ts';
-import { mutatedBytes } from '../mutate.ts';
+import { bytesSession } from '../bytes-session.ts';
 import type { Target } from '../target.ts';
 
 const DATAGRAMS = [
@@ -23,18 +23,12 @@ export const statistics: Target = {
   inputsPerSession: 50,
   suiteRuns: 10_000,
   open: (random) => {
-    let input: Uint8Array = new Uint8Array();
-    return {
-      input: () => input,
-      next: () => {
-        input = mutatedBytes(random, random.of(DATAGRAMS));
-        const { closed, lost, malformed } = decodeDatagram(input);
-        if (closed.length > input.length / MIN_UPDATE_LENGTH) throw new Error(`${closed.length} sources`);
-        for (const { rxBytes, txBytes, local } of closed)
-          if (!(rxBytes >= 0 && txBytes >= 0 && (local?.port ?? 0) < 2 ** 16))
-            throw new Error('wrong values');
-        return closed.length + lost > 0 && malformed === 0 ? 'accepted' : 'refused';
-      },
-    };
+    return bytesSession(random, DATAGRAMS, (input) => {
+      const { closed, lost, malformed } = decodeDatagram(input);
+      if (closed.length > input.length / MIN_UPDATE_LENGTH) throw new Error(`${closed.length} sources`);
+      for (const { rxBytes, txBytes, local } of closed)
+        if (!(rxBytes >= 0 && txBytes >= 0 && (local?.port ?? 0) < 2 ** 16)) throw new Error('wrong values');
+      return closed.length + lost > 0 && malformed === 0 ? 'accepted' : 'refused';
+    });
   },
 };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ReadAddresses } from '../../../src/source/interface-addresses.ts';
-import { PcblistSource } from '../../../src/source/macos/pcblist.ts';
 import { ipv4, ipv6 } from '../../helpers/interfaces.ts';
 import { FakeMac } from '../../helpers/macos/fake-calls.ts';
+import { pcblistOn } from '../../helpers/macos/pcblist-source.ts';
 import { closeMessage, FakeControl } from '../../helpers/macos/statistics.ts';
 
 test('a socket has the interface with its local address, also after the address has moved, and when its close is all that was seen', async () => {
@@ -13,15 +13,8 @@ test('a socket has the interface with its local address, also after the address 
   ] as const;
   let addresses: ReturnType<ReadAddresses> = { en0: [ipv4('192.0.2.1'), ipv6('fe80::1', 4)] };
   let nowMs = 0;
-  const source = new PcblistSource({
-    calls: Object.assign(new FakeMac(), { tcp, control }),
-    also: [],
-    tcpDetails: false,
+  const source = pcblistOn(Object.assign(new FakeMac(), { tcp, control }), {
     events: true,
-    ownerBudgetMs: 1000,
-    ownUid: 501,
-    isRoot: false,
-    darwin: 25,
     nowMs: () => nowMs,
     wallMs: () => nowMs,
     readAddresses: () => addresses,

@@ -1,26 +1,15 @@
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
-import { PcblistSource, type PcblistOptions } from '../../../src/source/macos/pcblist.ts';
+import type { PcblistSource, PcblistOptions } from '../../../src/source/macos/pcblist.ts';
 import { FakeMac, type FakeProcess } from '../../helpers/macos/fake-calls.ts';
+import { pcblistOn } from '../../helpers/macos/pcblist-source.ts';
 import type { PcbRow } from '../../helpers/macos/tables.ts';
 
 const WALL = 1_700_000_000_000;
 
 const sourceOn = (mac: FakeMac, options: Partial<PcblistOptions> = {}) =>
-  new PcblistSource({
-    calls: mac,
-    also: [],
-    tcpDetails: false,
-    ownerBudgetMs: 1000,
-    ownUid: 501,
-    isRoot: false,
-    darwin: 25,
-    nowMs: () => 0,
-    wallMs: () => WALL,
-    readAddresses: () => ({}),
-    ...options,
-  });
+  pcblistOn(mac, { wallMs: () => WALL, ...options });
 
 const connection = (generation: number, more: Partial<PcbRow> = {}): PcbRow => ({
   generation,

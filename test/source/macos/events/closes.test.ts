@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { KernelEvent } from '../../../../src/source/types.ts';
-import { type PcblistOptions, PcblistSource } from '../../../../src/source/macos/pcblist.ts';
+import type { PcblistOptions } from '../../../../src/source/macos/pcblist.ts';
 import { FakeMac } from '../../../helpers/macos/fake-calls.ts';
+import { pcblistOn } from '../../../helpers/macos/pcblist-source.ts';
 import {
   closeMessage,
   FakeControl,
@@ -37,20 +38,7 @@ const CLOSED: FakeSource = {
 function start(tcp: readonly PcbRow[], control = new FakeControl(), options: Partial<PcblistOptions> = {}) {
   const mac = Object.assign(new FakeMac(), { tcp, control });
   mac.processes = { 99: { name: 'curl', path: '/usr/bin/curl', startedAt: 1, sockets: {} } };
-  const source = new PcblistSource({
-    calls: mac,
-    also: [],
-    tcpDetails: false,
-    events: true,
-    ownerBudgetMs: 1000,
-    ownUid: 501,
-    isRoot: false,
-    darwin: 25,
-    nowMs: () => NOW,
-    wallMs: () => 0,
-    readAddresses: () => ({}),
-    ...options,
-  });
+  const source = pcblistOn(mac, { events: true, nowMs: () => NOW, ...options });
   const drain = (...datagrams: readonly (Uint8Array | number)[]): readonly KernelEvent[] => {
     control.waiting.push(...datagrams);
     return source.events?.drain() ?? [];

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Socket } from '../../../../src/model/socket.ts';
 import { diff } from '../../../../src/sampler/diff.ts';
 import { Merger } from '../../../../src/sampler/merge/merger.ts';
-import { PcblistSource } from '../../../../src/source/macos/pcblist.ts';
 import { FakeMac } from '../../../helpers/macos/fake-calls.ts';
+import { pcblistOn } from '../../../helpers/macos/pcblist-source.ts';
 import { closeMessage, FakeControl, type FakeSource } from '../../../helpers/macos/statistics.ts';
 import type { PcbRow } from '../../../helpers/macos/tables.ts';
 
@@ -12,19 +12,7 @@ function watch() {
   const control = new FakeControl();
   const mac = Object.assign(new FakeMac(), { control, processes: { 99: { name: 'curl', sockets: {} } } });
   let nowMs = 1000;
-  const source = new PcblistSource({
-    calls: mac,
-    also: [],
-    tcpDetails: false,
-    events: true,
-    ownerBudgetMs: 1000,
-    ownUid: 501,
-    isRoot: false,
-    darwin: 25,
-    nowMs: () => nowMs,
-    wallMs: () => nowMs,
-    readAddresses: () => ({}),
-  });
+  const source = pcblistOn(mac, { events: true, nowMs: () => nowMs, wallMs: () => nowMs });
   const merger = new Merger({ hasEventSource: true, emitsEveryChange: true });
   let previous: ReadonlyMap<string, Socket> = new Map();
   const moment = () => ({ monotonicMs: nowMs, wallMs: nowMs });
