@@ -174,13 +174,13 @@ export const titleLine = (t: Terminal) => t.rows()[3] ?? '';
 
 /**
  * Returns the numbers of `12 of 34`: sockets shown and all sockets; -1 while the filter line has none. `1–19 of 34` means
- * that all are shown and 19 of them are visible. `folded` is the number of sockets in TIME_WAIT that are only counted.
+ * that 34 are shown and 19 of them are visible. `folded` is the number of sockets in TIME_WAIT that are only counted.
  */
 export function socketCounts(t: Terminal): { shown: number; total: number; folded: number } {
   const text = filterLine(t).replaceAll(',', '');
   const folded = Number(/(\d+) TIME_WAIT/.exec(text)?.[1] ?? 0);
   const [, visible, all = '-1'] = /(\d+–\d+)(?: of |\/)(\d+)$/.exec(text) ?? [];
-  if (visible !== undefined) return { shown: Number(all), total: Number(all), folded };
+  if (visible !== undefined) return { shown: Number(all), total: Number(all) + folded, folded };
   const [, shown = '-1', total = '-1'] = /(\d+) of (\d+)(?: open)?$/.exec(text) ?? [];
   return { shown: Number(shown), total: Number(total), folded };
 }
