@@ -48,6 +48,9 @@ const COOKIE_LENGTH = 8;
 const LOW_AT = LITTLE_ENDIAN ? 0 : 4;
 const HIGH_AT = 4 - LOW_AT;
 
+/** Maximum number of times a program is loaded again after a signal has interrupted its verification. */
+const MAX_INTERRUPTIONS = 10;
+
 /** Licence of the programs: they call no function that is for the GPL alone. */
 const LICENCE = 'MIT\0';
 
@@ -173,7 +176,7 @@ export class Bpf implements BpfCalls {
     const log = this.#native.allocate(LOG_LENGTH);
     instructions.bytes.set(code);
     licence.bytes.set(Buffer.from(LICENCE));
-    const load = (hasLog: boolean) =>
+    const tryToLoad = (hasLog: boolean) =>
       this.#call(COMMAND.progLoad, (it) => {
         setNumbers(it, [type, code.length / INSTRUCTION_LENGTH]);
         it.setBigUint64(8, instructions.address, LITTLE_ENDIAN);
@@ -186,6 +189,12 @@ export class Bpf implements BpfCalls {
         }
         it.setUint32(68, attachType, LITTLE_ENDIAN);
       });
+    // The verifier stops with EAGAIN when a signal arrives for this thread (bpf_check in kernel/bpf/verifier.c).
+    const load = (hasLog: boolean) => {
+      let result = tryToLoad(hasLog);
+      for (let i = 0; i < MAX_INTERRUPTIONS && result === -ERRNO.EAGAIN; i++) result = tryToLoad(hasLog);
+      return result;
+    };
     try {
       const descriptor = load(false);
       if (descriptor >= 0) return descriptor;

@@ -6,7 +6,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bpf, BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
@@ -15,6 +15,7 @@ import { ATTACH, TYPE } from '../../../../src/source/linux/ledger/program-parts.
 import { LedgerProcesses } from '../../../../src/source/linux/ledger/ledger-processes.ts';
 import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
+import { ERRNO } from '../../../../src/source/linux/netlink/errno.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
@@ -318,6 +319,22 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
       bpf.loadProgram({ name: 'wrong', type: TYPE.cgroupSock, attachType: ATTACH.sockCreate, code });
     expect(load).toThrow(BpfError);
     expect(load).toThrow(/^loading the program wrong: error \d+\n[^]*R0 !read_ok/);
+  });
+
+  test('loads a program again after a signal has interrupted its verification', async () => {
+    const native = await Native.load();
+    const bpf = new Bpf(native);
+    const calls = vi.spyOn(native, 'systemCall');
+    for (let i = 0; i < 3; i++) calls.mockReturnValueOnce(-ERRNO.EAGAIN);
+    // r0 = 1 (BPF_MOV), then BPF_EXIT.
+    const code = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+    const spec = { name: 'right', type: TYPE.cgroupSock, attachType: ATTACH.sockCreate, code };
+    bpf.close(bpf.loadProgram(spec));
+    expect(calls).toHaveBeenCalledTimes(4);
+    // Not for ever: under a profiler a signal arrives every millisecond.
+    calls.mockReturnValue(-ERRNO.EAGAIN);
+    expect(() => bpf.loadProgram(spec)).toThrow(/error 11/);
+    calls.mockRestore();
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {
