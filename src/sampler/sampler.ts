@@ -83,6 +83,12 @@ function hasUnreadOwner(sockets: ReadonlyMap<string, Socket> | undefined): boole
   return false;
 }
 
+/**
+ * Maximum time of a drain, milliseconds. While more happens than this machine can follow, polls and batches go on: the kernel
+ * counts what it has no room for.
+ */
+const MAX_DRAIN_MS = 1000;
+
 /** Maximum time of the drain at the end, milliseconds: `watch` has 10 s to print all that has happened. */
 const LAST_DRAIN_MS = 5000;
 
@@ -219,7 +225,10 @@ export class Sampler {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Applies all kernel events until now, up to a maximum; the last drain reports a gap beyond it. Sends the events of each part before it drains the next one. */
+  /**
+   * Applies all kernel events until now, up to a maximum of number and time; the last drain reports a gap beyond it. Sends the
+   * events of each part before it drains the next one.
+   */
   #drain(): void {
     const {
       clock,
@@ -228,16 +237,17 @@ export class Sampler {
     if (!events) return;
     this.#progress.begin('events');
     const wasStopped = this.#isStopped;
-    const deadlineMs = clock.monotonicMs() + LAST_DRAIN_MS;
+    const deadlineMs = clock.monotonicMs() + (wasStopped ? LAST_DRAIN_MS : MAX_DRAIN_MS);
     // No other drain follows the last one: it has no maximum but the time.
-    for (let left = this.#maxWaiting; left > 0 || (wasStopped && clock.monotonicMs() < deadlineMs);) {
+    let left = wasStopped ? Infinity : this.#maxWaiting;
+    do {
       const kernelEvents = events.drain();
       this.#merger.applyKernelEvents(kernelEvents, this.#now());
       this.#sendEvents();
       // `onEvents` may stop the sampler, which drains the rest.
       if (!events.hasMore || this.#isStopped !== wasStopped) break;
       left -= Math.max(1, kernelEvents.length);
-    }
+    } while (left > 0 && clock.monotonicMs() < deadlineMs);
     if (wasStopped && events.hasMore) this.#noteLoss();
     this.#lastDrainMs = clock.monotonicMs();
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');

@@ -90,8 +90,14 @@ export function setUp({
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
-  /** Kernel events to drain next, the maximum number in one drain, and how often the source was closed. */
-  const system = { kernelEvents: [] as KernelEvent[], atOnce: Infinity, isPending: false, closed: 0 };
+  /** Kernel events to drain next, the maximum number in one drain, its cost, and how often the source was closed. */
+  const system = {
+    kernelEvents: [] as KernelEvent[],
+    atOnce: Infinity,
+    costMs: 0,
+    isPending: false,
+    closed: 0,
+  };
   /** Calls back for the current wait; undefined if there is none. */
   let wake: (() => void) | undefined;
   const received: { readonly atMs: number; readonly event: Event }[] = [];
@@ -125,6 +131,7 @@ export function setUp({
           collect: () => {},
           drain: () => {
             drainsMs.push(clock.now);
+            clock.goTo(clock.now + system.costMs);
             return system.kernelEvents.splice(0, system.atOnce);
           },
           get hasMore() {

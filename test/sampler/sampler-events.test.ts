@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_WAITING_EVENTS } from '../../src/model/bounds.ts';
 import type { Socket } from '../../src/model/socket.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
 import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
@@ -242,32 +241,6 @@ describe('a source with an event source', () => {
     expect(system.closed).toBe(1);
   });
 
-  test('stop drains all that the kernel has, however much', async () => {
-    const { sampler, clock, system, received } = setUp({ hasEventSource: true, hasOnEvents: true });
-    sampler.start();
-    await clock.pass(10);
-    system.atOnce = 1000;
-    system.kernelEvents = Array.from({ length: 2 * MAX_WAITING_EVENTS }, (_, i) =>
-      appeared(5005, socket({ id: `id ${i}` })),
-    );
-    sampler.stop();
-    expect(received).toHaveLength(2 * MAX_WAITING_EVENTS);
-  });
-
-  test('a gap follows if the kernel still has more after five seconds', async () => {
-    const { sampler, clock, system, received, consumer } = setUp({ hasEventSource: true, hasOnEvents: true });
-    sampler.start();
-    await clock.pass(10);
-    system.atOnce = 1;
-    system.kernelEvents = Array.from({ length: MAX_WAITING_EVENTS + 100 }, (_, i) =>
-      appeared(5005, socket({ id: `id ${i}` })),
-    );
-    consumer.onEvent = () => clock.goTo(clock.now + 1);
-    sampler.stop();
-    expect(received.length).toBeLessThan(MAX_WAITING_EVENTS + 100);
-    expect(received.at(-1)?.event).toMatchObject({ type: 'gap', learntBy: 'destroy' });
-  });
-
   test('stop from within onEvents: no drain and no batch follows', async () => {
     const { sampler, clock, batches, system, consumer } = setUp({ hasEventSource: true, hasOnEvents: true });
     consumer.onEvent = () => sampler.stop();
@@ -310,41 +283,5 @@ describe('a source with an event source', () => {
     answers[0]?.fail(new Error('closed'));
     await clock.pass(1000);
     expect(errors).toEqual([]);
-  });
-
-  test('is drained until it has no more, and onEvents gets the events of each drain', async () => {
-    const { sampler, clock, system, received, drainsMs } = setUp({ hasEventSource: true, hasOnEvents: true });
-    sampler.start();
-    await clock.pass(10);
-    system.atOnce = 1;
-    system.kernelEvents = [appeared(5005), ended(5006)];
-    const drains = drainsMs.length;
-    await clock.pass(60);
-    expect(drainsMs.slice(drains)).toEqual([5050, 5050]);
-    expect(received.map(({ event }) => event.type)).toEqual(['spawn', 'close']);
-  });
-
-  test('stops draining at the maximum while no batch is taken, and continues afterwards', async () => {
-    const { sampler, clock, batches, system, drainsMs, onTake } = setUp({ hasEventSource: true });
-    let taken = () => {};
-    onTake(() => new Promise((resolve) => void (taken = resolve)));
-    const gaps = Array.from({ length: 4000 }, (): KernelEvent => ({
-      type: 'gap',
-      atMs: 5000,
-      learntBy: 'trace',
-    }));
-    sampler.start();
-    await clock.pass(0);
-    const drains = drainsMs.length;
-    for (let i = 0; i < 20; i++) {
-      system.kernelEvents = [...gaps];
-      await clock.pass(50);
-    }
-    expect(drainsMs).toHaveLength(drains + 3);
-    onTake(() => {});
-    taken();
-    await clock.pass(2000);
-    expect(drainsMs.length).toBeGreaterThan(drains + 30);
-    expect(batches.reduce((sum, it) => sum + it.events.length, 0)).toBe(16_000);
   });
 });
