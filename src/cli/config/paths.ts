@@ -26,6 +26,12 @@ const STATE: Place = {
   windows: { variable: 'LOCALAPPDATA', usual: ['AppData', 'Local'] },
 };
 
+/** Returns the name of the variable with the home directory. */
+const homeVariable = (platform: NodeJS.Platform): string => (platform === 'win32' ? 'USERPROFILE' : 'HOME');
+
+/** Returns why the files of netpane have no path. */
+export const noPathReason = (platform = process.platform): string => `${homeVariable(platform)} is not set`;
+
 /**
  * Returns the path of a file; undefined if the environment has no directory for it. An empty or relative directory is
  * ignored, as the XDG Base Directory Specification says. Windows has no XDG variables of its own, but a user may set them.
@@ -36,7 +42,7 @@ function pathOf({ file, xdg, usual, windows }: Place, environment: Environment, 
   const given = [xdg, ...(isWindows ? [windows.variable] : [])].map((name) => environment[name] ?? '');
   const directory = given.find((path) => paths.isAbsolute(path));
   if (directory !== undefined) return paths.join(directory, 'netpane', file);
-  const home = environment[isWindows ? 'USERPROFILE' : 'HOME'] ?? '';
+  const home = environment[homeVariable(platform)] ?? '';
   return paths.isAbsolute(home)
     ? paths.join(home, ...(isWindows ? windows.usual : usual), 'netpane', file)
     : undefined;

@@ -4,7 +4,7 @@ import { BINDINGS } from '../../tui/keymap.ts';
 import type { Origin, Origins } from '../resolve.ts';
 import type { Written } from '../setting.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName, type Settings } from '../settings.ts';
-import { configPath, type Environment, statePath } from './paths.ts';
+import { configPath, type Environment, noPathReason, statePath } from './paths.ts';
 
 /** Returns the origin of a value for a comment of TOML, which must not contain control characters. */
 function originText(origin: Origin, item = 0): string {
@@ -80,7 +80,7 @@ function tableTexts(key: string, tables: readonly object[], origin: Origin, isUt
 
 /** Returns the paths of the files that netpane uses, one per line. */
 export function pathsText(configFile: string | undefined, environment: Environment): string {
-  const nowhere = 'none (HOME is not set)';
+  const nowhere = `none (${noPathReason()})`;
   const config = configFile ?? configPath(environment) ?? nowhere;
   return `config  ${printable(config)}\nstate   ${printable(statePath(environment) ?? nowhere)}\n`;
 }

@@ -16,7 +16,7 @@ import { codeOf } from '../../model/error.ts';
 import { MAX_HISTORY } from '../../store/history.ts';
 import { FileProblem, isMissing, readText, reasonText } from './file.ts';
 import { mergeStates } from './merge.ts';
-import { type Environment, statePath } from './paths.ts';
+import { type Environment, noPathReason, statePath } from './paths.ts';
 import { checkReadable, type FileUser, processUser, trustedPath, Untrusted } from './trust.ts';
 import { DamagedState, parseState, type SavedState } from './saved.ts';
 
@@ -81,7 +81,7 @@ export class StateFile {
   #try<T>(what: string, act: (path: string) => T): T | undefined {
     try {
       const path = this.#path;
-      if (path === undefined) throw new Refused('HOME is not set');
+      if (path === undefined) throw new Refused(noPathReason());
       const { owner, run } = this.#user;
       return run(() => {
         if (owner) trustedPath(path, owner);

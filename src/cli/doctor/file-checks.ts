@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { reasonText } from '../config/file.ts';
-import { configPath, type Environment, statePath } from '../config/paths.ts';
+import { configPath, type Environment, noPathReason, statePath } from '../config/paths.ts';
 import { checkReadable, type FileUser, trustedPath } from '../config/trust.ts';
 import { type Check, info, missing, ok, type Topic } from './check.ts';
 
@@ -16,7 +16,7 @@ export const fileChecks = (
 
 /** Returns whether a file is there and may be used: as root only if no third user can change it. */
 function fileCheck(topic: Topic, path: string | undefined, { owner, run }: FileUser): Check {
-  if (path === undefined) return missing(topic, 'HOME is not set');
+  if (path === undefined) return missing(topic, noPathReason());
   try {
     return run(() => {
       const real = owner ? trustedPath(path, owner) : path;

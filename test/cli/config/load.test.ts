@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/cli/config/load.ts';
-import { configPath, statePath } from '../../../src/cli/config/paths.ts';
+import { configPath, noPathReason, statePath } from '../../../src/cli/config/paths.ts';
 import { pathsText } from '../../../src/cli/config/print.ts';
 import { type FileSettings, resolveSettings, type PartialSettings } from '../../../src/cli/resolve.ts';
 import { UsageError } from '../../../src/cli/values.ts';
@@ -104,6 +104,7 @@ test('on Windows paths follow XDG variables, then APPDATA and LOCALAPPDATA, then
     'C:\\Users\\anna\\AppData\\Local\\netpane\\state.json',
   );
   expect(statePath({ HOME: 'C:\\h' }, 'win32')).toBeUndefined();
+  expect(noPathReason('win32')).toBe('USERPROFILE is not set');
   expect(configPath(folders, 'linux')).toBeUndefined();
 });
 
