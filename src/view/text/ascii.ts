@@ -4,7 +4,7 @@ import { charactersOf, displayWidth } from './width.ts';
  * Every non-ASCII character that netpane draws, with an ASCII replacement of the same width. A program name that
  * contains the replacement of `…` or `→` is shown in quotes.
  */
-const REPLACEMENTS: Readonly<Record<string, string>> = {
+export const REPLACEMENTS: Readonly<Record<string, string>> = {
   '…': '~',
   '→': '>',
   '←': '<',

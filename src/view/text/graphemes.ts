@@ -2,10 +2,10 @@ import { eastAsianWidth } from 'get-east-asian-width';
 
 /**
  * Matches text in which each character takes one cell and joins no other: a fast path, as nearly all text is of ASCII,
- * Latin letters, and the dashes, arrows, lines and bars of netpane's own texts.
+ * Latin letters, and the signs of netpane's own texts (`REPLACEMENTS` in `ascii.ts`).
  */
 export const SINGLE =
-  /^[ -~]*(?:[\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2193\u2212\u2500-\u259f\u25b2-\u25b5\u25b8-\u25bf][ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2193\u2212\u2500-\u259f\u25b2-\u25b5\u25b8-\u25bf]*)?$/;
+  /^[ -~]*(?:[\xa0-\xac\xae-\u02ff\u2010-\u2027\u203a\u2190-\u2193\u2212\u2248\u2264\u2265\u2500-\u259f\u25b2-\u25b5\u25b8-\u25bf][ -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u203a\u2190-\u2193\u2212\u2248\u2264\u2265\u2500-\u259f\u25b2-\u25b5\u25b8-\u25bf]*)?$/;
 
 /** Characters that join a neighbour. In a text without them each character is a grapheme. */
 const JOINING =

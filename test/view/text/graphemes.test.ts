@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { REPLACEMENTS } from '../../../src/view/text/ascii.ts';
 import { printable } from '../../../src/model/text.ts';
 import {
   graphemesOf,
@@ -49,8 +50,9 @@ describe('one grapheme, and its cells', () => {
     expect(graphemesOf(characters.join(''))).toEqual(characters);
   });
 
-  test('the bars, dashes and arrows of the screen take the fast path', () => {
-    expect('▁▂▃▄▅▆▇█ … – − ↑↓←→ ▴▾ │─└').toMatch(SINGLE);
+  test('every sign that netpane itself draws takes the fast path', () => {
+    expect(Object.keys(REPLACEMENTS).filter((it) => !SINGLE.test(it))).toEqual([]);
+    expect('│─└').toMatch(SINGLE);
   });
 
   test('splits flags side by side', () => {
