@@ -34,9 +34,17 @@ export const programForAll = join(inject('copy'), 'dist', 'netpane.js');
 const cleanUps: (() => unknown)[] = [];
 /** Registers a function to run after the test, in reverse order. */
 export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
-/** Runs what is registered. */
+/** Runs what is registered, all of it even if a part fails. Rejects with the first error. */
 export async function cleanUpAll(): Promise<void> {
-  for (const act of cleanUps.splice(0).reverse()) await act();
+  const errors: unknown[] = [];
+  for (const act of cleanUps.splice(0).reverse()) {
+    try {
+      await act();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Returns a herd that ends with the test. */

@@ -264,7 +264,9 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   test('ends netpane when it closes, even without SIGHUP', async () => {
     // In a new session netpane gets no SIGHUP: only reading and writing fail.
     const script = `exec 3<&0; setsid ${node} ${program} --interval 100ms <&3 & wait`;
-    const t = Terminal.start({ ...size, command: 'bash', args: ['--norc', '-c', script] });
+    // It saves its state when it ends, later than the terminal: the folder is removed last.
+    const home = newHome();
+    const t = Terminal.start({ ...size, home, command: 'bash', args: ['--norc', '-c', script] });
     cleanUp(() => t.close());
     await onScreen(t);
     const pid = await childOf(t.pid);

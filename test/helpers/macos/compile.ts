@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
 /** True if a C compiler is here; without one the tests that need it are skipped. */
 export const hasCompiler = (() => {
@@ -13,17 +14,21 @@ export const hasCompiler = (() => {
   }
 })();
 
-/** Compiles a file of this folder. @returns the path of the program or library, in a folder of its own */
-export function compile(name: string, ...options: readonly string[]): string {
-  const output = join(mkdtempSync(join(tmpdir(), 'netpane-c-')), name.replace('.c', '.out'));
-  execFileSync('gcc', [
-    '-Wall',
-    '-Wextra',
-    '-Werror',
-    '-o',
-    output,
-    ...options,
-    join(import.meta.dirname, name),
-  ]);
-  return output;
+/**
+ * Returns a function that compiles a file of this folder, and returns the path of the program or library. It is removed
+ * after the tests of the file or describe.
+ */
+export function useCompiler(): (name: string, ...options: readonly string[]) => string {
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+  return (name, ...options) => {
+    const folder = mkdtempSync(join(tmpdir(), 'netpane-c-'));
+    folders.push(folder);
+    const output = join(folder, name.replace('.c', '.out'));
+    const source = join(import.meta.dirname, name);
+    execFileSync('gcc', ['-Wall', '-Wextra', '-Werror', '-o', output, ...options, source]);
+    return output;
+  };
 }

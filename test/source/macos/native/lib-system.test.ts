@@ -4,7 +4,7 @@ import koffi from 'koffi';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { LibSystem } from '../../../../src/source/macos/native/lib-system.ts';
 import { PcblistSource } from '../../../../src/source/macos/pcblist.ts';
-import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
+import { hasCompiler, useCompiler } from '../../../helpers/macos/compile.ts';
 import { useFolders } from '../../../helpers/folder.ts';
 import { closeMessage } from '../../../helpers/macos/statistics.ts';
 import { pcbTable } from '../../../helpers/macos/tables.ts';
@@ -13,6 +13,7 @@ const TCP = 'net.inet.tcp.pcblist_n';
 const UDP = 'net.inet.udp.pcblist_n';
 
 const newFolder = useFolders();
+const compile = useCompiler();
 
 /** Calls through koffi into a library of C that plays libSystem; without a compiler there is none. */
 describe.runIf(hasCompiler)('the calls of libSystem', () => {

@@ -19,7 +19,9 @@ import {
   UPDATE_BYTES,
 } from '../../../../src/source/macos/events/messages.ts';
 import { IF_MESSAGE } from '../../../../src/source/macos/native/interfaces.ts';
-import { compile, hasCompiler } from '../../../helpers/macos/compile.ts';
+import { hasCompiler, useCompiler } from '../../../helpers/macos/compile.ts';
+
+const compile = useCompiler();
 
 // Without a C compiler there is nothing to compare with.
 test.runIf(hasCompiler)('the layouts are those of structures written from the headers of XNU', () => {
