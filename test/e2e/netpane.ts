@@ -37,13 +37,8 @@ export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
 /** Runs what is registered, all of it even if a part fails. Rejects with the first error. */
 export async function cleanUpAll(): Promise<void> {
   const errors: unknown[] = [];
-  for (const act of cleanUps.splice(0).reverse()) {
-    try {
-      await act();
-    } catch (error) {
-      errors.push(error);
-    }
-  }
+  const note = (error: unknown) => errors.push(error);
+  for (const act of cleanUps.splice(0).reverse()) await Promise.resolve().then(act).catch(note);
   if (errors.length > 0) throw errors[0];
 }
 
@@ -133,10 +128,13 @@ export interface PollControl {
   areDone(): boolean;
 }
 
-/** Returns control over the polls of a netpane that is started with `start`. */
-export function pollsByHand(): PollControl {
+/**
+ * Returns control over the polls of a netpane that is started with `start`.
+ * @param later registers what removes its files: after the test by default, `afterAll` after those of the describe
+ */
+export function pollsByHand(later: (act: () => void) => void = cleanUp): PollControl {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-polls-'));
-  cleanUp(() => rmSync(folder, { recursive: true }));
+  later(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'allowed');
   for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
   return {

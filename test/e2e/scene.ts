@@ -37,18 +37,24 @@ export const SIZES = [
 const LAST_LINE = / (?:help|close|cancel|no)$/;
 
 /**
- * Resizes the terminal to each of {@link SIZES}, and to the first again.
+ * Resizes the terminal to each of the sizes, and to the first again.
  * @param check is called when the screen has the size
  */
-export async function atEachSize(t: Terminal, check: (cols: number, rows: number) => unknown): Promise<void> {
-  for (const [cols, rows] of SIZES) {
+export async function atEachSize(
+  t: Terminal,
+  check: (cols: number, rows: number) => unknown,
+  sizes: readonly (readonly [cols: number, rows: number])[] = SIZES,
+): Promise<void> {
+  for (const [cols, rows] of sizes) {
     await resize(t, cols, rows);
     await check(cols, rows);
   }
-  await resize(t, ...SIZES[0]);
+  const [first] = sizes;
+  if (first) await resize(t, ...first);
 }
 
-async function resize(t: Terminal, cols: number, rows: number): Promise<void> {
+/** Resizes the terminal and waits until netpane shows its picture of this size. */
+export async function resize(t: Terminal, cols: number, rows: number): Promise<void> {
   t.resize(cols, rows);
   // The last line is written last.
   await t.until(`${cols}×${rows}`, () => LAST_LINE.test(t.rows()[rows - 1] ?? ''));
@@ -118,29 +124,39 @@ export async function showScene(scene: Scene, start: Start = {}): Promise<Termin
 }
 
 /**
- * Starts netpane once for the tests of a describe, and again after a test that failed. A test must close every list,
- * prompt and pane that it opens, and must restore sort order and columns.
- * @returns a function that returns the terminal, which shows only the scene, in a size: by default that of `start`
+ * Starts netpane when a test of a describe first needs it, and again after a test that failed or in which it ended.
+ * @returns a function that returns its terminal, as the test before left it
  */
-export function useScreen(
-  scene: Scene,
-  start: Start = {},
-): (size?: readonly [cols: number, rows: number]) => Promise<Terminal> {
+export function useNetpane(start: () => Start): () => Terminal {
   let t: Terminal | undefined;
   const close = async () => {
     await t?.close();
     t = undefined;
   };
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await close();
+    if (task.result?.state === 'fail' || t?.hasEnded === true) await close();
   });
   afterAll(close);
+  return () => (t ??= openNetpane(start()));
+}
+
+/**
+ * Shows the scene in one netpane for the tests of a describe, see {@link useNetpane}. A test must close every list, prompt
+ * and pane that it opens, and must restore sort order and columns, such as by {@link openAll}.
+ * @returns a function that returns the terminal, which shows only the scene, in a size: by default that of `start`
+ */
+export function useScreen(
+  scene: Scene,
+  start: Start = {},
+): (size?: readonly [cols: number, rows: number]) => Promise<Terminal> {
+  const netpane = useNetpane(() => ({ ...start, args: argsFor(scene, start) }));
+  let known: Terminal | undefined;
   return async ([cols, rows] = [start.cols ?? 120, start.rows ?? 30]) => {
-    if (t === undefined) t = openNetpane({ ...start, cols, rows, args: argsFor(scene, start) });
-    else {
-      await resize(t, cols, rows);
-      typeQuery(t, `process:${scene.name}\r`);
-    }
+    const t = netpane();
+    if (t !== known) await untilShown(t, start);
+    known = t;
+    await resize(t, cols, rows);
+    typeQuery(t, `process:${scene.name}\r`);
     await untilShown(t, { rows });
     return t;
   };
@@ -183,6 +199,12 @@ export function socketCounts(t: Terminal): { shown: number; total: number; folde
   if (visible !== undefined) return { shown: Number(all), total: Number(all) + folded, folded };
   const [, shown = '-1', total = '-1'] = /(\d+) of (\d+)(?: open)?$/.exec(text) ?? [];
   return { shown: Number(shown), total: Number(total), folded };
+}
+
+/** Opens the view `all`: no query, and the order and columns of the start. For a screen that tests share. */
+export async function openAll(t: Terminal): Promise<void> {
+  t.write('1');
+  await t.until('all sockets', () => !filterLine(t).startsWith('/') && titleLine(t).includes('PROCESS▴'));
 }
 
 /** Replaces the query in the prompt, which stays open. */

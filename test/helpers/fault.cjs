@@ -52,13 +52,14 @@ const busy = () => {
 
 /**
  * Lets the test start each poll after the first: `faultFile` holds one byte for each allowed poll. Whenever a poll is
- * over and the next one is scheduled, a byte is appended to `faultFile`.wanted.
+ * over and the next one is scheduled, a byte is appended to `faultFile`.wanted. An allowed poll starts at once.
  * @param isPoll true for the delay of a timer that starts the next poll
- * @param leastMs least time between two polls, milliseconds; by default the delay of the timer
  */
-const pollsByHand = (isPoll, leastMs) => {
+const pollsByHand = (isPoll) => {
   const { setTimeout: after } = globalThis;
-  let wanted = 0;
+  // What was allowed to a netpane before this one is over.
+  let wanted = statSync(faultFile).size;
+  fs.truncateSync(`${faultFile}.wanted`, wanted);
   // The sampling thread may open no file to write to once its source is open.
   const wantedFile = fs.openSync(`${faultFile}.wanted`, 'a');
   globalThis.setTimeout = (act, delayMs) => {
@@ -67,7 +68,7 @@ const pollsByHand = (isPoll, leastMs) => {
     fs.writeSync(wantedFile, '.');
     const number = wanted;
     const check = () => (statSync(faultFile).size >= number ? act() : after(check, 2));
-    return after(check, leastMs ?? delayMs);
+    return after(check, 0);
   };
 };
 
@@ -167,7 +168,7 @@ const LONG_MS = 600_000;
 
 const inCommand = {
   /** `watch` polls in the thread that runs the command. */
-  'polls-by-hand': () => process.argv.includes('watch') && pollsByHand((delayMs) => delayMs > LONG_MS, 0),
+  'polls-by-hand': () => process.argv.includes('watch') && pollsByHand((delayMs) => delayMs > LONG_MS),
   'screen-refused': () => {
     tty.WriteStream = class {
       constructor() {

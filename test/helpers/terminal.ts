@@ -113,6 +113,11 @@ export class Terminal {
     return this.#pty.pid;
   }
 
+  /** True once the program has ended. */
+  get hasEnded(): boolean {
+    return this.#exit !== undefined;
+  }
+
   /** Number of bytes received from the program. */
   get bytesWritten(): number {
     return this.#bytesWritten;
