@@ -1,18 +1,9 @@
 // The keys of the table and the prompts. The mouse is in mouse.test.ts, panes are in picture.test.ts.
 import { describe, expect, test } from 'vitest';
-import {
-  isLinux,
-  newHerd,
-  rowOf,
-  selectedLine,
-  selectedY,
-  type ShownRow,
-  startNetpane,
-  tableRows,
-  uniqueName,
-} from './netpane.ts';
+import { isLinux, rowOf, selectedLine, selectedY, type ShownRow, tableRows } from './netpane.ts';
 import {
   filterLine,
+  openAll,
   POSTGRES,
   rowsToBe,
   SCENE_SIZE,
@@ -127,7 +118,7 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   });
 
   test('`s` sorts by the next column, `S` reverses the order', async () => {
-    const t = await showScene(scene);
+    const t = await show();
     const titles = titleLine(t).replace('▴', '').trim().split(/\s+/);
     const arrowAt = (arrow: RegExp) =>
       titleLine(t)
@@ -171,16 +162,18 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     t.write('S');
     await t.until('the reversed arrow', () => arrowAt(/▾/) === state);
     await t.until('the rows in reverse order', () => are(known.toReversed()));
+    await openAll(t);
   });
 
   test('arrows, j, k, home, end and page keys move the selection and scroll the rows', async () => {
     // Header 2, filter, titles, hints: seven rows of the table.
-    const t = await showScene(scene, { rows: 12 });
+    const t = await show([120, 12]);
+    t.press('home');
+    await t.until('the first row', () => selectedY(t) === 4);
     // A row is recognised by its ports: other cells change when the second poll brings rates.
     const keyOf = (row: ShownRow | undefined) => row && `${row.protocol} ${row.localPort} ${row.remotePort}`;
     const selected = () => keyOf(tableRows(t).find(({ y }) => y === selectedY(t)));
     const shown = () => tableRows(t).map(keyOf);
-    expect(selectedY(t)).toBe(4);
     const first = selected();
     expect(first).toBeDefined();
     t.press('down');
@@ -218,23 +211,6 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     expect(t.text()).not.toMatch(POSTGRES);
   });
 
-  test('`+` and `-` change the interval at once', async () => {
-    const herd = newHerd();
-    const name = uniqueName();
-    const server = await herd.spawn({ title: name });
-    const first = await server.listen();
-    const t = startNetpane({ args: ['--process', name, '--interval', '60m'] });
-    await t.until('the first poll', () => rowOf(t, first));
-    const second = await server.listen();
-    t.write('-');
-    await t.until('a minute', () => t.rows()[0]?.includes('  1m '));
-    t.write('--------');
-    await t.until('a tenth of a second', () => t.rows()[0]?.includes('  100ms '));
-    await t.until('the new listener', () => rowOf(t, second));
-    t.write('+');
-    await t.until('the longer interval', () => t.rows()[0]?.includes('  200ms '));
-  });
-
   test('unknown keys and broken escape sequences do nothing', async () => {
     const t = await show();
     const before = stableText(t);
@@ -243,5 +219,18 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     await t.until('the names', () => POSTGRES.test(t.text()));
     t.write('n');
     await t.until('the numbers', () => stableText(t) === before && /\b5432\b/.test(t.text()));
+  });
+
+  // Last, because it opens another listener.
+  test('`+` and `-` change the interval at once', async () => {
+    const t = await showScene(scene, { args: ['--interval', '60m'] });
+    const late = await scene.server.listen();
+    t.write('-');
+    await t.until('a minute', () => t.rows()[0]?.includes('  1m '));
+    t.write('--------');
+    await t.until('a tenth of a second', () => t.rows()[0]?.includes('  100ms '));
+    await t.until('the new listener', () => rowOf(t, late));
+    t.write('+');
+    await t.until('the longer interval', () => t.rows()[0]?.includes('  200ms '));
   });
 });

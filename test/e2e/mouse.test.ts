@@ -1,6 +1,7 @@
 // The mouse, and input in pieces of any size.
 import { describe, expect, test } from 'vitest';
 import type { Terminal } from '../helpers/terminal.ts';
+import { escape } from './finding.ts';
 import { faults, isLinux, rowOf, selectedLine, selectedY, tableRows } from './netpane.ts';
 import {
   filterLine,
@@ -98,24 +99,12 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     t.press('enter');
     await t.until('the pane to close', () => !t.text().includes('DETAILS'));
     await sortByProcess(t);
-  });
-
-  test('all keys and clicks that arrive in one piece count', async () => {
-    const t = await showScene(scene);
-    t.write(wheelDown.repeat(3) + wheelUp);
-    await t.until('two notches', () => selectedY(t) === 4 + 2 * notch);
-    // The wheel, a click on the fifth row, three keys, a prompt with its answer, and a key.
-    t.write(`${wheelDown}\x1b[<0;5;9M\x1b[<0;5;9mjk\x1b[A/estab\rS`);
-    await rowsToBe(t, 11);
-    await t.until('the last key', () => titleLine(t).includes('▾'));
-    expect(filterLine(t)).toMatch(/^\/ process:\S+ estab/);
-    t.press('home');
-    t.write(`${wheelDown}q`);
-    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+    // A click also chooses a cell.
+    await escape(t, () => !/[[\]]/.test(selectedLine(t)));
   });
 
   test('escape pressed twice at once is two keys', async () => {
-    const t = await showScene(scene);
+    const t = await show();
     t.write('e');
     await t.until('the events', () => t.text().includes('EVENTS'));
     t.write('\x1b\x1b');
@@ -139,5 +128,22 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     // Escape without a sequence is still the escape key.
     t.press('escape');
     await rowsToBe(t, SCENE_SIZE);
+  });
+
+  // Last, because it quits.
+  test('all keys and clicks that arrive in one piece count', async () => {
+    const t = await show();
+    t.press('home');
+    await t.until('the first row', () => selectedY(t) === 4);
+    t.write(wheelDown.repeat(3) + wheelUp);
+    await t.until('two notches', () => selectedY(t) === 4 + 2 * notch);
+    // The wheel, a click on the fifth row, three keys, a prompt with its answer, and a key.
+    t.write(`${wheelDown}\x1b[<0;5;9M\x1b[<0;5;9mjk\x1b[A/estab\rS`);
+    await rowsToBe(t, 11);
+    await t.until('the last key', () => titleLine(t).includes('▾'));
+    expect(filterLine(t)).toMatch(/^\/ process:\S+ estab/);
+    t.press('home');
+    t.write(`${wheelDown}q`);
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
   });
 });

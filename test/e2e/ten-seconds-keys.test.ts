@@ -27,34 +27,6 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   const untilShown = (t: Terminal, count: number) =>
     t.until(`${count} sockets`, () => filterLine(t).includes(` ${count} of `));
 
-  test('esc and q close the topmost, and neither drops the query while a pane is open', async () => {
-    const t = startNetpane({ ...SIZE, args: ['--process', scene.name] });
-    await untilShown(t, SCENE_SIZE);
-    const query = `/ process:${scene.name}`;
-    t.press('enter');
-    await t.until('the details', () => t.text().includes('DETAILS'));
-    t.write('e');
-    await t.until('the event log', () => t.text().includes('EVENTS'));
-    t.write('?');
-    await t.until('the help', () => titled(t, 'HELP') !== '');
-    t.write('q');
-    await t.until('no help', () => titled(t, 'HELP') === '');
-    expect(t.text()).toMatch(/DETAILS|EVENTS/);
-    t.press('escape');
-    await t.until('one pane', () => /DETAILS/.test(t.text()) !== /EVENTS/.test(t.text()));
-    expect(filterLine(t)).toContain(query);
-    t.write('q');
-    await t.until('no pane', () => !/DETAILS|EVENTS/.test(t.text()));
-    expect(filterLine(t)).toContain(query);
-    t.press('escape');
-    await t.until('no query', () => !filterLine(t).includes(query));
-    t.write('u');
-    await t.until('the query', () => filterLine(t).includes('the query is back'));
-    await untilShown(t, SCENE_SIZE);
-    t.write('q');
-    await t.exited;
-  });
-
   test('u undoes x, b and clear, the last first', async () => {
     const t = await show();
     await select(t, scene.redis);
@@ -227,6 +199,34 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
       await escape(t, () => titled(t, 'HELP') === '');
       await untilShown(t, SCENE_SIZE);
     });
+  });
+
+  // Last with the screen of all tests, because it quits.
+  test('esc and q close the topmost, and neither drops the query while a pane is open', async () => {
+    const t = await show();
+    const query = `/ process:${scene.name}`;
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('DETAILS'));
+    t.write('e');
+    await t.until('the event log', () => t.text().includes('EVENTS'));
+    t.write('?');
+    await t.until('the help', () => titled(t, 'HELP') !== '');
+    t.write('q');
+    await t.until('no help', () => titled(t, 'HELP') === '');
+    expect(t.text()).toMatch(/DETAILS|EVENTS/);
+    t.press('escape');
+    await t.until('one pane', () => /DETAILS/.test(t.text()) !== /EVENTS/.test(t.text()));
+    expect(filterLine(t)).toContain(query);
+    t.write('q');
+    await t.until('no pane', () => !/DETAILS|EVENTS/.test(t.text()));
+    expect(filterLine(t)).toContain(query);
+    t.press('escape');
+    await t.until('no query', () => !filterLine(t).includes(query));
+    t.write('u');
+    await t.until('the query', () => filterLine(t).includes('the query is back'));
+    await untilShown(t, SCENE_SIZE);
+    t.write('q');
+    await t.exited;
   });
 
   test('the configuration gives an action another key, which all texts name', async () => {

@@ -1,16 +1,18 @@
 // Panes: which rows are visible, the details, the mouse, and the chosen cell.
 import { describe, expect, test } from 'vitest';
 import { PALETTES } from '../../src/store/state.ts';
+import { escape } from './finding.ts';
 import { isLinux, selectedLine, selectedY, tableRows } from './netpane.ts';
 import {
   atEachSize,
   filterLine,
+  openAll,
   refresh,
   SCENE_SIZE,
-  showScene,
   SIZES,
   titleLine,
   useScene,
+  useScreen,
 } from './scene.ts';
 
 const [cols, rows] = SIZES[0];
@@ -21,9 +23,10 @@ const CYAN = 6;
 
 describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene, { cols, rows, args: ['--palette', 'standard'] });
 
   test('the filter line says which rows are visible, and the title which column orders them, at five sizes', async () => {
-    const t = await showScene(scene, { cols, rows });
+    const t = await show();
     await atEachSize(t, async () => {
       const shows = (part: 'first' | 'last') => () => {
         // The table is a line lower while another test causes a diagnosis.
@@ -46,10 +49,11 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
       expect(t.cell(titleLine(t).indexOf('RATE▾'), TITLES).fg).toBe(CYAN);
       expect(t.cell(titleLine(t).indexOf('PROCESS'), TITLES).fg).toBeUndefined();
     });
+    await openAll(t);
   });
 
   test('the details lie where there is room, and scroll to everything that is known, at five sizes', async () => {
-    const t = await showScene(scene, { cols, rows });
+    const t = await show();
     const title = () => t.rows().findIndex((line) => line.includes('DETAILS'));
     const position = () => /DETAILS(?: {2}(\d+)–(\d+) of (\d+))?$/.exec(t.rows()[title()]?.trimEnd() ?? '');
     t.press('enter');
@@ -71,10 +75,12 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
       expect(t.text()).toMatch(/(^| )socket +(tcp|udp)/m);
       for (const line of t.rows()) expect(line.length).toBeLessThanOrEqual(width);
     });
+    t.press('tab');
+    await escape(t, () => !t.text().includes('DETAILS'));
   });
 
   test('titles, hints, views, rows and lists are clickable, a double-click opens the details, at five sizes', async () => {
-    const t = await showScene(scene, { cols, rows });
+    const t = await show();
     await atEachSize(t, async (_, height) => {
       const [first] = tableRows(t);
       const y = first?.y ?? -1;
@@ -127,8 +133,9 @@ describe.skipIf(!isLinux)('panes (skipped elsewhere: the herd needs Linux)', () 
     });
   });
 
+  // Last, because it chooses a cell and another palette.
   test('the chosen cell is in brackets, and no hole in its row, with every palette, at five sizes', async () => {
-    const t = await showScene(scene, { cols, rows, args: ['--palette', 'standard'] });
+    const t = await show();
     for (const key of ['right', 'right', 'left'] as const) t.press(key);
     await t.until('the cell', () => /\[\S+ *\]/.test(selectedLine(t)));
     for (const palette of PALETTES) {
