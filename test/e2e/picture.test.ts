@@ -8,26 +8,20 @@ import {
   rowOf,
   selectedLine,
   selectedY,
-  startNetpane,
   tableRows,
   uniqueName,
 } from './netpane.ts';
-import { filterLine, rowsToBe, SCENE_SIZE, select, showScene, useScene, stableText } from './scene.ts';
-
-/** Starts a server, a client, three connections, and a netpane that shows only them. */
-async function start(args: string[] = []) {
-  const herd = newHerd();
-  const name = uniqueName();
-  const [server, client] = [
-    await herd.spawn({ title: `${name}-b` }),
-    await herd.spawn({ title: `${name}-c` }),
-  ];
-  const listener = await server.listen();
-  const connections = await client.connect(server, listener, { count: 3 });
-  const t = startNetpane({ args: ['--process', name, '--interval', '100ms', '--linger', '1s', ...args] });
-  await rowsToBe(t, 7);
-  return { herd, name, server, client, listener, connections, t };
-}
+import {
+  filterLine,
+  openAll,
+  rowsToBe,
+  SCENE_SIZE,
+  select,
+  stableText,
+  typeQuery,
+  useScene,
+  useScreen,
+} from './scene.ts';
 
 const endsOf = ({ near, far }: Connections, index: number): [HerdSocket, HerdSocket] => {
   const [one, other] = [near[index], far[index]];
@@ -37,9 +31,26 @@ const endsOf = ({ near, far }: Connections, index: number): [HerdSocket, HerdSoc
 
 describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene, { args: ['--interval', '100ms', '--linger', '1s'] });
+
+  /** Starts a server, a client and three connections, and shows only them. */
+  async function showOthers() {
+    const herd = newHerd();
+    const name = uniqueName();
+    const [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-b` }),
+      herd.spawn({ title: `${name}-c` }),
+    ]);
+    const listener = await server.listen();
+    const connections = await client.connect(server, listener, { count: 3 });
+    const t = await show();
+    typeQuery(t, `process:${name}\r`);
+    await rowsToBe(t, 7);
+    return { herd, name, server, client, listener, connections, t };
+  }
 
   test('`f` freezes the order but not the values, and appends new rows; `f` again sorts', async () => {
-    const { herd, name, client, connections, t } = await start();
+    const { herd, name, client, connections, t } = await showOthers();
     const order = () => tableRows(t).map(({ localPort, remotePort }) => `${localPort} ${remotePort}`);
     t.write('ssssssss');
     await t.until('the sort by state', () => t.rows()[3]?.includes('STATE▴'));
@@ -67,10 +78,11 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     const states = tableRows(t).map(({ state }) => state);
     expect(states).toEqual(states.toSorted());
     expect(filterLine(t)).not.toContain('frozen');
+    await openAll(t);
   });
 
   test('space pauses the picture and counts changes; space again shows them', async () => {
-    const { server, client, listener, connections, t } = await start();
+    const { server, client, listener, connections, t } = await showOthers();
     t.press('space');
     await t.until('the notice', () => filterLine(t).includes('paused'));
     const before = tableRows(t);
@@ -96,7 +108,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
   });
 
   test('the selection stays on its socket while rows are sorted, filtered, opened and closed', async () => {
-    const { name, server, client, listener, connections, t } = await start();
+    const { name, server, client, listener, connections, t } = await showOthers();
     const [chosen, peer] = endsOf(connections, 1);
     await select(t, chosen);
     const isSelected = () => rowOf(t, chosen)?.y === selectedY(t);
@@ -124,10 +136,11 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
     await t.until('its change', () => rowOf(t, chosen)?.state === 'FIN_WAIT2' && isSelected());
     await client.leaveInTimeWait(server, { near: [chosen], far: [peer] });
     await t.until('its last state', () => rowOf(t, chosen)?.process === `(${name}-c)` && isSelected());
+    await openAll(t);
   });
 
   test('when the selected row disappears, the row that takes its line is selected', async () => {
-    const { server, listener, connections, t } = await start();
+    const { server, listener, connections, t } = await showOthers();
     await select(t, listener);
     const y = selectedY(t);
     await server.close([listener]);
@@ -139,7 +152,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
 
   test('enter shows the details of the selected socket and its owner, and follows the selection', async () => {
     const { name, server, client, postgres } = scene;
-    const t = await showScene(scene, { rows: 80 });
+    const t = await show([120, 80]);
     t.press('enter');
     await t.until('the program', () => new RegExp(`program +${name}-cli  pid ${client.pid}`).test(t.text()));
     await t.until('its usage', () => /usage +CPU \d+\.\d % {2}memory [\d.]+ MiB/.test(t.text()));
@@ -167,7 +180,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
   });
 
   test('`e` lists events, the newest last; `g` draws the graph; escape closes the panes', async () => {
-    const { server, client, t } = await start(['--linger', '100ms']);
+    const { server, client, t } = await showOthers();
     t.write('e');
     const listener = await server.listen();
     await t.until('its spawn', () => eventsOf(t, listener).length === 1);
@@ -188,7 +201,7 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
   });
 
   test('`?` shows every key and column, scrolls, and closes', async () => {
-    const t = await showScene(scene, { rows: 20 });
+    const t = await show([120, 20]);
     // Marks fade while the help is open.
     await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
     const before = stableText(t);
