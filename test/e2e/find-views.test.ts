@@ -1,8 +1,18 @@
 // Views, groups, hide rules and the saved state, on screens of four sizes.
 import { describe, expect, test } from 'vitest';
+import type { Terminal } from '../helpers/terminal.ts';
 import { escape, FINDING_SIZES, tableLines, tableRoom, toShow } from './finding.ts';
 import { isLinux, newHome, selectedLine, selectedY, startNetpane } from './netpane.ts';
-import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
+import {
+  atEachSize,
+  filterLine,
+  SCENE_SIZE,
+  socketCounts,
+  titleLine,
+  typeQuery,
+  useScene,
+  useScreen,
+} from './scene.ts';
 
 describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
@@ -118,66 +128,92 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
       expect(filterLine(t)).not.toContain('hidden');
       await escape(t, () => !t.text().includes('nothing hidden'));
     });
+  });
 
-    test('with --restore all the next start has the query, views, hide rules, columns, sort, groups and panes', async () => {
-      const { name } = scene;
-      const home = newHome();
-      const start = () =>
-        startNetpane({ cols, rows, home, args: ['--interval', '200ms', '--restore', 'all'] });
-      const t = start();
-      await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
-      typeQuery(t, `process:${name}-cli\r`);
-      await toShow(t, 6);
-      t.write('vamine\r');
-      await t.until('the view', () => filterLine(t).includes('saved view "mine"'));
-      t.write('v');
-      await t.until('the list to close', () => !t.text().includes('VIEWS'));
-      typeQuery(t, `process:${name}\r`);
-      await toShow(t, SCENE_SIZE);
-      t.write('S');
-      await t.until('the order', () => titleLine(t).includes('▾'));
-      t.press('end');
-      await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
-      t.write('hy');
-      await t.until('the message', () => filterLine(t).startsWith('hidden'));
-      // On a narrow screen the message covers the counts, until the next key.
-      t.press('end');
-      const shown = await t.until('fewer sockets', () => {
-        const count = socketCounts(t).shown;
-        return count > 0 && count < SCENE_SIZE && count;
-      });
-      t.write('C');
-      await t.until('the columns', () => t.text().includes('COLUMNS'));
-      t.press('down');
-      t.press('space');
-      await escape(t, () => !t.text().includes('COLUMNS'));
-      const titles = titleLine(t);
-      t.write('oZ');
-      await t.until('groups', () => tableLines(t).length === 2);
-      t.write('oooo');
-      await t.until('groups by namespace', () => tableLines(t).length === 1 || tableLines(t).length > 2);
-      // `q` would only close the event log.
-      t.write('e');
-      await t.until('the event log', () => t.text().includes('EVENTS'));
-      t.press('ctrl-c');
-      expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
-
-      const again = start();
-      await again.until('the same number of sockets', () => socketCounts(again).shown === shown);
-      await again.until('the event log', () => again.text().includes('EVENTS'));
-      again.write('e');
-      await again.until('no event log', () => !again.text().includes('EVENTS'));
-      expect(filterLine(again)).toContain(`/ process:${hasTabs ? name : name.slice(0, 3)}`);
-      expect(filterLine(again)).toContain(' hidden');
-      expect(titleLine(again).replace(/ +/g, ' ')).toBe(titles.replace(/ +/g, ' '));
-      await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
-      again.write('7');
-      await again.until('the view', () => socketCounts(again).shown > 0 && socketCounts(again).shown < 6);
-      again.write('/');
-      again.press('up');
-      await again.until('the last query', () => filterLine(again).startsWith(`/ process:${name} `));
-      again.press('up');
-      await again.until('the one before', () => filterLine(again).startsWith(`/ process:${name}-cli `));
+  // The tests above press the same keys at each size: here only what the next start shows depends on it.
+  test('with --restore all the next start has the query, views, hide rules, columns, sort, groups and panes, at four sizes', async () => {
+    const { name } = scene;
+    const home = newHome();
+    const [cols, rows] = FINDING_SIZES[0];
+    const start = () => startNetpane({ cols, rows, home, args: ['--interval', '200ms', '--restore', 'all'] });
+    const t = start();
+    await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
+    typeQuery(t, `process:${name}-cli\r`);
+    await toShow(t, 6);
+    t.write('vamine\r');
+    await t.until('the view', () => filterLine(t).includes('saved view "mine"'));
+    t.write('v');
+    await t.until('the list to close', () => !t.text().includes('VIEWS'));
+    typeQuery(t, `process:${name}\r`);
+    await toShow(t, SCENE_SIZE);
+    t.write('S');
+    await t.until('the order', () => titleLine(t).includes('▾'));
+    t.press('end');
+    await t.until('a connection of the client', () => /ESTAB/.test(selectedLine(t)));
+    t.write('hy');
+    await t.until('the message', () => filterLine(t).startsWith('hidden'));
+    t.press('end');
+    const shown = await t.until('fewer sockets', () => {
+      const count = socketCounts(t).shown;
+      return count > 0 && count < SCENE_SIZE && count;
     });
+    t.write('C');
+    await t.until('the columns', () => t.text().includes('COLUMNS'));
+    t.press('down');
+    t.press('space');
+    await escape(t, () => !t.text().includes('COLUMNS'));
+    const titles: string[] = [];
+    const titlesOf = (it: Terminal) => titleLine(it).replace(/ +/g, ' ');
+    await atEachSize(t, () => titles.push(titlesOf(t)), FINDING_SIZES);
+    t.write('oZ');
+    await t.until('groups', () => tableLines(t).length === 2);
+    t.write('oooo');
+    await t.until('groups by namespace', () => tableLines(t).length === 1 || tableLines(t).length > 2);
+    // `q` would only close the event log.
+    t.write('e');
+    await t.until('the event log', () => t.text().includes('EVENTS'));
+    t.press('ctrl-c');
+    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+
+    const again = start();
+    const toRestore = () =>
+      again.until('the same number of sockets', () => socketCounts(again).shown === shown);
+    await toRestore();
+    const restored: string[] = [];
+    await atEachSize(
+      again,
+      async (width) => {
+        await again.until('the event log', () => again.text().includes('EVENTS'));
+        again.write('e');
+        await again.until('no event log', () => !again.text().includes('EVENTS'));
+        await toRestore();
+        expect(filterLine(again)).toContain(`/ process:${width >= 80 ? name : name.slice(0, 3)}`);
+        expect(filterLine(again)).toContain(' hidden');
+        restored.push(titlesOf(again));
+        await again.until('the groups', () => tableLines(again).some((row) => /\(\d+\)/.test(row)));
+        again.write('e');
+        await again.until('the event log', () => again.text().includes('EVENTS'));
+      },
+      FINDING_SIZES,
+    );
+    expect(restored).toEqual(titles);
+    again.write('e');
+    await again.until('no event log', () => !again.text().includes('EVENTS'));
+    await atEachSize(
+      again,
+      async () => {
+        again.write('1');
+        await again.until('another view', () => socketCounts(again).shown !== shown);
+        again.write('7');
+        await again.until('the view', () => socketCounts(again).shown > 0 && socketCounts(again).shown < 6);
+        again.write('/');
+        again.press('up');
+        await again.until('the last query', () => filterLine(again).startsWith(`/ process:${name} `));
+        again.press('up');
+        await again.until('the one before', () => filterLine(again).startsWith(`/ process:${name}-cli `));
+        await escape(again, () => !filterLine(again).startsWith(`/ process:${name}-cli `));
+      },
+      FINDING_SIZES,
+    );
   });
 });
