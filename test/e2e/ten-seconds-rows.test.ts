@@ -1,27 +1,98 @@
 // Rows: both ends of a local connection, TIME_WAIT, history of rates.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GREY } from '../../src/tui/theme.ts';
+import { Herd, type HerdSocket } from '../helpers/herd.ts';
+import { isLinux, newHome, pollsByHand, rowOf, selectedY, uniqueName } from './netpane.ts';
 import {
-  isLinux,
-  newHerd,
-  newHome,
-  pollsByHand,
-  rowOf,
-  selectedY,
-  startNetpane,
-  uniqueName,
-} from './netpane.ts';
-import { atEachSize, filterLine, select, showScene, SIZES, titleLine, typeQuery, useScene } from './scene.ts';
+  atEachSize,
+  filterLine,
+  openAll,
+  select,
+  showScene,
+  SIZES,
+  titleLine,
+  typeQuery,
+  useScene,
+  useScreen,
+} from './scene.ts';
 
 const [cols, rows] = SIZES[0];
 
 describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene, { cols, rows, args: ['--palette', 'standard'] });
+
+  // Connections that are over before netpane starts: it does not know their programs. The kernel keeps them for a minute,
+  // so the tests that need them come first.
+  const COUNT = 8;
+  const herd = new Herd();
+  let [many, few]: HerdSocket[] = [];
+  beforeAll(async () => {
+    const process = await herd.spawn({ title: uniqueName() });
+    const withRemnants = async (count: number): Promise<HerdSocket> => {
+      const listener = await process.listen();
+      await process.leaveInTimeWait(process, await process.connect(process, listener, { count }));
+      return listener;
+    };
+    // Few enough that they are not folded.
+    [many, few] = [await withRemnants(COUNT), await withRemnants(3)];
+  });
+  afterAll(() => herd.close());
+
+  test('sockets in TIME_WAIT are dim, and many are one line, which enter unfolds, at five sizes', async () => {
+    const port = many?.local.port;
+    const t = await show();
+    typeQuery(t, `port:${port}\r`);
+    const line = () => t.rows().findIndex((it) => it.includes(`▸ ${COUNT} TIME_WAIT · enter shows them`));
+    await t.until('the line', () => line() > 0);
+    t.press('end');
+    await atEachSize(t, async (_, height) => {
+      const folded = new RegExp(`\\b${COUNT} TIME_WAIT.* 1 of \\d`);
+      await t.until('the folded line', () => folded.test(filterLine(t)));
+      t.press('home');
+      await t.until('the listener', () => selectedY(t) === line() - 1);
+      expect(t.cell(2, line()).fg).toBe(GREY);
+      t.press('end');
+      t.press('enter');
+      await t.until('the rows', () => filterLine(t).includes(` ${COUNT + 1} of `));
+      await t.until('the line', () => t.rows().some((it) => it.includes(`▾ ${COUNT} TIME_WAIT`)));
+      const y = t.rows().findIndex((it) => /^ {2}.* TIME.W/.test(it));
+      expect(t.cell(2, y).fg).toBe(GREY);
+      expect(y).toBeLessThan(height);
+      t.press('enter');
+      await t.until('only the line', () => line() > 0 && filterLine(t).includes(' 1 of '));
+    });
+    typeQuery(t, `:${port} state:time_wait\r`);
+    await t.until('the rows that the query asks for', () => filterLine(t).includes(` ${COUNT} of `));
+    expect(t.text()).not.toMatch(/TIME_WAIT · .* them/);
+  });
+
+  test('rows without a program are last in both orders, at five sizes', async () => {
+    const t = await show();
+    typeQuery(t, `port:${few?.local.port}\r`);
+    await t.until('the rows', () => filterLine(t).includes(' 4 of '));
+    // Sorted by process at first: the command would reverse that order.
+    for (const [keys, order] of [
+      ['', 'PROCESS▴'],
+      ['S', 'PROCESS▾'],
+      [':sort by pid\r', 'PID▴'],
+      ['S', 'PID▾'],
+    ] as const) {
+      t.write(keys);
+      await t.until('the order', () => titleLine(t).includes(order));
+      await atEachSize(t, () => {
+        const [first, ...others] = t.rows().slice(4, 8);
+        expect(first).toMatch(/^ {2}np/);
+        for (const it of others) expect(it).toMatch(/^ {2}(gone|unknown|…|·) /);
+      });
+    }
+    await openAll(t);
+  });
 
   test('both ends of a local connection name each other, a key jumps between them, and both fit in one row, at five sizes', async () => {
-    const t = await showScene(scene, { cols, rows });
+    const t = await show();
     const { local, remote } = scene.connections.near[0] ?? {};
     if (!local || !remote) throw new Error('no connection');
     const here = { local, remote };
@@ -48,81 +119,18 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
     await t.until('two rows', () => filterLine(t).includes(' 3 of '));
   });
 
-  test('sockets in TIME_WAIT are dim, and many are one line, which enter unfolds, at five sizes', async () => {
-    const herd = newHerd();
-    const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
-    const listener = await server.listen();
-    const COUNT = 8;
-    await client.leaveInTimeWait(server, await client.connect(server, listener, { count: COUNT }));
-    const { port } = listener.local;
-    const t = startNetpane({ args: ['--port', String(port), '--palette', 'standard'], cols, rows });
-    const line = () => t.rows().findIndex((it) => it.includes(`▸ ${COUNT} TIME_WAIT · enter shows them`));
-    await t.until('the line', () => line() > 0);
-    t.press('end');
-    await atEachSize(t, async (_, height) => {
-      const folded = new RegExp(`\\b${COUNT} TIME_WAIT.* 1 of \\d`);
-      await t.until('the folded line', () => folded.test(filterLine(t)));
-      t.press('home');
-      await t.until('the listener', () => selectedY(t) === line() - 1);
-      expect(t.cell(2, line()).fg).toBe(GREY);
-      t.press('end');
-      t.press('enter');
-      await t.until('the rows', () => filterLine(t).includes(` ${COUNT + 1} of `));
-      await t.until('the line', () => t.rows().some((it) => it.includes(`▾ ${COUNT} TIME_WAIT`)));
-      const y = t.rows().findIndex((it) => /^ {2}.* TIME.W/.test(it));
-      expect(t.cell(2, y).fg).toBe(GREY);
-      expect(y).toBeLessThan(height);
-      t.press('enter');
-      await t.until('only the line', () => line() > 0 && filterLine(t).includes(' 1 of '));
-    });
-    typeQuery(t, `:${port} state:time_wait\r`);
-    await t.until('the rows that the query asks for', () => filterLine(t).includes(` ${COUNT} of `));
-    expect(t.text()).not.toMatch(/TIME_WAIT · .* them/);
-  });
-
-  test('rows without a program are last in both orders, at five sizes', async () => {
-    const herd = newHerd();
-    const name = uniqueName();
-    const [server, client] = await Promise.all([herd.spawn({ title: name }), herd.spawn()]);
-    const listener = await server.listen();
-    // Few enough that they are not folded.
-    await client.leaveInTimeWait(server, await client.connect(server, listener, { count: 3 }));
-    const t = startNetpane({ args: ['--port', String(listener.local.port)], cols, rows });
-    await t.until('the rows', () => filterLine(t).includes(' 4 of '));
-    // Sorted by process at first: the command would reverse that order.
-    for (const [keys, order] of [
-      ['', 'PROCESS▴'],
-      ['S', 'PROCESS▾'],
-      [':sort by pid\r', 'PID▴'],
-      ['S', 'PID▾'],
-    ] as const) {
-      t.write(keys);
-      await t.until('the order', () => titleLine(t).includes(order));
-      await atEachSize(t, () => {
-        const [first, ...others] = t.rows().slice(4, 8);
-        expect(first).toMatch(/^ {2}np/);
-        for (const it of others) expect(it).toMatch(/^ {2}(gone|unknown|…|·) /);
-      });
-    }
-  });
-
   test('bars show the rate of a row and of a group in the last ticks, at five sizes', async () => {
-    const herd = newHerd();
-    const name = uniqueName();
-    const [server, client] = await Promise.all([
-      herd.spawn({ title: `${name}-srv` }),
-      herd.spawn({ title: `${name}-cli` }),
-    ]);
-    const listener = await server.listen();
-    const { near } = await client.connect(server, listener);
+    const { name } = scene;
+    const near = scene.connections.near.slice(0, 1);
     const polls = pollsByHand();
-    const t = startNetpane({ ...polls.start, args: ['--process', name, '--interval', '100ms'], cols, rows });
+    const t = await showScene(scene, { ...polls.start, args: ['--interval', '100ms'], cols, rows });
     const poll = async () => {
       polls.allow(1);
       await t.until('a poll', () => polls.areDone());
     };
-    await t.until('the scene', () => polls.areDone() && filterLine(t).includes(' 3 of '));
-    await client.send(near, 50_000);
+    typeQuery(t, `process:${name} :${near[0]?.local.port}\r`);
+    await t.until('both ends of a connection', () => polls.areDone() && filterLine(t).includes(' 2 of '));
+    await scene.client.send(near, 50_000);
     await poll();
     // 200 columns have the column; on a narrower screen the table sorted by it has it.
     t.write(':sort by history\r');
@@ -143,22 +151,16 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
   });
 
   test('bars are ASCII where the terminal has nothing else, at 80×24', async () => {
-    const herd = newHerd();
-    const name = uniqueName();
-    const process = await herd.spawn({ title: name });
-    const listener = await process.listen();
-    const { near } = await process.connect(process, listener);
     const home = newHome();
     const file = join(home, 'columns.toml');
     writeFileSync(file, 'columns = ["process", "localPort", "state", "rateHistory"]\n');
-    const t = startNetpane({
-      args: ['--process', name, '--interval', '100ms', '--config', file],
+    const t = await showScene(scene, {
+      args: ['--interval', '100ms', '--config', file],
       cols: 80,
       rows: 24,
       env: { LC_ALL: 'C' },
     });
-    await t.until('the scene', () => t.text().includes(' 3 of '));
-    await process.send(near, 50_000);
+    await scene.client.send(scene.connections.near.slice(0, 1), 50_000);
     await t.until('the bars', () =>
       t.rows().some((row) => / ESTABLISHED +[_.:=+*-]*\*[_.:=+*-]*$/.test(row)),
     );
