@@ -1,39 +1,15 @@
 // What the header and the bottom say: diagnoses, and what happened while the user was away.
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import {
-  cleanUp,
-  faults,
-  hasNetlink,
-  isLinux,
-  isRoot,
-  newHerd,
-  newHome,
-  startNetpane,
-  uniqueName,
-} from './netpane.ts';
-import { atEachSize, filterLine, SIZES, typeQuery } from './scene.ts';
+import { cleanUp, faults, hasNetlink, isLinux, isRoot, newHerd, uniqueName } from './netpane.ts';
+import { atEachSize, filterLine, resize, SIZES, typeQuery, useNetpane } from './scene.ts';
 
 const [cols, rows] = SIZES[0];
-
-/** Starts two processes; twelve connections of the first one are in CLOSE_WAIT. */
-async function leak(): Promise<string> {
-  const name = uniqueName();
-  const herd = new Herd();
-  cleanUp(() => herd.close());
-  const [server, client] = await Promise.all([
-    herd.spawn({ title: `${name}-srv` }),
-    herd.spawn({ title: `${name}-cli` }),
-  ]);
-  const { near } = await client.connect(server, await server.listen(), { count: 12 });
-  await client.halfClose(near);
-  return name;
-}
 
 /** Presses the key until the query is that of the wanted diagnosis: other tests may cause more urgent ones. */
 async function showDiagnosis(t: Terminal, isWanted: () => boolean): Promise<void> {
@@ -46,12 +22,45 @@ async function showDiagnosis(t: Terminal, isWanted: () => boolean): Promise<void
 
 const bottomLine = (t: Terminal, fromBottom = 2): string => t.rows().at(-fromBottom) ?? '';
 
+/** Once the test creates this file, the clock of netpane is ten minutes ahead. */
+const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
+const away = join(folder, 'away');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const netpane = useNetpane(() => ({
+  args: ['--interval', '200ms'],
+  cols,
+  rows,
+  nodeArgs: ['--require', faults],
+  env: { NETPANE_FAULT: 'clock-ahead', NETPANE_FAULT_FILE: away },
+}));
+
+/** Waits for the first poll, and for the size. */
+async function show(size: readonly [cols: number, rows: number] = [cols, rows]): Promise<Terminal> {
+  const t = netpane();
+  await t.until('the first poll', () => / of /.test(filterLine(t)));
+  await resize(t, ...size);
+  return t;
+}
+
 describe.skipIf(!isLinux)(
   'what matters stays on the screen (skipped elsewhere: the herd needs Linux)',
   () => {
+    const name = uniqueName();
+    const herd = new Herd();
+    // Twelve connections of the first process are in CLOSE_WAIT.
+    beforeAll(async () => {
+      const [server, client] = await Promise.all([
+        herd.spawn({ title: `${name}-srv` }),
+        herd.spawn({ title: `${name}-cli` }),
+      ]);
+      const { near } = await client.connect(server, await server.listen(), { count: 12 });
+      await client.halfClose(near);
+    });
+    afterAll(() => herd.close());
+
     test('the header names counts and rate, and a diagnosis filters to its sockets, at five sizes', async () => {
-      const name = await leak();
-      const t = startNetpane({ args: ['--interval', '200ms'], cols, rows, home: newHome() });
+      const t = await show();
       await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
       await atEachSize(t, (width) => {
         const header = t.rows().slice(0, 2).join('\n');
@@ -76,8 +85,7 @@ describe.skipIf(!isLinux)(
     });
 
     test('a click filters too, and D shows what a poll costs, at 80×24', async () => {
-      const name = await leak();
-      const t = startNetpane({ args: ['--interval', '200ms'], cols: 80, rows: 24 });
+      const t = await show();
       await t.until('a diagnosis', () => bottomLine(t).startsWith('! '));
       await showDiagnosis(t, () => filterLine(t).startsWith(`/ process=${name}-srv state:CLOSE_WAIT`));
       t.write('\x1b');
@@ -86,40 +94,8 @@ describe.skipIf(!isLinux)(
       await t.until('the first diagnosis', () => /^\/ .*(process|state|listen)/.test(filterLine(t)));
       t.write('D');
       await t.until('the cost', () => /^poll \S+ ms .* every 200ms/.test(t.rows()[1] ?? ''));
-    });
-
-    test('the first key after an absence says what happened, and a new listener stays marked, at five sizes', async () => {
-      const home = newHome();
-      const away = join(home, 'away');
-      const name = uniqueName();
-      const herd = new Herd();
-      cleanUp(() => herd.close());
-      const server = await herd.spawn({ title: `${name}-srv` });
-      await server.listen();
-      const t = startNetpane({
-        args: ['--interval', '200ms', '--process', name],
-        cols: 80,
-        rows: 24,
-        nodeArgs: ['--require', faults],
-        env: { NETPANE_FAULT: 'clock-ahead', NETPANE_FAULT_FILE: away },
-      });
-      await t.until('the listener', () => /\b1 of /.test(filterLine(t)));
-      writeFileSync(away, '');
-      cleanUp(() => rmSync(away, { force: true }));
-      const { local } = await (await herd.spawn({ title: `${name}-new` })).listen();
-      const row = () => t.rows().find((line) => line.includes(String(local.port))) ?? '';
-      await t.until('the new listener', () => row().startsWith('+ '));
-      await atEachSize(t, () => expect(row()).toMatch(/^\+ /));
-      t.write('n');
-      const report = () => (bottomLine(t).startsWith('!') ? bottomLine(t, 3) : bottomLine(t));
-      await t.until('the report', () => report().includes('10m '));
-      expect(row()).toMatch(/^\+ /);
-      await atEachSize(t, (width) => {
-        expect(report()).toMatch(/\+[\d,]+ −[\d,]+ · \d+ new l/);
-        if (width >= 60) expect(report()).toMatch(/ new listeners? · \d+ programs? not seen before/);
-        if (width >= 120) expect(report()).toMatch(/^since you last looked, 10m/);
-      });
-      await t.until('the listener without a mark', () => /^ /.test(row()));
+      t.write('D');
+      await t.until('no cost', () => !t.rows()[1]?.startsWith('poll '));
     });
   },
 );
@@ -188,7 +164,7 @@ describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)
     expect(lose(CLIENT)).toBe(true);
     const client = await herd.spawn({ through: outside.through });
     const ended = client.connect(server, listener, { count: 40 }).catch(() => undefined);
-    const t = startNetpane({ args: ['--interval', '200ms'], cols: 120, rows: 40 });
+    const t = await show([120, 40]);
     await goToDiagnosis(t, 'SYN flood', `/ state:SYN_RECV lport:${listener.local.port} ns:${ns}`);
     await t.until('its sockets', () => / 40 of /.test(filterLine(t)));
     await t.until('its text', () => bottomLine(t).includes('40 SYN_RECV, a SYN flood?'));
@@ -205,7 +181,8 @@ describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)
     const server = await herd.spawn({ title: `${name}-srv`, through: outside.through });
     const client = await herd.spawn({ title: `${name}-cli`, through });
     const { near } = await client.connect(server, await server.listen({ host: SERVER }), { count: 10 });
-    const t = startNetpane({ args: ['--interval', '200ms', '--process', name], cols: 120, rows: 40 });
+    const t = await show([120, 40]);
+    typeQuery(t, `process:${name}\r`);
     await t.until('the sockets', () => / 21 of /.test(filterLine(t)));
     expect(lose(SERVER)).toBe(true);
     await client.send(near, 1);
@@ -214,5 +191,33 @@ describe.skipIf(!isRoot)('diagnoses of a network (skipped elsewhere: needs root)
     await t.until('its text', () =>
       new RegExp(`^! ${name}-cli: \\d+ % of segments retransmitted, \\d+ in 30s`).test(bottomLine(t)),
     );
+  });
+});
+
+// Last, because the clock does not go back.
+describe.skipIf(!isLinux)('an absence (skipped elsewhere: the herd needs Linux)', () => {
+  test('the first key after an absence says what happened, and a new listener stays marked, at five sizes', async () => {
+    const name = uniqueName();
+    const herd = newHerd();
+    const server = await herd.spawn({ title: `${name}-srv` });
+    await server.listen();
+    const t = await show();
+    typeQuery(t, `process:${name}\r`);
+    await t.until('the listener', () => /\b1 of /.test(filterLine(t)));
+    writeFileSync(away, '');
+    const { local } = await (await herd.spawn({ title: `${name}-new` })).listen();
+    const row = () => t.rows().find((line) => line.includes(String(local.port))) ?? '';
+    await t.until('the new listener', () => row().startsWith('+ '));
+    await atEachSize(t, () => expect(row()).toMatch(/^\+ /));
+    t.write('n');
+    const report = () => (bottomLine(t).startsWith('!') ? bottomLine(t, 3) : bottomLine(t));
+    await t.until('the report', () => report().includes('10m '));
+    expect(row()).toMatch(/^\+ /);
+    await atEachSize(t, (width) => {
+      expect(report()).toMatch(/\+[\d,]+ −[\d,]+ · \d+ new l/);
+      if (width >= 60) expect(report()).toMatch(/ new listeners? · \d+ programs? not seen before/);
+      if (width >= 120) expect(report()).toMatch(/^since you last looked, 10m/);
+    });
+    await t.until('the listener without a mark', () => /^ /.test(row()));
   });
 });
