@@ -1,10 +1,11 @@
 // Copying, restart, event log, prompts, sudo.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Terminal } from '../helpers/terminal.ts';
-import { tableLines } from './finding.ts';
+import { escape, tableLines } from './finding.ts';
 import {
   cleanUp,
   eventsOf,
@@ -19,12 +20,15 @@ import {
 import {
   atEachSize,
   filterLine,
+  resize,
   SCENE_SIZE,
+  showScene,
   SIZES,
   socketCounts,
   titleLine,
   typeQuery,
   useScene,
+  useScreen,
 } from './scene.ts';
 
 const [cols, rows] = SIZES[0];
@@ -44,6 +48,10 @@ const clipboard = (t: Terminal): string[] =>
 
 describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  /** Of the screen that the tests share: its last test starts netpane again with the state in it. */
+  const home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
+  afterAll(() => rmSync(home, { recursive: true }));
+  const show = useScreen(scene, { cols, rows, home });
 
   describe('copying works', () => {
     test.skipIf(!hasTmux)(
@@ -113,11 +121,14 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     );
 
     test.each([
-      ['in a bare terminal', {}, 'OSC 52, if allowed'],
-      ['in screen, through its envelope', { STY: '1.pts-0.host' }, 'OSC 52 through screen'],
-    ])('%s, at five sizes', async (_, env, way) => {
-      const t = startNetpane({ args: ['--process', scene.name], cols, rows, env });
-      await t.until('the scene', () => t.text().includes(`${SCENE_SIZE} of `));
+      ['in a bare terminal', show, 'OSC 52, if allowed'],
+      [
+        'in screen, through its envelope',
+        () => showScene(scene, { cols, rows, env: { STY: '1.pts-0.host' } }),
+        'OSC 52 through screen',
+      ],
+    ])('%s, at five sizes', async (_, start, way) => {
+      const t = await start();
       t.write('y');
       await t.until('the message', () => /^copied row \(\d+ columns\) · /.test(filterLine(t)));
       expect(filterLine(t)).toContain(way);
@@ -143,9 +154,8 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
   });
 
   test('a prompt loses neither rows nor text, at five sizes', async () => {
-    const t = startNetpane({ cols, rows, args: ['--process', scene.name] });
+    const t = await show();
     const shows = (count: number) => socketCounts(t).shown === count;
-    await t.until('the scene', () => shows(SCENE_SIZE));
     expect(t.modes().bracketedPaste).toBe(true);
     // The rows stay while the query is invalid, and while a name is looked up.
     typeQuery(t, `process:${scene.name}-cli rport:5432 `);
@@ -171,45 +181,12 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     await atEachSize(t, () => expect(filterLine(t)).toContain('save to: /nowhere/at-all.csv'));
     t.press('escape');
     await t.until('the titles', () => titleLine(t).includes('PROCESS'));
-    t.write('q');
-    await t.exited;
-    expect(t.modes().bracketedPaste).toBe(false);
-  });
-
-  test('the next start has the layout and a line about the last filter, not the query, at five sizes', async () => {
-    const home = newHome();
-    const start = () => startNetpane({ cols, rows, home });
-    const query = `process:${scene.name}`;
-    const t = start();
-    await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
-    typeQuery(t, `${query}\r`);
-    await t.until('the scene', () => socketCounts(t).shown === SCENE_SIZE);
-    t.write('S');
-    await t.until('the order', () => titleLine(t).includes('▾'));
-    t.press('enter');
-    await t.until('the details', () => t.text().includes('DETAILS'));
-    // `q` would only close the details.
-    t.press('ctrl-c');
-    await t.exited;
-
-    const again = start();
-    await again.until('the line', () => filterLine(again).startsWith(`last filter: ${query} (/ ↑)`));
-    await atEachSize(again, () => {
-      expect(filterLine(again)).toMatch(/^last filter: process:np/);
-      expect(again.text()).not.toContain('DETAILS');
-      expect(titleLine(again)).toContain('▾');
-    });
-    again.write('/');
-    again.press('up');
-    again.press('enter');
-    await again.until('the scene', () => socketCounts(again).shown === SCENE_SIZE);
   });
 
   test('the event log keeps closes under `new`, `b` and an age, at five sizes', async () => {
     const herd = newHerd();
     const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
-    const t = startNetpane({ cols: 120, rows: 40, args: ['--interval', '200ms'] });
-    await t.until('the first poll', () => socketCounts(t).total >= SCENE_SIZE);
+    const t = await show([120, 40]);
     t.write('e');
     for (const [words, keys] of [
       ['new :PORT', ''],
@@ -227,8 +204,35 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
       await t.until('the close', () => eventsOf(t, end).some((line) => line.startsWith('-')));
       // The log follows its end, where the close is; the query leaves only events of this port.
       await atEachSize(t, () => expect(t.text()).toMatch(/^\d\d:\d\d:\d\d\S* - /m));
-      t.resize(120, 40);
+      await resize(t, 120, 40);
     }
+    await escape(t, () => !t.text().includes('EVENTS'));
+  });
+
+  // Last, because it ends the screen that the tests share.
+  test('the next start has the layout and a line about the last filter, not the query, at five sizes', async () => {
+    const query = `process:${scene.name}`;
+    const t = await show();
+    t.write('S');
+    await t.until('the order', () => titleLine(t).includes('▾'));
+    t.press('enter');
+    await t.until('the details', () => t.text().includes('DETAILS'));
+    // `q` would only close the details.
+    t.press('ctrl-c');
+    await t.exited;
+    expect(t.modes().bracketedPaste).toBe(false);
+
+    const again = startNetpane({ cols, rows, home });
+    await again.until('the line', () => filterLine(again).startsWith(`last filter: ${query} (/ ↑)`));
+    await atEachSize(again, () => {
+      expect(filterLine(again)).toMatch(/^last filter: process:np/);
+      expect(again.text()).not.toContain('DETAILS');
+      expect(titleLine(again)).toContain('▾');
+    });
+    again.write('/');
+    again.press('up');
+    again.press('enter');
+    await again.until('the scene', () => socketCounts(again).shown === SCENE_SIZE);
   });
 
   describe.skipIf(!isRoot || !hasMounts)(
