@@ -1,6 +1,8 @@
 // Sockets that open, change and close on this machine, with their owners.
-import { describe, expect, test } from 'vitest';
-import type { HerdSocket } from '../helpers/herd.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Connections, Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import type { Terminal } from '../helpers/terminal.ts';
+import { escape } from './finding.ts';
 import {
   eventsOf,
   isLinux,
@@ -11,29 +13,51 @@ import {
   pollsByHand,
   uniqueName,
 } from './netpane.ts';
+import { filterLine, typeQuery, useNetpane } from './scene.ts';
 
 /** Marks and closed rows stay longer than the test, so that it misses none. */
 const LASTING_MARKS = ['--linger', '60m', '--interval', '100ms'];
 
-/** Starts a server and a client with unique names. `start` starts a netpane that shows only them and polls by hand. */
-async function scene(args: string[] = []) {
-  const herd = newHerd();
-  const name = uniqueName();
-  const [server, client] = await Promise.all([
-    herd.spawn({ title: `${name}-srv` }),
-    herd.spawn({ title: `${name}-cli` }),
-  ]);
-  const polls = pollsByHand();
-  const start = () =>
-    startNetpane({ ...polls.start, rows: 40, args: ['--process', name, ...args, ...LASTING_MARKS] });
-  return { name, server, client, polls, start };
-}
-
 describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Linux)', () => {
+  const name = uniqueName();
+  const herd = new Herd();
+  let server: HerdProcess;
+  let client: HerdProcess;
+  /** Sockets that are open when netpane starts; each test shows only its own. */
+  let still: HerdSocket;
+  let changing: { listener: HerdSocket; connections: Connections };
+  let closing: HerdSocket[];
+  let shared: { listener: HerdSocket; worker: number };
+  beforeAll(async () => {
+    [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-srv` }),
+      herd.spawn({ title: `${name}-cli` }),
+    ]);
+    still = await server.listen();
+    await client.connect(server, still, { count: 5 });
+    const listener = await server.listen();
+    changing = { listener, connections: await client.connect(server, listener) };
+    closing = [await server.listen(), await server.listen()];
+    const dual = await server.listen({ host: '::' });
+    shared = { listener: dual, worker: await server.share(dual, { title: `${name}-wrk` }) };
+  });
+  afterAll(() => herd.close());
+
+  const polls = pollsByHand(afterAll);
+  const netpane = useNetpane(() => ({ ...polls.start, rows: 40, args: LASTING_MARKS }));
+  /** Waits for the first poll, and shows only sockets of the herd that match a query. */
+  async function show(query: string): Promise<Terminal> {
+    const t = netpane();
+    await t.until('the first poll', () => polls.areDone() && / of \d/.test(filterLine(t)));
+    typeQuery(t, `process:${name} ${query}\r`);
+    await t.until('the query', () => filterLine(t).startsWith(`/ process:${name} ${query} `));
+    return t;
+  }
+  const at = (socket: HerdSocket) => `:${socket.local.port}`;
+
   test('shows a new listener and connection with `+` and their owner within two polls', async () => {
-    const { name, server, client, polls, start } = await scene();
-    const t = start();
-    await t.until('the first poll', () => polls.areDone() && t.text().includes('nothing matches'));
+    const t = await show('new');
+    await t.until('no row', () => t.text().includes('nothing matches'));
     expect(tableRows(t)).toEqual([]);
 
     const listener = await server.listen();
@@ -61,23 +85,19 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('shows no mark and only a bound of the age for a socket opened before netpane', async () => {
-    const { server, client, polls, start } = await scene();
-    const listener = await server.listen();
-    await client.connect(server, listener, { count: 3 });
-    const t = start();
+    const t = await show(at(still));
     polls.allow(2);
-    await t.until('every row', () => tableRows(t).length === 7 && polls.areDone());
+    await t.until('every row', () => tableRows(t).length === 11 && polls.areDone());
     expect(new Set(tableRows(t).map(({ mark }) => mark))).toEqual(new Set([' ']));
     // At most the age of its program, at least the time since netpane first saw it.
     for (const { age } of tableRows(t)) expect(age).toMatch(/^[≤>]\d+[sm]$/);
   });
 
   test('marks a change of state `~`, never `-` and `+`, and keeps the last owner in TIME_WAIT', async () => {
-    const { name, server, client, polls, start } = await scene();
-    const listener = await server.listen();
-    const { near, far } = await client.connect(server, listener);
+    const { listener, connections } = changing;
+    const { near, far } = connections;
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
-    const t = start();
+    const t = await show(at(listener));
     await t.until('the connection', () => rowOf(t, one) && rowOf(t, other));
     t.write('e');
     await t.until('the event log', () => /EVENTS {2}(?:no events yet|0 of \d)/.test(t.text()));
@@ -131,22 +151,23 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     expect(marksOf(one)).toEqual([' ', '~']);
     t.press('enter');
     await t.until('the details', () => t.text().includes('last known holder of the socket'));
+    await escape(t, () => /DETAILS/.test(t.text()) !== /EVENTS/.test(t.text()));
+    await escape(t, () => !/DETAILS|EVENTS/.test(t.text()));
   });
 
   test('keeps a closed socket with `-` for the linger time while others open', async () => {
-    const { server, polls, start } = await scene();
-    const listeners = [await server.listen(), await server.listen()];
-    const t = start();
-    await t.until('the listeners', () => listeners.every((socket) => rowOf(t, socket)));
+    const t = await show(`(${closing.map(at).join(' or ')})`);
+    await t.until('the listeners', () => closing.every((socket) => rowOf(t, socket)));
     // Not the first row, which is selected and so has other colours.
     const { localPort, y } = tableRows(t)[1] ?? { localPort: '', y: -1 };
-    const listener = listeners.find(({ local }) => String(local.port) === localPort);
+    const listener = closing.find(({ local }) => String(local.port) === localPort);
     if (!listener) throw new Error(`no listener has port ${localPort}`);
     await server.close([listener]);
     polls.allow(1);
     await t.until('its close', () => rowOf(t, listener)?.mark === '-');
     expect(t.cell(0, y)).toMatchObject({ text: '-', fg: 1, bg: undefined, inverse: false });
     const later = await server.listen();
+    await show(`(${[...closing, later].map(at).join(' or ')})`);
     polls.allow(3);
     await t.until('the later listener', () => rowOf(t, later)?.mark === '+' && polls.areDone());
     expect(rowOf(t, listener)).toMatchObject({ mark: '-', state: 'LISTEN' });
@@ -154,11 +175,10 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('removes marks and closed rows after the linger time, even without changes', async () => {
-    const herd = newHerd();
-    const name = uniqueName();
-    const server = await herd.spawn({ title: name });
+    const other = uniqueName();
+    const server = await newHerd().spawn({ title: other });
     const [first, second] = [await server.listen(), await server.listen()];
-    const args = ['--process', name, '--interval', '100ms', '--linger', '2s'];
+    const args = ['--process', other, '--interval', '100ms', '--linger', '2s'];
     const t = startNetpane({ args });
     await t.until('both', () => rowOf(t, first) && rowOf(t, second));
     await server.close([first]);
@@ -172,10 +192,8 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
 
   test('names the first holder of a shared socket and counts the others', async () => {
-    const { name, server, start } = await scene();
-    const listener = await server.listen({ host: '::' });
-    const worker = await server.share(listener, { title: `${name}-wrk` });
-    const t = start();
+    const { listener, worker } = shared;
+    const t = await show(at(listener));
     const row = await t.until('the listener', () => rowOf(t, listener));
     expect(row).toMatchObject({
       process: `${name}-srv +1`,
@@ -186,12 +204,11 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
     t.press('enter');
     await t.until('both in the details', () => t.text().includes(`${name}-wrk  pid ${worker}`));
     expect(t.text()).toContain(`${name}-srv  pid ${server.pid}`);
+    await escape(t, () => !t.text().includes('DETAILS'));
   });
 
   test('writes no row when a poll finds no change', async () => {
-    const { server, client, polls, start } = await scene();
-    await client.connect(server, await server.listen(), { count: 5 });
-    const t = start();
+    const t = await show(at(still));
     await t.until('every row', () => tableRows(t).length === 11 && polls.areDone());
     const before = t.bytesWritten;
     polls.allow(10);
