@@ -86,7 +86,7 @@ describe.skipIf(!hasPerl)('the evidence in the details (skipped without perl on 
   beforeAll(async () => {
     programs = new Programs();
     const port = await programs.start(PERL, ['-e', LISTEN]);
-    t = openNetpane({ ...SIZE, args: ['--port', String(port)] });
+    t = openNetpane({ ...SIZE, args: ['--port', String(port), '--interval', '200ms'] });
     await showDetails(t, port);
   });
   afterAll(async () => {
@@ -264,7 +264,7 @@ describe.skipIf(!hasPerl || !canUnshare)(
       const mount = after(`mount -t tmpfs none /var/run && ln -s '${path}' /var/run/docker.sock`);
       const t = startNetpane({
         ...SIZE,
-        args: ['--port', String(port)],
+        args: ['--port', String(port), '--interval', '200ms'],
         through: ['unshare', '--mount', 'sh', ...mount],
       });
       await showDetails(t, port);

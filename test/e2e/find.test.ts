@@ -1,7 +1,8 @@
 // Queries: completion, mistakes, history and the baseline, on screens of four sizes.
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Herd, type HerdProcess } from '../helpers/herd.ts';
 import { FINDING_SIZES, tableLines, toShow } from './finding.ts';
-import { isLinux, newHerd } from './netpane.ts';
+import { isLinux } from './netpane.ts';
 import { filterLine, SCENE_SIZE, socketCounts, titleLine, typeQuery, useScene, useScreen } from './scene.ts';
 
 describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
@@ -85,16 +86,23 @@ describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Li
   });
 
   // Last, because `tab` in the tests above would also complete the name of its process.
+  const herd = new Herd();
+  let late: HerdProcess;
+  beforeAll(async () => {
+    late = await herd.spawn({ title: `${scene.name}-new` });
+  });
+  afterAll(() => herd.close());
   test.each(FINDING_SIZES)('%i × %i: `b` shows only sockets that are new from now on', async (cols, rows) => {
     const t = await screen([cols, rows]);
     t.write('b');
     await toShow(t, 0, 'that are new');
-    const late = await (await newHerd().spawn({ title: `${scene.name}-new` })).listen();
+    const listener = await late.listen();
     await toShow(t, 1, 'opened since then');
     expect(socketCounts(t).total).toBeGreaterThanOrEqual(SCENE_SIZE + 1);
     expect(tableLines(t)[0]).toContain('LISTEN');
-    if (cols > 40) expect(tableLines(t)[0]).toContain(String(late.local.port));
+    if (cols > 40) expect(tableLines(t)[0]).toContain(String(listener.local.port));
     t.write('b');
     await toShow(t, 0, 'that are new, with a later baseline');
+    await late.close([listener]);
   });
 });

@@ -1,7 +1,7 @@
 // Process names that hold terminal commands.
-import { describe, expect, test } from 'vitest';
-import type { HerdSocket } from '../helpers/herd.ts';
-import { cleanUp, eventsOf, isLinux, newHerd, rowOf, runNetpane, startNetpane } from './netpane.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import { cleanUp, eventsOf, isLinux, rowOf, runNetpane, startNetpane } from './netpane.ts';
 
 const ESC = '\x1b';
 
@@ -36,21 +36,22 @@ const unsafeIn = (bytes: Buffer) =>
   [...commands, ...invisible].filter((text) => bytes.includes(Buffer.from(text)));
 
 describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linux)', () => {
-  async function startAll() {
-    const herd = newHerd();
-    return Promise.all(
-      names.map(async ([what, title, shown]) => {
-        const process = await herd.spawn({ title });
-        return { what, shown, process, listener: await process.listen() };
-      }),
-    );
-  }
+  const herd = new Herd();
+  let processes: { what: string; shown: string; process: HerdProcess }[];
+  beforeAll(async () => {
+    const comm = Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]);
+    processes = await Promise.all([
+      ...names.map(async ([what, title, shown]) => ({ what, shown, process: await herd.spawn({ title }) })),
+      herd
+        .spawn({ comm })
+        .then((process) => ({ what: 'bytes that are not text', shown: '?31m??c', process })),
+    ]);
+  });
+  afterAll(() => herd.close());
 
-  /** Starts a process whose name is not text. */
-  async function startNotText() {
-    const process = await newHerd().spawn({ comm: Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]) });
-    return { what: 'bytes that are not text', shown: '?31m??c', process, listener: await process.listen() };
-  }
+  /** Opens a listener of each process. */
+  const listenAll = () =>
+    Promise.all(processes.map(async (it) => ({ ...it, listener: await it.process.listen() })));
 
   test('are harmless text in the table, the details, the event log and the prompts', async () => {
     const args = ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'];
@@ -65,7 +66,7 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
     t.write('e');
     t.press('enter');
     await t.until('the panes', () => t.text().includes('EVENTS') && t.text().includes('DETAILS'));
-    const all = [...(await startAll()), await startNotText()];
+    const all = await listenAll();
     let x: number | undefined;
     for (const { what, shown, process, listener } of all) {
       t.write(`p${listener.local.port}\r`);
@@ -105,12 +106,14 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
   });
 
   test('are harmless text in the output of `ls`: on a terminal, in a pipe and as JSON', async () => {
-    const all = [...(await startAll()), await startNotText()];
+    const all = await listenAll();
     const t = startNetpane({ args: ['ls', '--listen', '--tcp'], cols: 200, rows: 80 });
-    await t.exited;
+    const [plain, json] = await Promise.all([
+      runNetpane(['ls', '--listen', '--tcp']),
+      runNetpane(['ls', '--listen', '--tcp', '--json']),
+      t.exited,
+    ]);
     await t.until('the last line', () => t.text().includes('LISTEN'));
-    const plain = await runNetpane(['ls', '--listen', '--tcp']);
-    const json = await runNetpane(['ls', '--listen', '--tcp', '--json']);
     const listed = JSON.parse(json.stdout) as { local: { port: number }; owners: { process: string }[] }[];
     const lineOf = (lines: string[], { local }: HerdSocket) =>
       lines.find((line) => line.includes(` ${local.port} `));

@@ -124,18 +124,22 @@ describe.skipIf(!isLinux)('the terminal (skipped elsewhere: it needs /proc)', ()
   });
 
   test('is restored after a source has failed, which the screen has shown', async () => {
-    for (const [fault, args] of [
+    const cases = [
       ['table-unreadable', '--source proc --interval 100ms'],
       ['netlink-dies', '--source sock_diag --interval 100ms'],
-    ] as const) {
+    ] as const;
+    const ended = cases.map(async ([fault, args]) => {
       const faultFile = join(newHome(), 'fault');
       const it = await run({ fault, faultFile, args });
       writeFileSync(faultFile, '');
-      await it.t.until('the notice', (t) => /failed on purpose|not read|partly stale/i.test(t.text()));
+      await it.t.until(`the notice of ${fault}`, (t) =>
+        /failed on purpose|not read|partly stale/i.test(t.text()),
+      );
       it.t.write('q');
-      expect((await it.end()).code).toBe(0);
+      expect({ fault, code: (await it.end()).code }).toEqual({ fault, code: 0 });
       expect(it.now()).toEqual(it.before);
-    }
+    });
+    await Promise.all(ended);
   });
 
   test('is restored by ctrl-z, and taken again by `fg`, several times', async () => {

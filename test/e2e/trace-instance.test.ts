@@ -40,13 +40,19 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
   test('is removed when watch ends by SIGINT, SIGTERM or SIGHUP', async () => {
     const stage = await Stage.create({ hasLedger: false });
     const server = await stage.serve();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const ended = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(async (signal) => {
       const { program } = await stage.watch(server, ONE_POLL);
-      expect(instancesOf(program.pid)).toHaveLength(1);
+      const before = instancesOf(program.pid).length;
       program.child.kill(signal);
-      expect(await program.ended).toBe(0);
-      expect(instancesOf(program.pid)).toEqual([]);
-    }
+      const code = await program.ended;
+      expect({ signal, before, code, after: instancesOf(program.pid) }).toEqual({
+        signal,
+        before: 1,
+        code: 0,
+        after: [],
+      });
+    });
+    await Promise.all(ended);
   });
 
   // koffi aborts the program if its thread ends while it is being loaded.
