@@ -86,7 +86,8 @@ describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linu
       // The event log obeys the filter, so it shows the event of this socket: `+`, or `~` if a poll came before listen(2).
       const event = await t.until(`the event of ${what}`, () => eventsOf(t, listener)[0]);
       expect(['+', '~']).toContain(event[0]);
-      expect(event.slice(1).startsWith(` ${shown} ${process.pid} tcp `)).toBe(true);
+      const start = ` ${shown} ${process.pid} tcp `;
+      expect(event.slice(1, 1 + start.length)).toBe(start);
       // `P` offers this name, and finds the process by it.
       t.write('P');
       const offered = shown.replace(/^"(.*)"$/, '$1');

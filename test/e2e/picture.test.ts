@@ -201,7 +201,8 @@ describe.skipIf(!isLinux)('the picture (skipped elsewhere: the herd needs Linux)
   });
 
   test('`?` shows every key and column, scrolls, and closes', async () => {
-    const t = await show([120, 20]);
+    // Lower than the help, and with room for all rows beside a diagnosis that another test causes.
+    const t = await show([120, 26]);
     // Marks fade while the help is open.
     await t.until('a table at rest', () => tableRows(t).every(({ mark }) => mark === ' '));
     const before = stableText(t);
