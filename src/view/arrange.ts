@@ -1,12 +1,17 @@
+import type { Query } from '../query/query.ts';
 import type { Action } from '../store/actions.ts';
+import type { Sort } from '../store/columns.ts';
 import { addressesToAsk, answersAbout, peerAddress } from '../store/peer-names.ts';
 import { seenIn } from '../store/picture.ts';
 import type { Row } from '../store/row.ts';
+import type { Seen } from '../store/seen-fields.ts';
 import type { State } from '../store/state.ts';
+import type { Column } from './columns/columns.ts';
 import { type Plan, planOf } from './columns/plan.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
 import type { KeyHelp } from './header/key-help.ts';
 import { focusIn, layoutOf } from './layout.ts';
+import { withLastResult } from './last-result.ts';
 import { logPlace } from './panes/event-pane.ts';
 import type { Derived, Layout, Scene } from './panes/pane.ts';
 import { cellContext } from './table/rows.ts';
@@ -17,15 +22,22 @@ import { nextTop } from './table/viewport.ts';
 
 const tableWidth = ({ size }: State, { table }: Layout): number => table?.width ?? size.width;
 
+const keptPlan = withLastResult((seen: Seen, query: Query, same: State['same'], sort: Sort): Plan =>
+  planOf({ seen, query, same, sort }),
+);
+const keptPlaces: (...inputs: Parameters<typeof placeColumns>) => readonly PlacedColumn[] =
+  withLastResult(placeColumns);
+const keptColumns: (...inputs: Parameters<typeof columnsIn>) => readonly Column[] = withLastResult(columnsIn);
+
 /** Returns the automatic columns. They stay while a query is typed. */
 export const planIn = (state: State): Plan => {
   const { query, prompt, same, sort } = state;
-  return planOf({ seen: seenIn(state), query: prompt?.before ?? query, same, sort });
+  return keptPlan(seenIn(state), prompt?.before ?? query, same, sort);
 };
 
 /** Returns the visible columns. */
 const columnsOf = (state: State, layout: Layout): readonly PlacedColumn[] =>
-  placeColumns(tableWidth(state, layout), state.widest, seenIn(state), state.columns, planIn(state));
+  keptPlaces(tableWidth(state, layout), state.widest, seenIn(state), state.columns, planIn(state));
 
 /**
  * Returns the scene of a state.
@@ -92,9 +104,13 @@ export function arrange(
   const context = cellContext(state);
   const rowsUpTo = (end: number) =>
     order.slice(0, end).flatMap((item) => (item.type === 'row' ? [item.row] : []));
-  const same = sameColumns(state, rows, () => rowsUpTo(MAX_COMPARED), context);
+  const moment = [context.nowMs, context.takenAtMs, context.tick, context.rows, table.sequence];
+  const inputs = [...moment, context.serviceNames, context.hasOldRates, context.lookups];
+  const uncompared = order.compared.unread(rows, [...inputs, state.same]);
+  const same = sameColumns(state, rows, () => rowsUpTo(MAX_COMPARED), context, uncompared);
   const plan = planIn({ ...state, same });
-  const fitting = columnsIn(tableWidth(state, layout), state.widest, seenIn(state), columns, plan);
+  const fitting = keptColumns(tableWidth(state, layout), state.widest, seenIn(state), columns, plan);
+  const unmeasured = order.measured.unread(rows, [...inputs, fitting, state.widest]);
   const selected = order.rowAt(index);
   return {
     type: 'arranged',
@@ -102,7 +118,7 @@ export function arrange(
     rowId: selected?.id ?? null,
     places: arranged,
     newListeners: rows.flatMap(({ id, mark }) => (mark === 'spawned' && table.isUnseen(id) ? [id] : [])),
-    widest: noteWidths(state.widest, rows, context, fitting),
+    widest: noteWidths(state.widest, unmeasured, context, fitting),
     same,
     unnamed: unnamedPeers(state, [...rows, ...(selected ? [selected] : [])]),
   };

@@ -61,13 +61,17 @@ interface Common {
   readonly sequence: number;
 }
 
-/** A line with what it was made of. */
-interface Kept extends Omit<RowStyle, 'columns'> {
-  readonly line: Line;
+/** The texts of a row. */
+interface Cells {
   readonly cells: readonly string[];
   /** Indexes of the cells that depend on the time, and on other rows. */
   readonly timed: readonly number[];
   readonly related: readonly number[];
+}
+
+/** A line with what it was made of. */
+interface Kept extends Cells, Omit<RowStyle, 'columns'> {
+  readonly line: Line;
 }
 
 const hasSameColumns = (one: readonly PlacedColumn[], other: readonly PlacedColumn[]): boolean =>
@@ -79,7 +83,8 @@ const hasSameColumns = (one: readonly PlacedColumn[], other: readonly PlacedColu
 
 /**
  * Keeps the lines of the last paint. At rest nothing but an age changes in a line: then only the cells are made again
- * that depend on the time, or on other rows that have changed.
+ * that depend on the time, or on other rows that have changed. Another query or selection makes the lines of the same
+ * cells again.
  */
 export class KeptLines {
   #common: Common | undefined;
@@ -96,7 +101,9 @@ export class KeptLines {
     const last = this.#common;
     const before = last && hasSameInputs(last, common) ? this.#kept : new Map<Row, Kept>();
     const isSameTable = last?.sequence === sequence && last.context.rows === context.rows;
-    if (last?.query !== query) this.#matched = matchedPartsOf(query);
+    const isSameMoment = last !== undefined && isAtSameMoment(last.context, context);
+    const isSameQuery = last?.query === query;
+    if (!isSameQuery) this.#matched = matchedPartsOf(query);
     this.#common = common;
     const now = new Map<Row, Kept>();
     this.#kept = now;
@@ -105,13 +112,19 @@ export class KeptLines {
       const chosen = selection === 'moving' ? cell : null;
       const style = { columns, selection, chosen, isMarked: context.marked.has(row.id) };
       const last = before.get(row);
-      const isKept =
-        last?.selection === selection &&
-        last.chosen === chosen &&
-        last.isMarked === style.isMarked &&
-        areSame(last, last.timed, row, common) &&
+      const hasSameCells =
+        last !== undefined &&
+        (isSameMoment || areSame(last, last.timed, row, common)) &&
         (isSameTable || areSame(last, last.related, row, common));
-      const kept = isKept ? last : keptOf(row, style, context, matched);
+      const isKept =
+        hasSameCells &&
+        isSameQuery &&
+        last.selection === selection &&
+        last.chosen === chosen &&
+        last.isMarked === style.isMarked;
+      const kept = isKept
+        ? last
+        : keptOf(row, style, hasSameCells ? last : cellsOf(row, style, context), matched);
       now.set(row, kept);
       return kept.line;
     };
@@ -131,30 +144,43 @@ export class KeptLines {
 
 /** Returns true if some cells of a line would say the same as in the last paint. */
 const areSame = (
-  { cells }: Kept,
+  { cells }: Cells,
   indexes: readonly number[],
   row: Row,
   { columns, context }: Pick<Common, 'columns' | 'context'>,
 ): boolean => indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === cells[i]);
 
+/** Returns true if the cells of all rows of one moment are those of the other, if the rows are the same. */
+const isAtSameMoment = (one: TableContext, other: TableContext): boolean =>
+  one.nowMs === other.nowMs && one.takenAtMs === other.takenAtMs && one.tick === other.tick;
+
 const hasSameInputs = (one: Common, other: Common): boolean =>
-  one.query === other.query &&
   one.context.serviceNames === other.context.serviceNames &&
   one.context.hasOldRates === other.context.hasOldRates &&
   one.context.lookups === other.context.lookups &&
   hasSameColumns(one.columns, other.columns);
 
-/** Makes the line of a row. */
-function keptOf(row: Row, style: RowStyle, context: TableContext, matched: MatchedParts | undefined): Kept {
+/** Makes the cells of a row. */
+function cellsOf(row: Row, { columns }: RowStyle, context: TableContext): Cells {
   const timed: number[] = [];
   const related: number[] = [];
-  const cells = style.columns.map((placed, i) => {
+  const cells = columns.map((placed, i) => {
     const noting = new NotingContext(context);
     const text = cellIn(placed, row, noting);
     if (noting.readsTime) timed.push(i);
     if (noting.readsTable) related.push(i);
     return text;
   });
+  return { cells, timed, related };
+}
+
+/** Makes the line of a row. */
+function keptOf(
+  row: Row,
+  style: RowStyle,
+  { cells, timed, related }: Cells,
+  matched: MatchedParts | undefined,
+): Kept {
   const { selection, chosen, isMarked } = style;
   const line = lineOfCells(row, cells, style, matched);
   return { selection, chosen, isMarked, line, cells, timed, related };

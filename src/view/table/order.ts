@@ -10,6 +10,7 @@ import { type GroupItem, type Item, TIME_WAIT_ID } from './item.ts';
 import { evaluateAll, evaluateTimeWait, queueMoves, updateTouched } from './moves.ts';
 import { withPeers } from './pairs.ts';
 import { KeptLines } from './kept-lines.ts';
+import { ReadRows } from './read-rows.ts';
 import { ShownRows } from './shown.ts';
 import { comparator, reverseKeys } from './sorted.ts';
 
@@ -34,6 +35,10 @@ export class RowOrder {
 
   /** Lines of the last paint. */
   readonly lines = new KeptLines();
+
+  /** Visible rows that were compared for `sameColumns`, and measured for `noteWidths`. */
+  readonly compared = new ReadRows();
+  readonly measured = new ReadRows();
 
   /** Increases with each update that may have changed a shown row, or which rows are shown. */
   revision = 0;

@@ -34,12 +34,14 @@ function sharedText(id: ColumnId, rows: readonly Row[], context: CellContext): s
  * later a column only leaves them, once a row that comes into sight differs: columns never come and go with the rows.
  * @param visible the rows about to be shown
  * @param firstRows returns the first rows of the table
+ * @param unread the visible rows that were not compared with `same` before
  */
 export function sameColumns(
   { same, query, prompt }: Pick<State, 'same' | 'query' | 'prompt'>,
   visible: readonly Row[],
   firstRows: () => readonly Row[],
   context: CellContext,
+  unread = visible,
 ): SameColumns | null {
   if (visible.length === 0) return same;
   // Columns stay while a query is typed.
@@ -53,6 +55,7 @@ export function sameColumns(
     });
     return { query, isOfSeveral, texts: new Map(texts) };
   }
-  const left = [...same.texts].filter(([id, text]) => sharedText(id, visible, context) === text);
+  if (unread.length === 0) return same;
+  const left = [...same.texts].filter(([id, text]) => sharedText(id, unread, context) === text);
   return left.length === same.texts.size ? same : { ...same, texts: new Map(left) };
 }
