@@ -16,6 +16,9 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { Herd, type HerdSocket, root } from '../helpers/herd.ts';
 import { Terminal } from '../helpers/terminal.ts';
+import { cleanUp } from './clean-up.ts';
+
+export { cleanUp };
 
 /** The built program. */
 export const program = join(root, 'dist', 'netpane.js');
@@ -31,18 +34,7 @@ export const hasNetlink = inject('hasNetlink');
 /** The copy of the program that every user can read. */
 export const programForAll = join(inject('copy'), 'dist', 'netpane.js');
 
-const cleanUps: (() => unknown)[] = [];
-/** Registers a function to run after the test, in reverse order. */
-export const cleanUp = (act: () => unknown) => void cleanUps.push(act);
-/** Runs what is registered, all of it even if a part fails. Rejects with the first error. */
-export async function cleanUpAll(): Promise<void> {
-  const errors: unknown[] = [];
-  const note = (error: unknown) => errors.push(error);
-  for (const act of cleanUps.splice(0).reverse()) await Promise.resolve().then(act).catch(note);
-  if (errors.length > 0) throw errors[0];
-}
-
-/** Returns a herd that ends with the test. */
+/** Returns a herd that ends as {@link cleanUp} says. */
 export function newHerd(): Herd {
   const herd = new Herd();
   cleanUp(() => herd.close());

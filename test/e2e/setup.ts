@@ -1,5 +1,6 @@
 // Setup of every end-to-end test file. The files share the process and the modules of a worker.
-import { afterEach } from 'vitest';
-import { cleanUpAll } from './netpane.ts';
+import { afterAll, aroundEach } from 'vitest';
+import { cleanUpFile, withCleanUp } from './clean-up.ts';
 
-afterEach(cleanUpAll);
+aroundEach(withCleanUp);
+afterAll(cleanUpFile);
