@@ -1,263 +1,34 @@
 // `netpane watch` on this machine: prints the events of sockets on loopback, and loses none when it ends.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { eventually, type HerdSocket, root } from '../helpers/herd.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { eventually, type HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/listed.ts';
-import { cleanUp, faults, hasNetlink, isLinux, newHerd, program, runNetpane, uniqueName } from './netpane.ts';
-
-/** A line of `watch --json` about a socket. */
-interface WatchEvent {
-  atMs: number;
-  type: 'spawn' | 'change' | 'close';
-  socket: Listed;
-  was?: { state: string };
-  lifetimeMs?: number;
-  isAtLeast?: boolean;
-  learntBy: 'poll' | 'destroy' | 'trace';
-}
+import { cleanUp, faults, hasNetlink, isLinux, program, runNetpane, uniqueName } from './netpane.ts';
+import {
+  eventsIn,
+  eventsOf,
+  INTERVAL,
+  isReporting,
+  repeat,
+  start,
+  startReporting,
+  useProcesses,
+  type Watcher,
+} from './watching.ts';
 
 /** Maximum time of a poll on a busy machine, milliseconds. */
 const POLL_MS = 1000;
 
-/** Polls at this interval however long they take: other programs may load the machine. */
-const INTERVAL = ['--interval', '200ms', '--max-load', '100'];
+/** For tests that wait for the one before them, in a describe whose parts run side by side. */
+const IN_TURN = { concurrent: false };
 
-/** Maximum time of any wait of these tests, milliseconds. */
-const PATIENCE_MS = 20_000;
-
-/** A running `netpane watch`. */
-interface Watcher {
-  readonly child: ChildProcess;
-  readonly output: { stdout: string; stderr: string };
-  /** Waits until `find` returns a value. Calls it now and after every output. */
-  until: <T>(what: string, find: () => T | undefined | false) => Promise<T>;
-  /** Exit code; settles when all output is read. */
-  ended: Promise<number | null>;
-}
-
-/** Starts a `netpane watch`. It reports no events before its first poll: see {@link startReporting}. */
-function start(args: string[], nodeArgs: string[] = [], env: Record<string, string> = {}): Watcher {
-  const child = spawn(process.execPath, [...nodeArgs, program, 'watch', ...INTERVAL, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: root,
-    env: { ...process.env, TZ: 'UTC', ...env },
-  });
-  cleanUp(() => child.kill('SIGKILL'));
-  const output = { stdout: '', stderr: '' };
-  const onOutput = new Set<() => void>();
-  const until: Watcher['until'] = (what, find) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Error(`${what}: not within ${PATIENCE_MS} ms of\n${output.stdout}\n${output.stderr}`));
-      }, PATIENCE_MS);
-      const check = () => {
-        const value = find();
-        if (value === undefined || value === false) return;
-        clearTimeout(timer);
-        onOutput.delete(check);
-        resolve(value);
-      };
-      onOutput.add(check);
-      check();
-    });
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
-      for (const check of onOutput) check();
-    });
-  }
-  const ended = once(child, 'close').then(([code]) => {
-    // A warning of Node would damage the screen.
-    expect(output.stderr).not.toContain('Warning:');
-    return code as number | null;
-  });
-  return { child, output, until, ended };
-}
-
-/** Calls `act` ten times a second until `isEnough` returns true. */
-async function repeat(act: () => Promise<unknown>, isEnough: () => boolean): Promise<void> {
-  for (let i = 0; i < PATIENCE_MS / 100 && !isEnough(); i++) await Promise.all([act(), delay(100)]);
-}
-
-/** Starts a `netpane watch` and waits until it reports events. `act` opens a socket that it prints. */
-async function startReporting(
-  act: () => Promise<unknown>,
-  ...[args, nodeArgs, env]: Parameters<typeof start>
-): Promise<Watcher> {
-  const watcher = start(args, nodeArgs, env);
-  await repeat(act, () => / \+ |"type":"spawn"/.test(watcher.output.stdout));
-  return watcher;
-}
-
-/** Returns the events without gaps, which other programs may cause. */
-const eventsIn = (text: string): WatchEvent[] =>
-  text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as WatchEvent | { type: 'gap' })
-    .filter((it) => it.type !== 'gap');
-
-/** Returns the events of one end of a connection. */
-const eventsOf = ({ output }: Watcher, { local, remote }: HerdSocket): WatchEvent[] =>
-  eventsIn(output.stdout).filter(
-    ({ socket }) => socket.local.port === local.port && socket.remote?.port === remote?.port,
-  );
-
-describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linux)', () => {
-  /** Starts two processes with a unique name. `poke` opens a socket, which netpane prints. */
-  async function scene() {
-    const herd = newHerd();
-    const name = uniqueName();
-    const [server, client] = await Promise.all([
-      herd.spawn({ title: `${name}-s` }),
-      herd.spawn({ title: `${name}-c` }),
-    ]);
-    const listener = await server.listen();
-    return { name, server, client, listener, poke: () => server.listen() };
-  }
-
-  test('prints one spawn and one close for a connection, as JSON', async () => {
-    const { server, client, listener } = await scene();
-    const port = ['--port', String(listener.local.port)];
-    const poke = async () => client.close((await client.connect(server, listener)).near, { reset: true });
-    const watcher = await startReporting(poke, ['--json', ...port]);
-    const startMs = Date.now();
-    const { near, far } = await client.connect(server, listener);
-    const ends = [...near, ...far];
-    // The process that accepts a connection may be known later than the connection.
-    const isKnown = (end: HerdSocket) =>
-      eventsOf(watcher, end).some(({ socket }) => socket.owners[0]?.pid === end.pid);
-    await watcher.until('both spawns', () => ends.every(isKnown));
-    const { stdout } = await runNetpane(['ls', '--json', ...port, '--established']);
-    const listed = JSON.parse(stdout) as Listed[];
-    await client.close(near, { reset: true });
-    const isClosed = (end: HerdSocket) => eventsOf(watcher, end).some(({ type }) => type === 'close');
-    await watcher.until('both closes', () => ends.every(isClosed));
-    watcher.child.kill('SIGTERM');
-    expect(await watcher.ended).toBe(0);
-    for (const end of ends) {
-      const events = eventsOf(watcher, end);
-      const [first, last] = [events[0], events.at(-1)];
-      const [spawns, closes] = ['spawn', 'close'].map((type) => events.filter((it) => it.type === type));
-      expect(spawns).toEqual([first]);
-      expect(closes).toEqual([last]);
-      for (const { atMs, socket, learntBy } of events) {
-        expect(socket).toMatchObject({ protocol: 'tcp', local: end.local, remote: end.remote });
-        expect(socket.id).toBe(first?.socket.id);
-        // A poll dates what it finds by its own start, which may be a moment before the connection.
-        expect(atMs).toBeGreaterThan(learntBy === 'poll' ? startMs - POLL_MS : startMs);
-        expect(atMs).toBeLessThan(Date.now());
-        expect(['poll', 'destroy', 'trace']).toContain(learntBy);
-      }
-      const known = listed.find(
-        ({ local, remote }) => local.port === end.local.port && remote?.port === end.remote?.port,
-      );
-      expect(known).toBeDefined();
-      if (hasNetlink) expect(first?.socket.id).toBe(known?.id);
-      expect(last?.lifetimeMs).toBeGreaterThan(0);
-      expect(last?.isAtLeast).toBeUndefined();
-    }
-  });
-
-  test('prints only the close of a socket of the baseline, with a lower bound of its lifetime', async () => {
-    const { name, server, listener, poke } = await scene();
-    const watcher = await startReporting(poke, ['--json', '--process', name]);
-    expect(eventsOf(watcher, listener)).toEqual([]);
-    await server.close([listener]);
-    const [close] = await watcher.until('the close', () => {
-      const events = eventsOf(watcher, listener);
-      return events.length > 0 && events;
-    });
-    expect(close).toMatchObject({ type: 'close', isAtLeast: true, socket: { state: 'LISTEN' } });
-  });
-
-  test('prints a line for each event in the characters of the locale, and notices once on stderr', async () => {
-    const { name, server, client, listener, poke } = await scene();
-    const watcher = await startReporting(poke, ['--process', name, '--source', 'proc'], [], { LC_ALL: 'C' });
-    const { near } = await client.connect(server, listener);
-    // The tables of /proc do not say who opened a connection.
-    const ends = `tcp 127.0.0.1:${near[0]?.local.port} - 127.0.0.1:${listener.local.port} `;
-    const line = (mark: string) =>
-      `^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\${mark} ${name}-c +${client.pid} +${ends}`;
-    await watcher.until('the spawn', () =>
-      new RegExp(`${line('+')} +ESTABLISHED$`, 'm').test(watcher.output.stdout),
-    );
-    await client.close(near, { reset: true });
-    await watcher.until('the close', () =>
-      new RegExp(`${line('-')} +lived `, 'm').test(watcher.output.stdout),
-    );
-    watcher.child.kill('SIGINT');
-    expect(await watcher.ended).toBe(0);
-    expect(
-      watcher.output.stdout.split('\n').filter((it) => !/^\d\d:\d\d:\d\d\.\d{3} [-+~!] /.test(it)),
-    ).toEqual(['']);
-    expect(watcher.output.stdout + watcher.output.stderr).toMatch(/^\p{ASCII}*$/u);
-    const notices = watcher.output.stderr.split('\n').slice(0, -1);
-    expect(notices.filter((it) => /between two polls|short-lived changes/.test(it))).toHaveLength(1);
-    expect(notices.filter((it) => !it.startsWith('netpane: '))).toEqual([]);
-    expect(new Set(notices).size).toBe(notices.length);
-  });
-
-  test('prints only events of sockets that the filters select', async () => {
-    const { name, server, client, listener } = await scene();
-    const watcher = await startReporting(() => server.udp(), ['--json', '--process', `${name}-s`, '--udp']);
-    const { near } = await client.connect(server, listener);
-    await client.close(near, { reset: true });
-    const last = await server.udp();
-    await client.udp();
-    await watcher.until('the last one', () => eventsOf(watcher, last).length > 0);
-    const events = eventsIn(watcher.output.stdout);
-    expect(events.filter(({ socket }) => socket.protocol !== 'udp')).toEqual([]);
-    expect(events.filter(({ socket }) => socket.owners[0]?.pid !== server.pid)).toEqual([]);
-  });
-
-  /** Number of connections: their events exceed what a pipe holds (with Node some 200 kB), so the rest waits in netpane. */
-  const MANY = 1000;
-
-  /** Starts a netpane that has more events to print than the test has read. */
-  async function startFull() {
-    const { name, server, client, listener, poke } = await scene();
-    const watcher = await startReporting(poke, ['--json', '--process', name]);
-    const { stdout } = watcher.child;
-    // Stopped, so that it reads all kernel events at once.
-    watcher.child.kill('SIGSTOP');
-    const { near } = await client.connect(server, listener, { count: MANY });
-    const isSome = () => near.some((end) => watcher.output.stdout.includes(`"port":${end.local.port}}`));
-    const some = watcher.until('some of the connections', () => isSome() && stdout?.pause());
-    watcher.child.kill('SIGCONT');
-    await some;
-    /** Returns the number of connections whose spawn was printed. */
-    const spawned = () => {
-      const ports = new Set(near.map((end) => end.local.port));
-      return eventsIn(watcher.output.stdout).filter(
-        (it) => it.type === 'spawn' && ports.has(it.socket.local.port),
-      ).length;
-    };
-    return { watcher, stdout, spawned };
-  }
-
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends after %s when all is read', async (signal) => {
-    const { watcher, stdout, spawned } = await startFull();
-    watcher.child.kill(signal);
-    stdout?.resume();
-    expect(await watcher.ended).toBe(0);
-    expect(spawned()).toBe(MANY);
-  });
-
-  test('ends even if nothing reads its output, and says that the last output is lost', async () => {
-    const { watcher } = await startFull();
-    // The pipe takes what fits, and no more.
-    const exited = once(watcher.child, 'exit');
-    watcher.child.kill('SIGTERM');
-    expect(await exited).toEqual([1, null]);
-    await watcher.until('the message', () => watcher.output.stderr.includes('the last output is lost'));
-  });
-
+const title = 'netpane watch (skipped elsewhere: the herd needs Linux)';
+// The parts run side by side: some tests wait for seconds until netpane gives up.
+describe.skipIf(!isLinux)(title, { concurrent: true }, () => {
   test('is ended although it is busy, after a second signal sooner, and says that events are lost', async () => {
     const stuck = async () => {
       const file = join(tmpdir(), uniqueName());
@@ -274,7 +45,7 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
       );
       return watcher;
     };
-    const [one, other] = [await stuck(), await stuck()];
+    const [one, other] = await Promise.all([stuck(), stuck()]);
     const ends: string[] = [];
     const ended = [
       one.ended.then(() => ends.push('after one signal')),
@@ -291,50 +62,208 @@ describe.skipIf(!isLinux)('netpane watch (skipped elsewhere: the herd needs Linu
     }
   });
 
-  test('ends when the reader leaves: `watch | head -1`', async () => {
-    const { name, poke } = await scene();
-    const command = `${process.execPath} ${program} watch ${INTERVAL.join(' ')} --process ${name} | head -1; echo "$? \${PIPESTATUS[0]}"`;
-    const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    cleanUp(() => child.exitCode ?? process.kill(-(child.pid ?? 0), 'SIGKILL'));
-    let [stdout, stderr, isOver] = ['', '', false];
-    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
-    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
-    const closed = once(child, 'close').then(() => (isOver = true));
-    await repeat(poke, () => isOver);
-    await closed;
-    expect(stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} \+ .*\n0 0\n$/);
-    expect(stderr).not.toMatch(/EPIPE|Error/);
+  describe('with more to print than was read', () => {
+    const scene = useProcesses();
+    /** Number of connections: their events exceed what a pipe holds (with Node some 200 kB), so the rest waits in netpane. */
+    const MANY = 500;
+    const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const full: Watcher[] = [];
+    let near: HerdSocket[];
+
+    // A netpane for each test. All print the same connections.
+    beforeAll(async () => {
+      const { name, server, client, listener, poke } = await scene();
+      for (let i = 0; i <= SIGNALS.length; i++) full.push(start(['--json', '--process', name]));
+      await repeat(poke, () => full.every(isReporting));
+      // Stopped, so that each reads all kernel events at once.
+      for (const { child } of full) child.kill('SIGSTOP');
+      ({ near } = await client.connect(server, listener, { count: MANY }));
+      const isSome = ({ output }: Watcher) =>
+        near.some((end) => output.stdout.includes(`"port":${end.local.port}}`));
+      const some = full.map((it) =>
+        it.until('some of the connections', () => isSome(it) && it.child.stdout?.pause()),
+      );
+      for (const { child } of full) child.kill('SIGCONT');
+      await Promise.all(some);
+    });
+
+    const next = () => full.pop() ?? expect.unreachable('each test ends one netpane');
+
+    test.each(SIGNALS)('ends after %s when all is read', async (signal) => {
+      const { child, output, ended } = next();
+      child.kill(signal);
+      child.stdout?.resume();
+      expect(await ended).toBe(0);
+      const ports = new Set(near.map((end) => end.local.port));
+      const spawned = eventsIn(output.stdout).filter(
+        (it) => it.type === 'spawn' && ports.has(it.socket.local.port),
+      );
+      expect(spawned).toHaveLength(MANY);
+    });
+
+    test('ends even if nothing reads its output, and says that the last output is lost', async () => {
+      const watcher = next();
+      // The pipe takes what fits, and no more.
+      const exited = once(watcher.child, 'exit');
+      watcher.child.kill('SIGTERM');
+      expect(await exited).toEqual([1, null]);
+      await watcher.until('the message', () => watcher.output.stderr.includes('the last output is lost'));
+    });
   });
 
-  test('fails if it cannot print', async () => {
-    const { name, poke } = await scene();
-    const full = openSync('/dev/full', 'w');
-    cleanUp(() => closeSync(full));
-    const args = [program, 'watch', ...INTERVAL, '--process', name];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', full, 'pipe'] });
-    cleanUp(() => child.kill('SIGKILL'));
-    let [stderr, isOver] = ['', false];
-    child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));
-    const closed = once(child, 'close').then(() => (isOver = true));
-    await repeat(poke, () => isOver);
-    await closed;
-    expect(child.exitCode).toBe(1);
-    expect(stderr).toMatch(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/m);
-    expect(stderr.match(/ENOSPC/g)).toHaveLength(1);
-  });
+  describe('one by one', () => {
+    const scene = useProcesses();
 
-  test('ends with the error and its stack after an unexpected error', async () => {
-    const watcher = start(['--json'], ['--require', faults], { NETPANE_FAULT: 'timer-throws' });
-    expect(await watcher.ended).toBe(1);
-    expect(watcher.output.stderr).toMatch(/^netpane: unexpected error:\nError: a timer failed on purpose/m);
-  });
+    test('prints one spawn and one close for a connection, as JSON', IN_TURN, async () => {
+      const { server, client, listener } = await scene();
+      const port = ['--port', String(listener.local.port)];
+      const poke = async () => client.close((await client.connect(server, listener)).near, { reset: true });
+      const watcher = await startReporting(poke, ['--json', ...port]);
+      const startMs = Date.now();
+      const { near, far } = await client.connect(server, listener);
+      const ends = [...near, ...far];
+      // The process that accepts a connection may be known later than the connection.
+      const isKnown = (end: HerdSocket) =>
+        eventsOf(watcher, end).some(({ socket }) => socket.owners[0]?.pid === end.pid);
+      await watcher.until('both spawns', () => ends.every(isKnown));
+      const { stdout } = await runNetpane(['ls', '--json', ...port, '--established']);
+      const listed = JSON.parse(stdout) as Listed[];
+      await client.close(near, { reset: true });
+      const isClosed = (end: HerdSocket) => eventsOf(watcher, end).some(({ type }) => type === 'close');
+      await watcher.until('both closes', () => ends.every(isClosed));
+      watcher.child.kill('SIGTERM');
+      expect(await watcher.ended).toBe(0);
+      for (const end of ends) {
+        const events = eventsOf(watcher, end);
+        const [first, last] = [events[0], events.at(-1)];
+        const [spawns, closes] = ['spawn', 'close'].map((type) => events.filter((it) => it.type === type));
+        expect(spawns).toEqual([first]);
+        expect(closes).toEqual([last]);
+        for (const { atMs, socket, learntBy } of events) {
+          expect(socket).toMatchObject({ protocol: 'tcp', local: end.local, remote: end.remote });
+          expect(socket.id).toBe(first?.socket.id);
+          // A poll dates what it finds by its own start, which may be a moment before the connection.
+          expect(atMs).toBeGreaterThan(learntBy === 'poll' ? startMs - POLL_MS : startMs);
+          expect(atMs).toBeLessThan(Date.now());
+          expect(['poll', 'destroy', 'trace']).toContain(learntBy);
+        }
+        const known = listed.find(
+          ({ local, remote }) => local.port === end.local.port && remote?.port === end.remote?.port,
+        );
+        expect(known).toBeDefined();
+        if (hasNetlink) expect(first?.socket.id).toBe(known?.id);
+        expect(last?.lifetimeMs).toBeGreaterThan(0);
+        expect(last?.isAtLeast).toBeUndefined();
+      }
+    });
 
-  test('ends with the reason if the source does not work', async () => {
-    const args = ['--json', '--source', 'sock_diag'];
-    const watcher = start(args, ['--require', faults], { NETPANE_FAULT: 'netlink-forbidden' });
-    expect(await watcher.ended).toBe(1);
-    expect(watcher.output.stderr).toMatch(
-      /^netpane: source 'sock_diag' does not work on this machine: .+\n$/,
+    test(
+      'prints only the close of a socket of the baseline, with a lower bound of its lifetime',
+      IN_TURN,
+      async () => {
+        const { name, server, listener, poke } = await scene();
+        const watcher = await startReporting(poke, ['--json', '--process', name]);
+        expect(eventsOf(watcher, listener)).toEqual([]);
+        await server.close([listener]);
+        const [close] = await watcher.until('the close', () => {
+          const events = eventsOf(watcher, listener);
+          return events.length > 0 && events;
+        });
+        expect(close).toMatchObject({ type: 'close', isAtLeast: true, socket: { state: 'LISTEN' } });
+      },
     );
+
+    test(
+      'prints a line for each event in the characters of the locale, and notices once on stderr',
+      IN_TURN,
+      async () => {
+        const { name, server, client, listener, poke } = await scene();
+        const watcher = await startReporting(poke, ['--process', name, '--source', 'proc'], [], {
+          LC_ALL: 'C',
+        });
+        const { near } = await client.connect(server, listener);
+        // The tables of /proc do not say who opened a connection.
+        const ends = `tcp 127.0.0.1:${near[0]?.local.port} - 127.0.0.1:${listener.local.port} `;
+        const line = (mark: string) =>
+          `^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\${mark} ${name}-c +${client.pid} +${ends}`;
+        await watcher.until('the spawn', () =>
+          new RegExp(`${line('+')} +ESTABLISHED$`, 'm').test(watcher.output.stdout),
+        );
+        await client.close(near, { reset: true });
+        await watcher.until('the close', () =>
+          new RegExp(`${line('-')} +lived `, 'm').test(watcher.output.stdout),
+        );
+        watcher.child.kill('SIGINT');
+        expect(await watcher.ended).toBe(0);
+        expect(
+          watcher.output.stdout.split('\n').filter((it) => !/^\d\d:\d\d:\d\d\.\d{3} [-+~!] /.test(it)),
+        ).toEqual(['']);
+        expect(watcher.output.stdout + watcher.output.stderr).toMatch(/^\p{ASCII}*$/u);
+        const notices = watcher.output.stderr.split('\n').slice(0, -1);
+        expect(notices.filter((it) => /between two polls|short-lived changes/.test(it))).toHaveLength(1);
+        expect(notices.filter((it) => !it.startsWith('netpane: '))).toEqual([]);
+        expect(new Set(notices).size).toBe(notices.length);
+      },
+    );
+
+    test('prints only events of sockets that the filters select', IN_TURN, async () => {
+      const { name, server, client, listener } = await scene();
+      const watcher = await startReporting(() => server.udp(), ['--json', '--process', `${name}-s`, '--udp']);
+      const { near } = await client.connect(server, listener);
+      await client.close(near, { reset: true });
+      const last = await server.udp();
+      await client.udp();
+      await watcher.until('the last one', () => eventsOf(watcher, last).length > 0);
+      const events = eventsIn(watcher.output.stdout);
+      expect(events.filter(({ socket }) => socket.protocol !== 'udp')).toEqual([]);
+      expect(events.filter(({ socket }) => socket.owners[0]?.pid !== server.pid)).toEqual([]);
+    });
+
+    test('ends when the reader leaves: `watch | head -1`', IN_TURN, async () => {
+      const { name, poke } = await scene();
+      const command = `${process.execPath} ${program} watch ${INTERVAL.join(' ')} --process ${name} | head -1; echo "$? \${PIPESTATUS[0]}"`;
+      const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+      cleanUp(() => child.exitCode ?? process.kill(-(child.pid ?? 0), 'SIGKILL'));
+      let [stdout, stderr, isOver] = ['', '', false];
+      child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+      child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+      const closed = once(child, 'close').then(() => (isOver = true));
+      await repeat(poke, () => isOver);
+      await closed;
+      expect(stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} \+ .*\n0 0\n$/);
+      expect(stderr).not.toMatch(/EPIPE|Error/);
+    });
+
+    test('fails if it cannot print', IN_TURN, async () => {
+      const { name, poke } = await scene();
+      const full = openSync('/dev/full', 'w');
+      cleanUp(() => closeSync(full));
+      const args = [program, 'watch', ...INTERVAL, '--process', name];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', full, 'pipe'] });
+      cleanUp(() => child.kill('SIGKILL'));
+      let [stderr, isOver] = ['', false];
+      child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()));
+      const closed = once(child, 'close').then(() => (isOver = true));
+      await repeat(poke, () => isOver);
+      await closed;
+      expect(child.exitCode).toBe(1);
+      expect(stderr).toMatch(/^netpane: cannot write to stdout: the disk is full: .*ENOSPC/m);
+      expect(stderr.match(/ENOSPC/g)).toHaveLength(1);
+    });
+
+    test('ends with the error and its stack after an unexpected error', IN_TURN, async () => {
+      const watcher = start(['--json'], ['--require', faults], { NETPANE_FAULT: 'timer-throws' });
+      expect(await watcher.ended).toBe(1);
+      expect(watcher.output.stderr).toMatch(/^netpane: unexpected error:\nError: a timer failed on purpose/m);
+    });
+
+    test('ends with the reason if the source does not work', IN_TURN, async () => {
+      const args = ['--json', '--source', 'sock_diag'];
+      const watcher = start(args, ['--require', faults], { NETPANE_FAULT: 'netlink-forbidden' });
+      expect(await watcher.ended).toBe(1);
+      expect(watcher.output.stderr).toMatch(
+        /^netpane: source 'sock_diag' does not work on this machine: .+\n$/,
+      );
+    });
   });
 });
