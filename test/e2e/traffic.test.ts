@@ -1,11 +1,14 @@
 // Byte counters are exact, and rates are within a few percent.
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { eventually, type HerdSocket } from '../helpers/herd.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { eventually, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/listed.ts';
 import { hasNetlink, newHerd, rowOf, runNetpane, startNetpane, pollsByHand, uniqueName } from './netpane.ts';
 
 const why = hasNetlink ? '' : ' (skipped: netlink cannot be used here)';
+
+/** Bytes that the sender sends in a second. */
+const RATE = 200_000;
 
 /** Returns both ends of a connection as netpane lists them. */
 async function listed(near: HerdSocket): Promise<{ near: Listed; far: Listed }> {
@@ -33,14 +36,23 @@ async function listedWhenReceived(near: HerdSocket, up: number, down: number) {
   }
 }
 
-describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
+// Side by side: the sender takes some seconds.
+describe.skipIf(!hasNetlink)(`traffic${why}`, { concurrent: true }, () => {
+  let server: HerdProcess;
+  let client: HerdProcess;
+  beforeAll(async () => {
+    const herd = newHerd();
+    [server, client] = await Promise.all([
+      herd.spawn({ title: `${uniqueName()}-s` }),
+      herd.spawn({ title: `${uniqueName()}-c` }),
+    ]);
+  });
+
   test.each([
     ['127.0.0.1', 2 ** 20 + 3, 70_001],
     ['::1', 1, 0],
     ['127.0.0.1', 0, 123_457],
   ])('%s: counts %d bytes sent and %d received, also when half closed', async (host, up, down) => {
-    const herd = newHerd();
-    const [server, client] = await Promise.all([herd.spawn(), herd.spawn()]);
     const listener = await server.listen({ host });
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
@@ -62,9 +74,8 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
   });
 
   test('counts nothing on an unused connection', async () => {
-    const server = await newHerd().spawn();
     const listener = await server.listen();
-    const { near } = await server.connect(server, listener);
+    const { near } = await client.connect(server, listener);
     const both = await listed(near[0] as HerdSocket);
     for (const socket of [both.near, both.far]) {
       expect(socket).toMatchObject({ rxBytes: 0, txBytes: 0, retransmits: 0 });
@@ -72,12 +83,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     }
   });
 
-  test('shows the rates of a sender, over ten polls a second apart', async () => {
-    const herd = newHerd();
-    const [server, client] = await Promise.all([
-      herd.spawn({ title: `${uniqueName()}-s` }),
-      herd.spawn({ title: `${uniqueName()}-c` }),
-    ]);
+  test('shows the rates of a sender, over ten polls half a second apart', async () => {
     const listener = await server.listen();
     const { near, far } = await client.connect(server, listener);
     const [one, other] = [...near, ...far] as [HerdSocket, HerdSocket];
@@ -88,7 +94,7 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
       args: ['--port', String(listener.local.port), '--interval', '100ms'],
     });
     await t.until('the first poll', () => polls.areDone() && rowOf(t, one) && rowOf(t, other));
-    await client.pace(one, 200_000);
+    await client.pace(one, RATE);
 
     /** Allows a poll. Returns time and sent bytes before and after it. */
     const poll = async () => {
@@ -106,8 +112,8 @@ describe.skipIf(!hasNetlink)(`traffic${why}`, () => {
     const rates = { tx: 0, rx: 0 };
     const pollCount = 10;
     for (let i = 0; i < pollCount; i++) {
-      // Until a second's worth is sent: the next poll sees it.
-      const wanted = last.latest.bytes + 200_000;
+      // Until the bytes of half a second are sent: the next poll sees them.
+      const wanted = last.latest.bytes + RATE / 2;
       while ((await client.sent(one)) < wanted) await delay(10);
       const before = t.bytesWritten;
       last = await poll();
