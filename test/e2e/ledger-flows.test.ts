@@ -1,11 +1,12 @@
 // The ledger's record of traffic that no poll sees: datagrams between programs that live a moment, and connections while
 // netpane is stopped or another one ends. Each right or facility that it needs is taken away alone.
 import { basename, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
 import { noLedger, whyNoLedger } from './ledger-scene.ts';
 import { LineProgram } from './line-program.ts';
 import { all, countBy, endsOf, exactly, ONCE_EACH, ONE_POLL, ownerOf, typesOf } from './short-lives.ts';
+import type { Server } from './server.ts';
 import { Stage } from './stage.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -25,8 +26,15 @@ function withoutCapabilities(...names: string[]): string[] {
 }
 
 describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
+  let stage: Stage;
+  let server: Server;
+  beforeAll(async () => {
+    stage = await Stage.create();
+    server = await stage.serve();
+  });
+
   /** Starts a program of udp-flows.mjs and returns it with its port. */
-  async function flow(stage: Stage, ...words: (string | number)[]) {
+  async function flow(...words: (string | number)[]) {
     const program = new LineProgram([...stage.through, process.execPath, FLOWS, ...words.map(String)]);
     const port = Number(await program.until('its port', () => program.lines[0]));
     return { program, port };
@@ -43,57 +51,57 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
       return { received: [rxBytes, rxSegments], sent: [txBytes, txSegments], peerPorts, pid, knowledge };
     });
 
-  test.each([
-    ['an echo', 'ask', 20, 100, 100],
-    ['a flow like one of QUIC, of two unconnected sockets', 'ask', 60, 1200, 1350],
-    ['a DNS query of a program that lives a moment', 'query', 1, 40, 56],
-  ] as const)('has program, peer, bytes and packets of %s', async (_, what, count, bytes, answerBytes) => {
-    const stage = await Stage.create();
-    const watcher = await stage.watch(await stage.serve(), ONE_POLL);
-    const server = await flow(stage, 'answer', answerBytes);
-    const client = await flow(stage, what, server.port, count, bytes);
-    expect(await client.program.ended).toBe(0);
-    server.program.child.stdin?.end();
-    expect(await server.program.ended).toBe(0);
-    const [asked, answered] = [
-      [count * bytes, count],
-      [count * answerBytes, count],
-    ];
-    expect(await closeOfPort(watcher, client.port)).toEqual({
-      received: answered,
-      sent: asked,
-      peerPorts: [server.port],
-      pid: client.program.pid,
-      knowledge: 'exact',
+  describe('by one netpane', () => {
+    let watcher: Watcher;
+    beforeAll(async () => {
+      watcher = await stage.watch(server, ONE_POLL);
     });
-    expect(await closeOfPort(watcher, server.port)).toEqual({
-      received: asked,
-      sent: answered,
-      peerPorts: [client.port],
-      pid: server.program.pid,
-      knowledge: 'exact',
-    });
-  });
 
-  test('has every connection that was made while netpane was stopped', async () => {
-    const count = 300;
-    const stage = await Stage.create();
-    const server = await stage.serve();
-    const watcher = await stage.watch(server, ONE_POLL);
-    watcher.program.child.kill('SIGSTOP');
-    const client = await stage.run('visit', { port: server.port, count, endings: 'cs' });
-    watcher.program.child.kill('SIGCONT');
-    await watcher.closes(2 * count, server.port);
-    const { near, far } = endsOf(watcher, server, client);
-    expect(countBy([...near, ...far], typesOf)).toEqual(all(2 * count, ONCE_EACH));
-    expect(countBy(near, ownerOf)).toEqual(all(count, exactly(client)));
-    expect(watcher.gaps).toEqual([]);
+    test.each([
+      ['an echo', 'ask', 20, 100, 100],
+      ['a flow like one of QUIC, of two unconnected sockets', 'ask', 60, 1200, 1350],
+      ['a DNS query of a program that lives a moment', 'query', 1, 40, 56],
+    ] as const)('has program, peer, bytes and packets of %s', async (_, what, count, bytes, answerBytes) => {
+      const answerer = await flow('answer', answerBytes);
+      const client = await flow(what, answerer.port, count, bytes);
+      expect(await client.program.ended).toBe(0);
+      answerer.program.child.stdin?.end();
+      expect(await answerer.program.ended).toBe(0);
+      const [asked, answered] = [
+        [count * bytes, count],
+        [count * answerBytes, count],
+      ];
+      expect(await closeOfPort(watcher, client.port)).toEqual({
+        received: answered,
+        sent: asked,
+        peerPorts: [answerer.port],
+        pid: client.program.pid,
+        knowledge: 'exact',
+      });
+      expect(await closeOfPort(watcher, answerer.port)).toEqual({
+        received: asked,
+        sent: answered,
+        peerPorts: [client.port],
+        pid: answerer.program.pid,
+        knowledge: 'exact',
+      });
+    });
+
+    test('has every connection that was made while netpane was stopped', async () => {
+      const count = 300;
+      watcher.program.child.kill('SIGSTOP');
+      const client = await stage.run('visit', { port: server.port, count, endings: 'cs' });
+      watcher.program.child.kill('SIGCONT');
+      await watcher.closes(2 * count, server.port);
+      const { near, far } = endsOf(watcher, server, client);
+      expect(countBy([...near, ...far], typesOf)).toEqual(all(2 * count, ONCE_EACH));
+      expect(countBy(near, ownerOf)).toEqual(all(count, exactly(client)));
+      expect(watcher.gaps).toEqual([]);
+    });
   });
 
   test('is complete for a netpane that starts while another one ends', async () => {
     const count = 100;
-    const stage = await Stage.create();
-    const server = await stage.serve();
     const one = await stage.watch(server, ONE_POLL);
     const starting = stage.watch(server, ONE_POLL);
     one.program.child.kill('SIGTERM');
@@ -108,8 +116,6 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
   });
 
   test('mounts cgroup v2 itself where it is not mounted', async () => {
-    const stage = await Stage.create();
-    const server = await stage.serve();
     const watcher = await stage.watch(server, { ...ONE_POLL, through: WITHOUT_CGROUP });
     const client = await stage.run('visit', { port: server.port, count: 20, endings: 'cs' });
     await watcher.closes(40, server.port);
@@ -118,8 +124,6 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
   });
 
   test('names the programs of its own container by their pids there, and says that others are hidden', async () => {
-    const stage = await Stage.create();
-    const server = await stage.serve();
     // With namespaces of pids, mounts and control groups, as an engine makes them.
     const watcher = await stage.watch(server, {
       ...ONE_POLL,
@@ -153,12 +157,10 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
       'there is no cgroup v2',
     ],
   ])('is replaced by the next best source without %s, and netpane says so', async (_, through, reason) => {
-    const stage = await Stage.create();
     const watcher = stage.start({ ...ONE_POLL, through });
     await watcher.program.until('the notice', () =>
       watcher.program.stderr.includes(`bytes of UDP and raw sockets are not counted (${reason}`),
     );
-    const server = await stage.serve();
     // Every close is reported without the ledger too.
     await stage.untilItReports(watcher, server);
     const client = await stage.run('visit', { port: server.port, count: 20, endings: 'cs' });
