@@ -2,7 +2,8 @@
 // --source that does not work is an error.
 import { spawnSync } from 'node:child_process';
 import { arch } from 'node:os';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { HerdProcess, HerdSocket } from '../helpers/herd.ts';
 import type { Listed } from '../helpers/listed.ts';
 import {
   faults,
@@ -75,11 +76,6 @@ const failures: {
   },
 ];
 
-async function listener() {
-  const server = await newHerd().spawn();
-  const made = await server.listen();
-  return { server, made, port: String(made.local.port) };
-}
 const all = <T extends { env?: Start['env'] }>(start: T) => ({
   ...start,
   env: { ...process.env, ...start.env } as Record<string, string>,
@@ -88,12 +84,25 @@ const all = <T extends { env?: Start['env'] }>(start: T) => ({
 const linux = isLinux ? '' : ' (skipped: it needs Linux)';
 
 describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
+  let server: HerdProcess;
+  let made: HerdSocket;
+  let port = '';
+  beforeAll(async () => {
+    server = await newHerd().spawn();
+    made = await server.listen();
+    port = String(made.local.port);
+  });
+
   for (const { name, skipped, why, start } of failures) {
     const title = skipped === undefined ? name : `${name} (skipped: ${skipped})`;
     describe.skipIf(skipped !== undefined)(title, () => {
+      let how: ReturnType<typeof start>;
+      beforeAll(() => {
+        how = start();
+      });
+
       test('`ls` reads /proc/net, and says what is missing and why', async () => {
-        const { server, made, port } = await listener();
-        const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--port', port], all(start()));
+        const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--port', port], all(how));
         expect(code).toBe(0);
         const listed = JSON.parse(stdout) as Listed[];
         expect(listed).toHaveLength(1);
@@ -108,8 +117,7 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
       });
 
       test('the screen reads /proc/net, and says so', async () => {
-        const { made, port } = await listener();
-        const t = startNetpane({ ...start(), cols: 160, rows: 60, args: ['--port', port] });
+        const t = startNetpane({ ...how, cols: 160, rows: 60, args: ['--port', port] });
         await t.until('the row', () => rowOf(t, made));
         expect(t.rows()[0]).toMatch(/^netpane .* {2}\/proc\/net {2}/);
         expect(t.text()).not.toContain('RX/S');
@@ -126,9 +134,9 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
           `netpane: source 'sock_diag' does not work on this machine: ${why}; ` +
           'without --source netpane picks one that does\n';
         const forced = ['--source', 'sock_diag'];
-        const { stdout, stderr, code } = await runNetpane(['ls', ...forced], all(start()));
+        const t = startNetpane({ ...how, cols: 200, args: forced });
+        const { stdout, stderr, code } = await runNetpane(['ls', ...forced], all(how));
         expect({ stdout, stderr, code }).toEqual({ stdout: '', stderr: message, code: 1 });
-        const t = startNetpane({ ...start(), cols: 200, args: forced });
         expect(await t.exited).toEqual({ exitCode: 1, signal: 0 });
         await t.until('the message', () => t.text().includes(message.trim()));
         expect(t.modes().alternateScreen).toBe(false);
@@ -137,7 +145,6 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
   }
 
   test.skipIf(!hasNetlink)('reports nothing if the best source works', async () => {
-    const { port } = await listener();
     const { stderr, stdout } = await runNetpane(['ls', '--json', '--port', port]);
     // Processes and namespaces may be hidden even from root, which is not a fault of the source.
     expect(stderr).not.toMatch(/traffic|--source|netlink|koffi/);
@@ -148,7 +155,6 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
     ['proc', MISSING],
     ['systeminformation', `${MISSING}; polls take much longer, and UDP sockets without a peer are not shown`],
   ])('--source %s lists the same listener, and says what is missing', async (source, missing) => {
-    const { made, port } = await listener();
     const { stdout, stderr, code } = await runNetpane(['ls', '--json', '--source', source, '--port', port]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ protocol: 'tcp', local: made.local, state: 'LISTEN' }]);
@@ -156,7 +162,6 @@ describe.skipIf(!isLinux)(`the choice of a source${linux}`, () => {
   });
 
   test.skipIf(!hasNetlink)('--source sock_diag reports nothing', async () => {
-    const { port } = await listener();
     const { stderr, code } = await runNetpane(['ls', '--source', 'sock_diag', '--port', port]);
     expect(code).toBe(0);
     expect(stderr).not.toContain('--source');
