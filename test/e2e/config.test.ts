@@ -108,11 +108,11 @@ test('polls at the interval for a detached tmux while no terminal is attached to
   const socket = join(home, 'tmux');
   writeFileSync(socket, '');
   chmodSync(socket, 0o660);
-  const args = ['--process', uniqueName(), '--interval', '700ms', '--detached-interval', '3s'];
+  const args = ['--process', uniqueName(), '--interval', '300ms', '--detached-interval', '900ms'];
   const t = startNetpane({ args, env: { TMUX: `${socket},1,0` } });
-  await t.until('the interval while detached', () => t.rows()[0]?.includes('  700ms → 3s '));
+  await t.until('the interval while detached', () => t.rows()[0]?.includes('  300ms → 900ms '));
   chmodSync(socket, 0o770);
-  await t.until('the usual interval', () => t.rows()[0]?.includes('  700ms  '));
+  await t.until('the usual interval', () => t.rows()[0]?.includes('  300ms  '));
 });
 
 test.runIf(isRoot)(
