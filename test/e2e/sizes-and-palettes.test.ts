@@ -8,9 +8,9 @@ import {
   refresh,
   rowsToBe,
   SCENE_SIZE,
-  showScene,
   titleLine,
   useScene,
+  useScreen,
   visibleCells,
 } from './scene.ts';
 
@@ -41,9 +41,11 @@ const coloured = (t: Terminal) =>
 
 describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
+  const show = useScreen(scene, { args: [...ONE_POLL.args, '--palette', 'standard'] });
 
   test('shows the same picture again after other sizes', async () => {
-    const t = await showScene(scene, ONE_POLL);
+    const t = await show();
+    t.press('home');
     t.press('down');
     await t.until('a selection', () => selectedLine(t) === t.rows()[5]);
     const before = screen(t);
@@ -68,7 +70,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   });
 
   test('shows program, remote endpoint and state at 40×10, where every key works', async () => {
-    const t = await showScene(scene, { ...ONE_POLL, cols: 40, rows: 10 });
+    const t = await show([40, 10]);
     expect(t.rows()[0]).toMatch(/\d/);
     expect(filterLine(t)).toMatch(/^\/ process:\S+ +(?:rows )?1–5 · 15 of/);
     for (const title of ['PROCESS', 'REMOTE', 'PORT', 'STATE'])
@@ -90,13 +92,17 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     await t.until('the help', () => /^HELP {2}1–5 of \d+ /.test(t.rows()[3] ?? ''));
     t.press('end');
     await t.until('its end', () => /^HELP {2}\d+–(\d+) of \1 /m.test(t.text()));
+    t.press('escape');
+    await t.until('the table', () => titleLine(t).includes('REMOTE'));
   });
 
   test('shows the program in the details at 40×10', async () => {
-    const t = await showScene(scene, { ...ONE_POLL, cols: 40, rows: 10 });
+    const t = await show([40, 10]);
     t.press('enter');
     await t.until('the details', () => /^remote /m.test(t.text()));
     expect(t.text()).toMatch(/^program +np/m);
+    t.press('enter');
+    await t.until('the table', () => titleLine(t).includes('REMOTE'));
   });
 
   test('runs in a terminal of one cell, and grows with it', async () => {
@@ -128,7 +134,7 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
   });
 
   test('keeps the background of the terminal, and `c` goes through the palettes', async () => {
-    const t = await showScene(scene, { args: [...ONE_POLL.args, '--palette', 'standard'], rows: 45 });
+    const t = await show([120, 45]);
     t.write('Me');
     t.press('enter');
     await t.until(
@@ -157,6 +163,8 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     t.write('c');
     await t.until('the first palette', () => coloured(t).some(({ fg }) => fg === 6));
     await t.until('the same picture', () => withoutUsage(screen(t)) === withoutUsage(standard));
+    for (let pane = 0; pane < 3; pane++) t.press('escape');
+    await t.until('the table alone', () => !/EVENTS|DETAILS|verdict/.test(t.text()));
   });
 
   test.each([
