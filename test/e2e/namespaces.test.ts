@@ -1,11 +1,19 @@
 // Network namespaces: netpane shows the sockets of each with its name, and keeps no namespace alive.
 import { statSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
 import type { Listed } from '../helpers/listed.ts';
 import { addNamespace, ip, linksOf, type Named, noNamed, socketsIn } from './named-namespace.ts';
-import { cleanUp, newHerd, runNetpane, startNetpane, tableRows, pollsByHand } from './netpane.ts';
+import {
+  cleanUp,
+  newHerd,
+  type PollControl,
+  pollsByHand,
+  runNetpane,
+  startNetpane,
+  tableRows,
+} from './netpane.ts';
 
 const why = noNamed === undefined ? '' : ` (skipped: ${noNamed})`;
 
@@ -64,9 +72,8 @@ describe.skipIf(noNamed !== undefined)(`network namespaces${why}`, () => {
       }
       // `--netns` takes a name or an inode.
       const ids = its.map(({ id }) => id).sort();
-      for (const filter of [name, String(inode)]) {
-        expect((await listed('--netns', filter)).map(({ id }) => id).sort()).toEqual(ids);
-      }
+      const found = await Promise.all([name, String(inode)].map((filter) => listed('--netns', filter)));
+      for (const sockets of found) expect(sockets.map(({ id }) => id).sort()).toEqual(ids);
     }
     expect(await listed('--netns', `${namespaces[0]?.name}x`)).toEqual([]);
   });
@@ -80,62 +87,67 @@ describe.skipIf(noNamed !== undefined)(`network namespaces${why}`, () => {
     expect(found.map(({ netns }) => netns?.inode)).toEqual([ino, ino, ino]);
   });
 
-  test('shows the names of namespaces; when these are deleted, marks the rows as closed and closes descriptors', async () => {
-    const polls = pollsByHand();
-    const t = startNetpane({
-      ...polls.start,
-      cols: 160,
-      args: ['--port', String(PORT), '--linger', '60m', '--interval', '100ms'],
+  describe('on a screen', () => {
+    let polls: PollControl;
+    let t: Terminal;
+    beforeAll(async () => {
+      polls = pollsByHand();
+      t = startNetpane({
+        ...polls.start,
+        cols: 160,
+        args: ['--port', String(PORT), '--linger', '60m', '--interval', '100ms'],
+      });
+      await t.until('the first poll', () => polls.areDone());
     });
     const poll = async () => {
       polls.allow(1);
       await t.until('a poll', () => polls.areDone());
     };
-    await t.until('the first poll', () => polls.areDone() && t.text().includes('nothing matches'));
-    await poll();
 
-    const herd = new Herd();
-    cleanUp(() => herd.close());
-    const namespaces = [addNamespace(), addNamespace()];
-    const names = namespaces.map(({ name }) => name);
-    for (const namespace of namespaces) await sameSockets(herd, inside(namespace));
-    await poll();
-    await t.until('six rows', () => tableRows(t).length === 6);
-    expect(rowsBy(t)).toEqual(new Map(names.map((name) => [name, shownSockets('+')])));
-    const sockets = namespaces.map((namespace) => socketsIn(t, namespace));
-    for (const its of sockets) expect(its).not.toEqual([]);
+    test('shows the names of namespaces; when these are deleted, marks the rows as closed and closes descriptors', async () => {
+      await t.until('no sockets', () => t.text().includes('nothing matches'));
+      await poll();
 
-    await herd.close();
-    for (const name of names) expect(ip(`netns del ${name}`).status).toBe(0);
-    await poll();
-    await t.until('closed rows', () => tableRows(t).every(({ mark }) => mark === '-'));
-    const closed = [...rowsBy(t)];
-    expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
-    for (const [, rows] of closed) expect(rows).toHaveLength(3);
-    const links = new Set(linksOf(t));
-    expect(sockets.flat().filter((it) => links.has(it))).toEqual([]);
-  });
+      const herd = new Herd();
+      cleanUp(() => herd.close());
+      const namespaces = [addNamespace(), addNamespace()];
+      const names = namespaces.map(({ name }) => name);
+      for (const namespace of namespaces) await sameSockets(herd, inside(namespace));
+      await poll();
+      await t.until('six rows', () => tableRows(t).length === 6);
+      expect(rowsBy(t)).toEqual(new Map(names.map((name) => [name, shownSockets('+')])));
+      const sockets = namespaces.map((namespace) => socketsIn(t, namespace));
+      for (const its of sockets) expect(its).not.toEqual([]);
 
-  test('does not keep a deleted namespace alive', async () => {
-    const polls = pollsByHand();
-    const [inner, watcher] = [addNamespace(), addNamespace()];
-    const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
-    const hasLink = () => ip(`-n ${watcher.name} link show seen`).status === 0;
-    const t = startNetpane({ ...polls.start, args: ['--interval', '100ms'] });
-    const poll = async () => {
-      polls.allow(1);
-      await t.until('a poll', () => polls.areDone());
-    };
-    await t.until('the first poll', () => polls.areDone());
-    await poll();
-    expect(link.status === 0 && hasLink()).toBe(true);
-    expect(ip(`netns del ${inner.name}`).status).toBe(0);
-    await poll();
-    // Without a holder the kernel frees the namespace and its end of the link, and so the whole link.
-    await t.until('the end of the namespace', () => !hasLink());
-    // The namespace of the test still exists, and netpane runs.
-    expect(ip(`-n ${watcher.name} link show lo`).status).toBe(0);
-    t.write('q');
-    expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+      await herd.close();
+      for (const name of names) expect(ip(`netns del ${name}`).status).toBe(0);
+      await poll();
+      await t.until('closed rows', () => {
+        const rows = tableRows(t);
+        return rows.length === 6 && rows.every(({ mark }) => mark === '-');
+      });
+      const closed = [...rowsBy(t)];
+      expect(closed.map(([name]) => name).sort()).toEqual([...names].sort());
+      for (const [, rows] of closed) expect(rows).toHaveLength(3);
+      const links = new Set(linksOf(t));
+      expect(sockets.flat().filter((it) => links.has(it))).toEqual([]);
+    });
+
+    test('does not keep a deleted namespace alive', async () => {
+      const [inner, watcher] = [addNamespace(), addNamespace()];
+      const link = ip(`-n ${watcher.name} link add seen type veth peer name inner netns ${inner.name}`);
+      const hasLink = () => ip(`-n ${watcher.name} link show seen`).status === 0;
+      await poll();
+      expect(link.status === 0 && hasLink()).toBe(true);
+      expect(socketsIn(t, inner)).not.toEqual([]);
+      expect(ip(`netns del ${inner.name}`).status).toBe(0);
+      await poll();
+      // Without a holder the kernel frees the namespace and its end of the link, and so the whole link.
+      await t.until('the end of the namespace', () => !hasLink());
+      // The namespace of the test still exists, and netpane runs.
+      expect(ip(`-n ${watcher.name} link show lo`).status).toBe(0);
+      t.write('q');
+      expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
+    });
   });
 });
