@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root } from '../helpers/herd.ts';
+import { type HerdSocket, root } from '../helpers/herd.ts';
 import { isLinux, newHerd, rowOf, startNetpane, uniqueName } from './netpane.ts';
 
 const whyNot = spawnSync('npm', ['--version']).status === 0 ? '' : ' (skipped: there is no npm)';
@@ -12,7 +12,10 @@ const whyNot = spawnSync('npm', ['--version']).status === 0 ? '' : ' (skipped: t
 describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () => {
   let folder: string;
   let file: string;
-  beforeAll(() => {
+  const name = uniqueName();
+  let listener: HerdSocket;
+  beforeAll(async () => {
+    listener = await (await newHerd().spawn({ title: name })).listen();
     folder = mkdtempSync(join(tmpdir(), 'netpane-install-'));
     const npm = (...args: string[]) =>
       execFileSync('npm', [...args, '--ignore-scripts', '--loglevel=error'], { cwd: root, encoding: 'utf8' });
@@ -36,9 +39,7 @@ describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () =
 
   test.each(['proc', 'systeminformation'])(
     'lists sockets with the source %s, filtered by a regex',
-    async (source) => {
-      const name = uniqueName();
-      const listener = await (await newHerd().spawn({ title: name })).listen();
+    (source) => {
       const args = ['ls', '--source', source, '--json', `process:/(${name})+/`];
       const { stdout, status } = spawnSync(join(folder, 'bin', 'netpane'), args, { encoding: 'utf8' });
       expect(status).toBe(0);
@@ -48,8 +49,6 @@ describe.skipIf(!isLinux || whyNot !== '')(`an installed netpane${whyNot}`, () =
   );
 
   test('shows the table, the graph and the usage of a process', async () => {
-    const name = uniqueName();
-    const listener = await (await newHerd().spawn({ title: name })).listen();
     const t = startNetpane({ file, args: ['--source', 'proc', '--process', name] });
     await t.until('the listener', () => rowOf(t, listener)?.process);
     t.write('M');

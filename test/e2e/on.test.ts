@@ -73,6 +73,8 @@ const linesOf = (file: string): string[] =>
 
 describe.skipIf(!isLinux)(
   'a command runs for each socket that comes to match (skipped elsewhere: names need Linux)',
+  // Side by side: most of the time they wait.
+  { concurrent: true },
   () => {
     test('once, with its event on stdin, whatever the name of the program; not for older sockets', async () => {
       const home = newHome();

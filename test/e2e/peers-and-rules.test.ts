@@ -1,6 +1,7 @@
 // Where peers are, by a file; and what the firewall says of a listener: in a network namespace of their own.
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { LineProgram } from './line-program.ts';
 import { isLinux, isRoot, runNetpane, startNetpane } from './netpane.ts';
 
 const canUnshare = isLinux && isRoot && spawnSync('unshare', ['--net', 'true']).status === 0;
@@ -26,19 +27,17 @@ table inet filter {
 }
 `;
 
-/** Runs a command beside that program. The namespace ends with the command. */
-const through = (rules = ''): string[] => [
-  'unshare',
-  '--net',
-  'sh',
-  '-c',
-  `ip link set lo up && ip addr add ${GB}/32 dev lo &&
-${rules === '' ? '' : `printf '%s' '${rules}' | nft -f - &&`}
-{ '${process.execPath}' -e "$PROGRAM" > /tmp/ready.$$ & } &&
-until grep -q ready /tmp/ready.$$; do :; done; rm /tmp/ready.$$; "$@"; status=$?; kill $!; exit $status`,
-  'sh',
-];
-const env = { PROGRAM };
+/** The command and first arguments that run another program in the network namespace of that program. */
+let through: string[];
+beforeAll(async () => {
+  if (!canUnshare) return;
+  const rules = canFilter ? `printf '%s' '${RULES}' | nft -f - &&` : '';
+  const script = `ip link set lo up && ip addr add ${GB}/32 dev lo && ${rules} exec "$@"`;
+  const words = ['unshare', '--net', 'sh', '-c', script, 'sh', process.execPath, '-e', PROGRAM];
+  const program = new LineProgram(words);
+  await program.until('the connection', () => program.lines.length > 0);
+  through = ['nsenter', `--net=/proc/${program.pid}/ns/net`];
+});
 
 describe.skipIf(!canUnshare)('where a peer is (skipped without root and network namespaces)', () => {
   const geo = [
@@ -59,7 +58,7 @@ describe.skipIf(!canUnshare)('where a peer is (skipped without root and network 
       '--columns',
       'remoteAddress,country',
     ];
-    const { stdout, code } = await runNetpane(args, { through: through(), env: { ...process.env, ...env } });
+    const { stdout, code } = await runNetpane(args, { through });
     // Both ends of the connection.
     expect([stdout, code]).toEqual([`${GB}\tGB\n`.repeat(2), 0]);
   });
@@ -67,8 +66,7 @@ describe.skipIf(!canUnshare)('where a peer is (skipped without root and network 
   test('the screen shows it in a column and in the details, with the file and its date', async () => {
     const t = startNetpane({
       args: [...geo, ':2222', 'established', '--columns', 'process,remoteAddress,country'],
-      through: through(),
-      env,
+      through,
     });
     await t.until('the country', () => / GB\b/.test(t.text()));
     t.write('\r');
@@ -80,7 +78,7 @@ describe.skipIf(!canUnshare)('where a peer is (skipped without root and network 
   test('a damaged file is named, and the screen goes on', async () => {
     const path = 'fixtures/geo/bad/cyclic-data-structure.mmdb';
     const args = ['--geo', path, ':2222', 'established', '--columns', 'process,remoteAddress,country'];
-    const t = startNetpane({ args, cols: 200, through: through(), env });
+    const t = startNetpane({ args, cols: 200, through });
     await t.until('the notice', () => t.text().includes('cyclic-data-structure.mmdb: damaged: '));
     expect(t.text()).toMatch(/node +← node +\?/);
   });
@@ -88,7 +86,7 @@ describe.skipIf(!canUnshare)('where a peer is (skipped without root and network 
 
 describe.skipIf(!canFilter)('what the firewall says (skipped without root and nft)', () => {
   test('the details of a listener have the rule about its port, with its place', async () => {
-    const t = startNetpane({ args: [':2222', 'listen'], rows: 45, through: through(RULES), env });
+    const t = startNetpane({ args: [':2222', 'listen'], rows: 45, through });
     await t.until('the listener', () => t.text().includes('2222'));
     t.write('\r');
     await t.until('the rule', () =>

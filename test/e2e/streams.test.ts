@@ -23,6 +23,9 @@ async function bash(line: string): Promise<{ code: number | null; stdout: string
 
 const COMMANDS = ['ls', 'ls --json', 'ls --csv', 'watch', 'watch --json', '--help', '--version', 'config'];
 
+/** For tests that wait until `watch` has noticed. */
+const SIDE_BY_SIDE = { concurrent: true };
+
 describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it needs Linux)', () => {
   test.each(COMMANDS)('makes %s end with code 1 and one line: closed stdout', async (command) => {
     expect(await bash(`netpane ${command} >&-`)).toEqual({
@@ -43,6 +46,7 @@ describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it n
 
   test.each(COMMANDS)(
     'makes %s end with code 0 and no message, even without events: pipe without a reader',
+    SIDE_BY_SIDE,
     async (command) => {
       const line = `netpane ${command} | true; echo \${PIPESTATUS[0]}`;
       const { code, stdout, said } = await bash(line);
@@ -68,7 +72,7 @@ describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it n
       255,
       'import os, pty; m, s = pty.openpty(); a, b = os.fdopen(s, "rb+", 0), os.fdopen(m, "rb+", 0)',
     ],
-  ])('makes watch end even without events: closed peer of %s', async (_, ended, make) => {
+  ])('makes watch end even without events: closed peer of %s', SIDE_BY_SIDE, async (_, ended, make) => {
     // Closes it once netpane has netlink sockets: before that, Node may abort when its terminal closes.
     const python = `import os, subprocess, sys, time; ${make}
 p = subprocess.Popen(sys.argv[1:], stdout=a, start_new_session=True); fds = f"/proc/{p.pid}/fd/"
