@@ -48,7 +48,8 @@ export function shownHints(
   panes: FocusNow | undefined,
 ): readonly ShownHint[] {
   const { prompt, list, panes: open, question, helpQuery, hideRules, views, table } = state;
-  const parts = [prompt, list, open, question, helpQuery, hideRules, views, table.seen];
+  // The hints of a prompt do not depend on what is typed.
+  const parts = [prompt?.kind, list, open, question, helpQuery, hideRules, views, table.seen];
   const from = [keys, ...parts, width, panes?.focus, panes?.next];
   if (last?.from.every((part, i) => part === from[i]) !== true)
     last = { from, hints: fittingHints(keys, state, width, panes) };

@@ -202,8 +202,11 @@ export function matchedPartsOf(query: Query): MatchedParts | undefined {
     finders.size === 0
       ? undefined
       : (column, socket, text) => {
-          const found = finders.get(column)?.flatMap((find) => find(text, socket, column)) ?? NONE;
-          return found.length > 1 ? apart(found) : found;
+          const [find, ...others] = finders.get(column) ?? [];
+          if (find === undefined) return NONE;
+          const found = find(text, socket, column);
+          if (others.length === 0) return found;
+          return apart([...found, ...others.flatMap((other) => other(text, socket, column))]);
         };
   known.set(query, { parts });
   return parts;

@@ -77,8 +77,9 @@ export function lineOfCells(
   let text = GLYPHS[row.mark] + (isMarked ? '*' : selection === 'resting' ? '›' : ' ');
   let at = GUTTER;
   const spans = [];
-  for (const [i, { column, left, width }] of columns.entries()) {
-    const cell = cells[i] ?? '';
+  let i = 0;
+  for (const { column, left, width } of columns) {
+    const cell = cells[i++] ?? '';
     const isChosen = selected && column.id === chosen;
     text += ' '.repeat(left - at);
     at = left + width + (isChosen ? 1 : 0);
@@ -105,5 +106,6 @@ export function lineOfCells(
     spans.push(span(text, own));
     text = '';
   }
-  return { spans: [...spans, span(text, tone)], selected };
+  spans.push(span(text, tone));
+  return { spans, selected };
 }

@@ -51,6 +51,9 @@ export function cutEnd(text: string, width: number): string {
 
 /** Returns the text in exactly `width` cells: cut in the middle, or padded with spaces. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  // Nearly all texts: they need no cut, and each character is one cell.
+  if (text.length <= width && SINGLE.test(text))
+    return align === 'left' ? text.padEnd(width) : text.padStart(width);
   const cut = cutMiddle(text, width);
   const padding = ' '.repeat(Math.max(0, width - displayWidth(cut)));
   return align === 'left' ? cut + padding : padding + cut;
