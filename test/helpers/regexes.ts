@@ -11,12 +11,20 @@ export interface Literal {
   readonly regex: RegExp;
 }
 
+/** Comments that begin a line, and imports and exports from a module on one line. */
+const WITHOUT_LITERALS = /^[ \t]*(?:\/\/.*|\/\*[^]*?\*\/)|^(?:import|export|\}) .*from '[^'\n]*';$/gm;
+
+/** Returns false if a text certainly has no regex literal, which is two slashes in a line: parsing takes far longer. */
+const mayHaveLiterals = (text: string): boolean => /\/.*\//.test(text.replace(WITHOUT_LITERALS, ''));
+
 /** Returns every regex literal below a directory. The linter allows no other regexes. */
 export function literalsBelow(folder: string): Literal[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
   return files.sort().flatMap((name) => {
     const path = join(folder, name);
-    const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
+    const text = readFileSync(path, 'utf8');
+    if (!mayHaveLiterals(text)) return [];
+    const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
     const found: Literal[] = [];
     const visit = (node: ts.Node): void => {
       if (ts.isRegularExpressionLiteral(node)) {
