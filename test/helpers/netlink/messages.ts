@@ -58,7 +58,13 @@ export function struct(length: number, fields: readonly Field[]): Uint8Array {
 }
 
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Returns bytes padded to a multiple of 4. */
