@@ -27,15 +27,20 @@ const apart = {
 const TERMINALS = ['linux', 'windows-ansi', 'xterm', 'xterm-256color'];
 
 /**
- * Replaces imports of the whole package blessed, by blessed-contrib and by blessed itself, with the three used widgets.
+ * Replaces imports of blessed-contrib and of blessed itself: the whole package blessed with the three used widgets, and Node's
+ * assert.
  */
 const partOfBlessed = {
   name: 'part-of-blessed',
   setup: ({ onResolve, initialOptions }) => {
-    const replacement = join(initialOptions.absWorkingDir, '.config', 'blessed.cjs');
-    onResolve({ filter: /^(?:blessed|\.\.\/)$/ }, ({ importer }) =>
-      /^blessed/.test(packageOf(importer) ?? '') ? { path: replacement } : undefined,
-    );
+    const replace = (filter, file) =>
+      onResolve({ filter }, ({ importer }) =>
+        /^blessed/.test(packageOf(importer) ?? '')
+          ? { path: join(initialOptions.absWorkingDir, '.config', file) }
+          : undefined,
+      );
+    replace(/^(?:blessed|\.\.\/)$/, 'blessed.cjs');
+    replace(/^assert$/, 'assert.cjs');
   },
 };
 

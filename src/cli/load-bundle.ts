@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
@@ -44,7 +44,23 @@ function loadPart(script: string, part: string): object {
 /** Returns the exports of a part (`part:SCRIPT/PART`), a package or a module of Node. */
 function requireFrom(path: string): unknown {
   const [, script, part] = /^part:([^/]+)\/(.+)$/.exec(path) ?? [];
-  return script === undefined || part === undefined ? requireFile(path) : loadPart(script, part);
+  if (script !== undefined && part !== undefined) return loadPart(script, part);
+  return isBuiltin(path) && !AT_ONCE.test(path) ? whenUsed(path) : requireFile(path);
+}
+
+/** Modules of Node that it has loaded itself, and `fs`, whose functions are called so often that a detour would cost. */
+const AT_ONCE = /^(?:node:)?(?:buffer|events|fs|path|util|worker_threads)$/;
+
+/**
+ * Returns a module of Node that is loaded when one of its exports is first used. A start uses few of those that the program
+ * imports, and they load others: the thread of the screen would load 45 modules of Node more, 18 of them for `crypto`.
+ */
+function whenUsed(name: string): object {
+  let used: Record<PropertyKey, unknown> | undefined;
+  return new Proxy(
+    {},
+    { get: (_, key) => (used ??= requireFile(name) as Record<PropertyKey, unknown>)[key] },
+  );
 }
 
 function partsOf(script: string, file: string): Parts {

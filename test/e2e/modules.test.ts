@@ -18,7 +18,13 @@ const GRAPH = ['blessed-contrib', 'sparkline'];
 const USAGE = ['pidusage'];
 const REGEX = ['re2js'];
 
-/** Starts netpane on one listener. `packages` returns the packages from which it has loaded code. */
+/** Modules of Node that the first picture does not need; together they load 35 others. */
+const LATER = ['child_process', 'crypto', 'dns/promises', 'fs/promises', 'stream', 'timers/promises'];
+
+/**
+ * Starts netpane on one listener. `packages` returns the packages from which it has loaded code, `builtins` the modules of Node
+ * that it has loaded, by name.
+ */
 async function start(args: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-modules-'));
   cleanUp(() => rmSync(folder, { recursive: true }));
@@ -32,9 +38,12 @@ async function start(args: string[]) {
     env: { NETPANE_MODULES: list },
   });
   await t.until('the listener', () => rowOf(t, listener)?.process);
+  const all = (): string[] => [...new Set(readFileSync(list, 'utf8').trimEnd().split('\n'))];
+  const builtins = (): string[] =>
+    all().flatMap((it) => (it.startsWith('node:') ? [it.slice('node:'.length)] : []));
   const packages = (): string[] => {
-    const files = new Set(readFileSync(list, 'utf8').trimEnd().split('\n'));
-    const names = [...files].flatMap((file) => {
+    const files = all().filter((it) => !it.startsWith('node:'));
+    const names = files.flatMap((file) => {
       const path = relative(root, file);
       const [, name = ''] = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
       // The whole path of a file outside netpane and its packages.
@@ -42,15 +51,17 @@ async function start(args: string[]) {
     });
     return [...new Set(names)].sort();
   };
-  return { t, listener, packages };
+  return { t, listener, packages, builtins };
 }
 
 describe.skipIf(!isLinux)('loaded code (skipped elsewhere: the herd needs Linux)', () => {
   test.skipIf(!hasNetlink)(
     'is from four packages at first, and from four more when needed (skipped without netlink)',
     async () => {
-      const { t, listener, packages } = await start([]);
+      const { t, listener, packages, builtins } = await start([]);
       expect(packages()).toEqual(FIRST);
+      expect(builtins()).toContain('worker_threads');
+      expect(builtins().filter((it) => LATER.includes(it))).toEqual([]);
       t.write('M');
       await t.until('the graph', () => /[▁▂▃▄▅▆▇█]/.test(t.text()));
       expect(packages()).toEqual([...FIRST, ...GRAPH].sort());

@@ -1,5 +1,5 @@
 // Preloaded into netpane (`node --import`) by a test: appends the path of each module that is loaded from then on, in any
-// thread, to the file NETPANE_MODULES. Plain JavaScript, because plain `node` loads it.
+// thread, to the file NETPANE_MODULES; of a module of Node its name, `node:NAME`. Plain JavaScript, because plain `node` loads it.
 import { appendFileSync } from 'node:fs';
 import module, { Module } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,11 @@ if (!isHookThread) {
   Module.prototype.load = function (file) {
     append(file);
     return loadFile.call(this, file);
+  };
+  const { _load: loadAny } = Module;
+  Module._load = function (name, ...others) {
+    if (module.isBuiltin(name)) append(name.replace(/^(?!node:)/, 'node:'));
+    return loadAny.call(this, name, ...others);
   };
   // Files that netpane itself runs as scripts.
   vm.Script = class extends vm.Script {

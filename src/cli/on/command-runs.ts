@@ -43,7 +43,8 @@ export interface ProgramTools {
 }
 
 const SYSTEM: ProgramTools = {
-  start: spawn,
+  // Not `spawn` itself: Node's module is loaded at its first use.
+  start: (file, args, options) => spawn(file, args, options),
   end: (pid, signal) => {
     try {
       // A detached child has a process group of its own, except on Windows.
