@@ -1,6 +1,6 @@
 // Process names that hold terminal commands.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Herd, type HerdProcess, type HerdSocket } from '../helpers/herd.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Herd, type HerdSocket } from '../helpers/herd.ts';
 import { cleanUp, eventsOf, isLinux, rowOf, runNetpane, startNetpane } from './netpane.ts';
 
 const ESC = '\x1b';
@@ -37,21 +37,22 @@ const unsafeIn = (bytes: Buffer) =>
 
 describe.skipIf(!isLinux)('hostile names (skipped elsewhere: the herd needs Linux)', () => {
   const herd = new Herd();
-  let processes: { what: string; shown: string; process: HerdProcess }[];
-  beforeAll(async () => {
-    const comm = Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]);
-    processes = await Promise.all([
+  const comm = Buffer.from([0x9b, 0x33, 0x31, 0x6d, 0xff, 0x1b, 0x63]);
+  const startAll = () =>
+    Promise.all([
       ...names.map(async ([what, title, shown]) => ({ what, shown, process: await herd.spawn({ title }) })),
       herd
         .spawn({ comm })
         .then((process) => ({ what: 'bytes that are not text', shown: '?31m??c', process })),
     ]);
-  });
+  let started: ReturnType<typeof startAll> | undefined;
   afterAll(() => herd.close());
 
-  /** Opens a listener of each process. */
-  const listenAll = () =>
-    Promise.all(processes.map(async (it) => ({ ...it, listener: await it.process.listen() })));
+  /** Opens a listener of each process. The first call starts the processes. */
+  async function listenAll() {
+    const processes = await (started ??= startAll());
+    return Promise.all(processes.map(async (it) => ({ ...it, listener: await it.process.listen() })));
+  }
 
   test('are harmless text in the table, the details, the event log and the prompts', async () => {
     const args = ['--interval', '100ms', '--linger', '60m', '--listen', '--tcp'];
