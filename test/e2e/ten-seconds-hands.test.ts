@@ -46,6 +46,15 @@ const clipboard = (t: Terminal): string[] =>
       .matchAll(/\x1b\]52;c?;([\w+/=]*)(?:\x07|\x1b\\)/g),
   ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
 
+/**
+ * Quits netpane and waits for the multiplexer that runs it: it is no process of the terminal, and saves its state in the
+ * home, which the clean-up removes.
+ */
+async function quit(t: Terminal): Promise<void> {
+  t.write('q');
+  await t.exited;
+}
+
 describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
   /** Of the screen that the tests share: its last test starts netpane again with the state in it. */
@@ -84,6 +93,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
         t.write('Y');
         await t.until('the cell', () => /copied \d[\d.]+:\d+ · tmux buffer and clipboard/.test(t.text()));
         expect(tmux('show-buffer')).toMatch(/^[\d.]+:\d+$/);
+        await quit(t);
       },
     );
 
@@ -117,6 +127,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
         expect(row.split('\t')).toEqual(
           expect.arrayContaining([`${scene.name}-cli`, String(scene.client.pid)]),
         );
+        await quit(t);
       },
     );
 
