@@ -1,3 +1,4 @@
+import type { Mutable } from '../model/mutable.ts';
 import type { Direction, Socket } from '../model/socket.ts';
 import type { FadingRows } from './fading-rows.ts';
 import { directionFromKernel } from './listeners.ts';
@@ -22,20 +23,18 @@ export class LocalPairs {
     if (row) this.#set(row, undefined, row.direction);
     if (peer) this.#set(peer, undefined, peer.direction);
   });
-  /** The row of a socket that spawns, which is not among the rows yet. */
-  #spawning: Row | undefined;
+  /** The row of a socket that spawns, which is not among the rows yet: only it is changed in place. */
+  #spawning: Mutable<Row> | undefined;
 
   constructor(rows: FadingRows) {
     this.#rows = rows;
   }
 
-  /** Takes the row of a socket that spawns. Returns the row with its peer and the direction, as far as they are known. */
-  spawn(row: Row): Row {
+  /** Takes the row of a socket that spawns, which nothing else has yet. Sets its peer and the direction, if they are known. */
+  spawn(row: Mutable<Row>): void {
     this.#spawning = row;
     this.#peers.take(row.socket);
-    const known = this.#spawning;
     this.#spawning = undefined;
-    return known;
   }
 
   /** Takes a socket whose endpoints, state or namespace may have changed. */
@@ -73,8 +72,9 @@ export class LocalPairs {
 
   #set(row: Row, peer: string | undefined, direction: Direction | undefined): void {
     if (row.peer === peer && row.direction === direction) return;
-    const now = { ...row, peer, direction };
-    if (this.#spawning?.id === row.id) this.#spawning = now;
-    else this.#rows.set(now);
+    if (row === this.#spawning) {
+      this.#spawning.peer = peer;
+      this.#spawning.direction = direction;
+    } else this.#rows.set({ ...row, peer, direction });
   }
 }

@@ -30,7 +30,6 @@ export const isMainEnd = (row: Row, peer: Row): boolean =>
 const MAX_OWN_ADDRESSES = 10_000;
 /** Number of batches between two renewals of the own addresses, each of which reads all rows. */
 export const RENEWAL_BATCHES = 100;
-const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** The inode for sockets without a known namespace. */
 const NO_NAMESPACE = -1;
@@ -183,8 +182,7 @@ export class Peers {
     const near = unmapped(local.address);
     const far = unmapped(remote.address);
     this.#noteOwn(inode, near);
-    const own = this.#ownAddresses.get(inode) ?? NO_ADDRESSES;
-    const isAcross = near !== far && !isLoopback(far) && !own.has(far);
+    const isAcross = near !== far && !isLoopback(far) && !this.#isOwn(inode, far);
     if (isAcross && !this.#mayLeadAcross(socket, near, far)) return undefined;
     // A socket connected to itself has no peer.
     if (near === far && local.port === remote.port) return undefined;
@@ -207,10 +205,15 @@ export class Peers {
     return this.#allAddresses.has(far) && !isLoopback(near) && !isLinkLocal(near) && !isLinkLocal(far);
   }
 
+  #isOwn(inode: number, address: string): boolean {
+    return this.#ownAddresses.get(inode)?.has(address) === true;
+  }
+
   /** Notes an own address of a namespace. */
   #noteOwn(inode: number, address: string): void {
+    if (isLoopback(address)) return;
     const own = this.#ownAddresses.get(inode);
-    if (isLoopback(address) || own?.has(address)) return;
+    if (own?.has(address)) return;
     if (this.#ownCount >= MAX_OWN_ADDRESSES) {
       this.#isFull = true;
       return;

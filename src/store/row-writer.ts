@@ -64,9 +64,10 @@ export class RowWriter {
       direction,
       peer: undefined,
     };
+    this.#pairs.spawn(row);
     this.#summary.take(undefined, row, nowMs);
     this.#activity.add(row);
-    this.#rows.add(this.#pairs.spawn(row), nowMs);
+    this.#rows.add(row, nowMs);
   }
 
   /** Replaces the row of a socket. Marks the row and returns true if the change is notable. */
