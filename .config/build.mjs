@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { licences, packageOf, packagesOf } from './licences.mjs';
 import { buildScripts } from './scripts.mjs';
+import { warmCaches } from './warm.mjs';
 
 /** Constant with the URL that ES modules call `import.meta.url`. */
 const FILE_URL = `const fileUrl = require('node:url').pathToFileURL(__filename).href;`;
@@ -110,6 +111,7 @@ export async function build(root) {
   const bundle = [program, packages.metafile, starters.metafile];
   writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle, [REGISTRY]));
   writeFileSync(join(root, 'dist', 'services.txt'), registryText(root));
+  await warmCaches(join(root, 'dist'));
   mkdirSync(join(root, 'dist', 'dev'));
   writeJson(join(root, 'dist', 'dev', 'bundle.json'), packagesOf(bundle));
   const tools = {

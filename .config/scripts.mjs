@@ -68,7 +68,7 @@ async function asFunction({ path, text }, names, options) {
   return `${name}:(function(module,require,__filename,fileUrl){"use strict";${outputFiles[0].text}})`;
 }
 
-/** Writes a script and its code cache, which V8 uses if it has the same version and the same flags. */
+/** Writes a script and its code cache, which V8 uses if it has the same version and the same flags. See also `warm.mjs`. */
 function writeScript(path, code) {
   writeFileSync(`${path}.js`, code);
   writeFileSync(`${path}.cache`, new Script(code, { filename: `${path}.js` }).createCachedData());
