@@ -1,6 +1,7 @@
 // As root, netpane reports every connection that opens and closes between two polls, with its program, bytes and lifetime.
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Server } from './server.ts';
 import {
   all,
   asKey,
@@ -19,14 +20,13 @@ import {
   noStage,
   noTrace,
   ONCE_EACH,
-  ONE_POLL,
   ownerOf,
   RESPONSE,
   typesOf,
   why,
 } from './short-lives.ts';
 import { Stage } from './stage.ts';
-import type { WatchEvent } from './watcher.ts';
+import type { Watcher, WatchEvent } from './watcher.ts';
 
 const noBash = spawnSync('bash', ['-c', 'exec 3<>/dev/tcp/127.0.0.1/1'], {
   encoding: 'utf8',
@@ -38,16 +38,25 @@ describe.skipIf(noTrace !== undefined).each([
   ['with the ledger', true],
   ['with the trace', false],
 ])(`as root %s${why(noTrace)}`, (_, hasLedger) => {
+  let stage: Stage;
+  /** Has the sockets by which a test notices a poll. */
+  let marker: Server;
+  let watcher: Watcher;
+  beforeAll(async () => {
+    stage = await Stage.create({ hasLedger });
+    marker = await stage.serve();
+    watcher = await stage.watch(marker, { isByHand: true });
+  });
+  beforeEach(() => watcher.forget());
+
   test('reports both ends of 1,000 connections between two polls, with program, bytes and lifetime', async () => {
-    const stage = await Stage.create({ hasLedger });
     const server = await stage.serve();
-    const watcher = await stage.watch(server, { isByHand: true });
     const startMs = Date.now();
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'cs' });
     await watcher.closes(2 * MANY, server.port);
     const boundMs = Date.now() - startMs;
     // This poll must not report the remnants in TIME_WAIT as sockets of their own.
-    await watcher.poll(server);
+    await watcher.poll(marker);
     const { near, far } = endsOf(watcher, server, client);
     for (const ends of [near, far]) {
       expect(countBy(ends, typesOf)).toEqual(all(MANY, ONCE_EACH));
@@ -65,9 +74,7 @@ describe.skipIf(noTrace !== undefined).each([
   });
 
   test('reports the connections of a program that started and ended while netpane was stopped', async () => {
-    const stage = await Stage.create({ hasLedger });
     const server = await stage.serve();
-    const watcher = await stage.watch(server, ONE_POLL);
     watcher.program.child.kill('SIGSTOP');
     const client = await stage.run('visit', { port: server.port, count: MANY, endings: 'sc' });
     watcher.program.child.kill('SIGCONT');
@@ -80,9 +87,7 @@ describe.skipIf(noTrace !== undefined).each([
   });
 
   test.skipIf(noBash !== undefined)(`names one process per connection${why(noBash)}`, async () => {
-    const stage = await Stage.create({ hasLedger });
     const server = await stage.serve();
-    const watcher = await stage.watch(server, ONE_POLL);
     const count = 50;
     const visit = `exec 3<>/dev/tcp/127.0.0.1/${server.port}; printf c.... >&3; read -rN 3 -u 3; echo $$`;
     const pids = await stage.runOther('bash', '-c', `for i in {1..${count}}; do bash -c '${visit}'; done`);
@@ -101,9 +106,7 @@ describe.skipIf(noTrace !== undefined).each([
     ['connections over IPv6', '::1', '::1', '::1', '::1'],
     ['connections over IPv4 to a listener on ::', '::', '127.0.0.1', '127.0.0.1', '::ffff:127.0.0.1'],
   ])('reports %s', async (_, listens, host, nearAddress, farAddress) => {
-    const stage = await Stage.create({ hasLedger });
-    const [server, marker] = await Promise.all([stage.serve({ hosts: [listens] }), stage.serve()]);
-    const watcher = await stage.watch(marker, every('500ms'));
+    const server = await stage.serve({ hosts: [listens] });
     const count = 30;
     const client = await stage.run('visit', { host, port: server.port, count, endings: 'cs' });
     await watcher.closes(2 * count, server.port);
@@ -124,9 +127,7 @@ describe.skipIf(noTrace !== undefined).each([
   });
 
   test('reports connections that were reset or refused, and a listener that closes at once', async () => {
-    const stage = await Stage.create({ hasLedger });
     const server = await stage.serve();
-    const watcher = await stage.watch(server, every('500ms'));
     const count = 30;
     const resetting = await stage.run('visit', { port: server.port, count, endings: 'r' });
     await watcher.closes(2 * count, server.port);
@@ -134,7 +135,7 @@ describe.skipIf(noTrace !== undefined).each([
     const refused = await stage.run('knock', { port: closed });
     expect(refused.error).toBe('ECONNREFUSED');
     const listener = await server.order('listen');
-    await watcher.poll(server);
+    await watcher.poll(marker);
 
     const { near, far } = endsOf(watcher, server, resetting);
     for (const ends of [near, far]) expect(countBy(ends, typesOf)).toEqual(all(count, ONCE_EACH));
@@ -158,9 +159,7 @@ describe.skipIf(noTrace !== undefined).each([
   });
 
   test('reports a connection once although polls and kernel events show it, and UDP sockets with their program', async () => {
-    const stage = await Stage.create({ hasLedger });
-    const [server, marker] = await Promise.all([stage.serve(), stage.serve()]);
-    const watcher = await stage.watch(marker, every('500ms'));
+    const server = await stage.serve();
     const client = await stage.stay({ port: server.port });
     await watcher.poll(marker);
     await watcher.poll(marker);
@@ -177,6 +176,7 @@ describe.skipIf(noTrace !== undefined).each([
     const sent = livesAt(
       watcher,
       drop.ports.map((port) => `${port}→*`),
+      'udp',
     );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
     // The trace does not say through which socket a process sent: `sender` is the only process that sent from this port.
@@ -188,14 +188,13 @@ describe.skipIf(noTrace !== undefined).each([
   test.skipIf(noStage !== undefined)(
     `reports connections in another network namespace${why(noStage)}`,
     async () => {
-      const stage = await Stage.create({ hasLedger });
       const server = await stage.serve();
-      const watcher = await stage.watch(server, { ...every('1s'), isOutside: true });
+      const outside = await stage.watch(server, { ...every('1s'), isOutside: true });
       const count = 200;
       const client = await stage.run('visit', { port: server.port, count, endings: 'cs' });
-      await watcher.closes(2 * count, server.port);
-      await watcher.poll(server);
-      const { near, far } = endsOf(watcher, server, client);
+      await outside.closes(2 * count, server.port);
+      await outside.poll(server);
+      const { near, far } = endsOf(outside, server, client);
       for (const ends of [near, far]) {
         expect(countBy(ends, typesOf)).toEqual(all(count, ONCE_EACH));
         expect(countBy(ends.flat(), ({ socket }) => socket.netns?.inode)).toEqual(

@@ -19,8 +19,12 @@ export const ONE_POLL = every('60m');
  * Returns the events of one socket for each of `keys` (`54321→8080`). A key that occurs twice stands for two sockets: the
  * kernel may assign a port again as soon as it is free.
  */
-export function livesAt(watcher: Watcher, keys: readonly string[]): WatchEvent[][] {
-  const bySocket = watcher.bySocket();
+export function livesAt(
+  watcher: Watcher,
+  keys: readonly string[],
+  protocol: 'tcp' | 'udp' = 'tcp',
+): WatchEvent[][] {
+  const bySocket = watcher.bySocket((socket) => socket.protocol === protocol);
   const totals = new Map<string, number>();
   for (const key of keys) totals.set(key, (totals.get(key) ?? 0) + 1);
   const counts = new Map<string, number>();

@@ -34,6 +34,12 @@ export class Watcher {
     return this.#events;
   }
 
+  /** Forgets the events printed so far: those of earlier tests may have ports that this test gets again. */
+  forget(): void {
+    this.program.lines.length = 0;
+    this.#events.length = 0;
+  }
+
   get gaps(): readonly WatchEvent[] {
     return this.events.filter(({ type }) => type === 'gap');
   }
