@@ -1,5 +1,6 @@
 // Parses the output of ss(8) of iproute2, and formats a socket of `netpane ls --json` as ss would.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Listed, ListedEndpoint } from './listed.ts';
 import { addCgroup, FIELDS } from './ss-fields.ts';
 
@@ -16,12 +17,13 @@ export interface SsSocket {
 
 export const hasSs = spawnSync('ss', ['-V']).status === 0;
 
-const run = (through: readonly string[], options: string): string[] => {
+/** Runs ss with options, for its parser below. Returns its output; rejects if ss fails. */
+export async function runSs(through: readonly string[], options: string): Promise<string> {
   const [command, ...args] = [...through, 'ss', options];
-  const { stdout, status, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(`ss ${options}: ${stderr}`);
-  return stdout.split('\n').filter((line) => line.trim() !== '');
-};
+  return (await promisify(execFile)(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })).stdout;
+}
+
+const linesOf = (output: string): string[] => output.split('\n').filter((line) => line.trim() !== '');
 
 const STATES: Readonly<Record<string, string>> = {
   ESTAB: 'ESTABLISHED',
@@ -162,32 +164,20 @@ function inetSocket(line: string, protocol: string, words: string): SsSocket {
 const rawKey = (protocol: string, family: string, localEnd: End, remoteEnd: End) =>
   `${protocol} ${family} ${endText(localEnd)} ${isAny(remoteEnd) ? '' : remoteEnd.address}`;
 
-/** Returns TCP and UDP sockets: `ss -tunapiOHe`. */
-export const ssInet = (through: readonly string[]): SsSocket[] =>
-  run(through, '-tunapiOHe').map((line) =>
-    inetSocket(line, line.startsWith('udp') ? 'udp' : 'tcp', line.slice(line.indexOf(' ') + 1).trimStart()),
-  );
+function packetSocket(line: string): SsSocket {
+  const [, state = '', recvQueue = '', sendQueue = '', local = '', rest = ''] =
+    /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +\*(.*)$/.exec(line) ?? [];
+  const [, ether = '', device = ''] = /^\[?([^\]]*)\]?:(.*)$/.exec(local) ?? [];
+  const fields = columns('packet', state, recvQueue, sendQueue);
+  fields.set('local', `${device} ${ether === '*' ? '3' : ether}`).set('remote', '');
+  const users: SsSocket['users'] = new Map();
+  parseFields(line, rest, 'packet', fields, users);
+  return { key: `sk:${fields.get('sk')}`, protocol: 'packet', fields, users };
+}
 
-/** Returns raw sockets: `ss -wnapOHe`. */
-export const ssRaw = (through: readonly string[]): SsSocket[] =>
-  run(through, '-wnapOHe').map((line) => inetSocket(line, 'raw', line));
-
-/** Returns packet sockets: `ss -0napOHe`. */
-export const ssPacket = (through: readonly string[]): SsSocket[] =>
-  run(through, '-0napOHe').map((line) => {
-    const [, state = '', recvQueue = '', sendQueue = '', local = '', rest = ''] =
-      /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +\*(.*)$/.exec(line) ?? [];
-    const [, ether = '', device = ''] = /^\[?([^\]]*)\]?:(.*)$/.exec(local) ?? [];
-    const fields = columns('packet', state, recvQueue, sendQueue);
-    fields.set('local', `${device} ${ether === '*' ? '3' : ether}`).set('remote', '');
-    const users: SsSocket['users'] = new Map();
-    parseFields(line, rest, 'packet', fields, users);
-    return { key: `sk:${fields.get('sk')}`, protocol: 'packet', fields, users };
-  });
-
-/** Returns Unix sockets: `ss -xapOHe`. Names with spaces are not supported. */
-export const ssUnix = (through: readonly string[]): SsSocket[] => {
-  const lines = run(through, '-xapOHe').map((line) => {
+/** Names with spaces are not supported. */
+function unixSockets(output: string): SsSocket[] {
+  const lines = linesOf(output).map((line) => {
     const [, state = '', recvQueue = '', sendQueue = '', name = '', inode = '', peer = '', rest = ''] =
       /^\S+ +(\S+) +(\d+) +(\d+) +(\S+) +(\d+) +\* +(\d+)(.*)$/.exec(line) ?? [];
     return { line, state, recvQueue, sendQueue, name: name === '*' ? '' : name, inode, peer, rest };
@@ -203,7 +193,29 @@ export const ssUnix = (through: readonly string[]): SsSocket[] => {
     parseFields(line, rest, 'unix', fields, users);
     return { key: `ino:${inode}`, protocol: 'unix', fields, users };
   });
+}
+
+/** Kinds of sockets: the options by which ss prints them, and the parser of its output. */
+export const SS = {
+  inet: {
+    options: '-tunapiOHe',
+    parse: (output: string) =>
+      linesOf(output).map((line) =>
+        inetSocket(
+          line,
+          line.startsWith('udp') ? 'udp' : 'tcp',
+          line.slice(line.indexOf(' ') + 1).trimStart(),
+        ),
+      ),
+  },
+  raw: {
+    options: '-wnapOHe',
+    parse: (output: string) => linesOf(output).map((line) => inetSocket(line, 'raw', line)),
+  },
+  packet: { options: '-0napOHe', parse: (output: string) => linesOf(output).map(packetSocket) },
+  unix: { options: '-xapOHe', parse: unixSockets },
 };
+export type SsKind = keyof typeof SS;
 
 /** Returns the possible keys of a socket of netpane in the output of ss. */
 export function keysOf({ id, protocol, family, local, remote, inode }: Listed): string[] {
