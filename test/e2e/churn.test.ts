@@ -21,51 +21,47 @@ async function descriptorsAtRest(t: Terminal, polls: PollControl): Promise<numbe
 const why = isLinux ? '' : ' (skipped: the herd needs Linux)';
 
 describe.skipIf(!isLinux)(`churn${why}`, () => {
-  test.each(['sock_diag', 'proc'])(
-    '%s leaks no descriptor and shows no socket that has closed',
-    async (source) => {
-      const herd = newHerd();
-      const name = uniqueName();
-      const [server, client] = await Promise.all([
-        herd.spawn({ title: `${name}-s` }),
-        herd.spawn({ title: `${name}-c` }),
-      ]);
-      const listener = await server.listen();
+  test('leaks no descriptor and shows no socket that has closed, with sock_diag and with proc', async () => {
+    const herd = newHerd();
+    const name = uniqueName();
+    const [server, client] = await Promise.all([
+      herd.spawn({ title: `${name}-s` }),
+      herd.spawn({ title: `${name}-c` }),
+    ]);
+    const listener = await server.listen();
+    const screens = ['sock_diag', 'proc'].map((source) => {
       const polls = pollsByHand();
-      const t = startNetpane({
-        ...polls.start,
-        args: [
-          '--source',
-          source,
-          '--interval',
-          '100ms',
-          '--max-load',
-          '100',
-          '--linger',
-          '0s',
-          '--process',
-          name,
-        ],
-      });
-      await t.until('the listener', () => tableRows(t).length === 1);
-      polls.allow(2);
-      const before = await descriptorsAtRest(t, polls);
-      // A poll may fall between any two steps. A step is over when the kernel lists its sockets.
-      for (let i = 0; i < 12; i++) {
-        polls.allow(2);
-        const { near } = await client.connect(server, listener, { count: 300 });
-        // A reset closes both ends at once.
-        await client.close(near, { reset: true });
-      }
-      const { near } = await client.connect(server, listener, { count: 3 });
-      polls.allow(2);
-      await t.until('the open sockets', () => tableRows(t).length === 7);
+      const args = ['--interval', '100ms', '--max-load', '100', '--linger', '0s', '--process', name];
+      return { t: startNetpane({ ...polls.start, args: ['--source', source, ...args] }), polls };
+    });
+    const allow = (count: number) => {
+      for (const { polls } of screens) polls.allow(count);
+    };
+    const shown = async (what: string, count: number) => {
+      for (const { t } of screens) await t.until(what, () => tableRows(t).length === count);
+    };
+    const descriptors = () => Promise.all(screens.map(({ t, polls }) => descriptorsAtRest(t, polls)));
+
+    await shown('the listener', 1);
+    allow(2);
+    const before = await descriptors();
+    // A poll may fall between any two steps. A step is over when the kernel lists its sockets.
+    for (let i = 0; i < 12; i++) {
+      allow(2);
+      const { near } = await client.connect(server, listener, { count: 300 });
+      // A reset closes both ends at once.
       await client.close(near, { reset: true });
-      polls.allow(2);
-      await t.until('the listener alone', () => tableRows(t).length === 1);
-      expect(await descriptorsAtRest(t, polls)).toBe(before);
+    }
+    const { near } = await client.connect(server, listener, { count: 3 });
+    allow(2);
+    await shown('the open sockets', 7);
+    await client.close(near, { reset: true });
+    allow(2);
+    await shown('the listener alone', 1);
+    expect(await descriptors()).toEqual(before);
+    for (const { t } of screens) {
       t.write('q');
       expect(await t.exited).toEqual({ exitCode: 0, signal: 0 });
-    },
-  );
+    }
+  });
 });
