@@ -2,21 +2,22 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { hasOwnModules } from '../test/helpers/own-modules.ts';
 
-/**
- * End-to-end tests that other tests would disturb, or that would disturb others: they count the sockets of the machine, its
- * BPF programs or all descriptors of netpane, fill the buffers of kernel events, or use thousands of ports, by which other
- * tests find their sockets.
- */
+/** End-to-end tests that other tests would disturb, or that would disturb others. */
 const ALONE = [
+  // Thousands of ports, by which other tests find their sockets, and all sockets of the machine.
   'big',
+  // All events of the machine: the trace and the ledger record those of other tests too, and may lose some.
   'capture',
   'capture-screen',
   'capture-trace',
   'capture-user',
+  // All descriptors of netpane, which has some for each namespace of other tests.
   'churn',
+  // Ten thousand sockets, which every netpane of root reads in each poll.
   'fidelity',
-  'harness',
+  // All BPF programs of the machine.
   'ledger',
+  // The number of sockets of the machine, which must not change in a poll.
   'hidden-namespaces',
 ].map((name) => `test/e2e/${name}.test.ts`);
 

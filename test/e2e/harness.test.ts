@@ -286,13 +286,6 @@ describe.skipIf(!isLinux)(`herd${onLinux}`, () => {
     expect(readFileSync(`/proc/${raw.pid}/comm`)).toEqual(Buffer.concat([bytes, Buffer.from('\n')]));
   });
 
-  test('crowd opens thousands of connections at once', async () => {
-    const { near, far } = await newHerd().crowd(6_000);
-    expect(near).toHaveLength(6_000);
-    expect(far).toHaveLength(6_000);
-    expect(new Set(near.map(({ inode }) => inode)).size).toBe(6_000);
-  });
-
   test('an order that fails rejects with its error', async () => {
     const process = await newHerd().spawn();
     const listener = await process.listen();
