@@ -68,10 +68,17 @@ async function asFunction({ path, text }, names, options) {
   return `${name}:(function(module,require,__filename,fileUrl){"use strict";${outputFiles[0].text}})`;
 }
 
-/** Writes a script and its code cache, which V8 uses if it has the same version and the same flags. See also `warm.mjs`. */
+/**
+ * Writes a script and its code cache, which V8 uses if it has the same version and the same flags. The name of the cache has the
+ * system and the processor: V8 does not check these, and crashes with the cache of another processor. See also `warm.mjs`.
+ */
 function writeScript(path, code) {
+  const { platform, arch } = process;
   writeFileSync(`${path}.js`, code);
-  writeFileSync(`${path}.cache`, new Script(code, { filename: `${path}.js` }).createCachedData());
+  writeFileSync(
+    `${path}.${platform}-${arch}.cache`,
+    new Script(code, { filename: `${path}.js` }).createCachedData(),
+  );
 }
 
 /**

@@ -51,7 +51,7 @@ async function runScreen(args, env, dist) {
 function takeCaches(dist) {
   const size = (file) => (existsSync(join(dist, file)) ? statSync(join(dist, file)).size : 0);
   for (const file of readdirSync(dist).filter((it) => it.endsWith('.warm'))) {
-    const cache = `${byThread.exec(file)?.[1]}.cache`;
+    const cache = `${byThread.exec(file)?.[1]}.${process.platform}-${process.arch}.cache`;
     if (size(file) > size(cache)) renameSync(join(dist, file), join(dist, cache));
     else rmSync(join(dist, file));
   }

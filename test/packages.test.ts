@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -52,9 +53,39 @@ test('the build contains code of these packages only', () => {
 
 test('the scripts of the build are ASCII only', () => {
   const caches = readdirSync(join(ROOT, 'dist')).filter((file) => file.endsWith('.cache'));
-  const scripts = caches.map((file) => file.replace(/cache$/, 'js'));
+  const scripts = caches.map((file) => file.replace(/[^.]+\.cache$/, 'js'));
   expect(scripts).toContain('program.js');
   expect(scripts.filter((file) => !/^[\0-\x7f]*$/.test(read('dist', file)))).toEqual([]);
+});
+
+test('a start reads the code caches that were made for its processor, and no others', () => {
+  /** Returns the code caches that a start on a processor tries to read. */
+  const cachesOf = (arch: string): string[] => {
+    const setup = `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+Object.defineProperty(process, 'arch', { value: '${arch}' });
+const read = fs.readFileSync;
+fs.readFileSync = (path, ...rest) => {
+  if (String(path).endsWith('.cache')) process.stderr.write(path + '\\n');
+  return read(path, ...rest);
+};
+syncBuiltinESMExports();`;
+    const { stderr } = spawnSync(
+      process.execPath,
+      [
+        `--import=data:text/javascript,${encodeURIComponent(setup)}`,
+        join(ROOT, 'dist', 'netpane.js'),
+        'ls',
+        '--help',
+      ],
+      { encoding: 'utf8' },
+    );
+    const files = stderr.split('\n').filter((line) => line.endsWith('.cache'));
+    expect(files.length, stderr).toBeGreaterThan(0);
+    return files;
+  };
+  expect(cachesOf(process.arch).filter((file) => !existsSync(file))).toEqual([]);
+  expect(cachesOf('pdp11').filter(existsSync)).toEqual([]);
 });
 
 test('the build contains the licence of each package', () => {

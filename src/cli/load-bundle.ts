@@ -18,8 +18,8 @@ const scripts = new Map<string, Parts>();
 const loaded = new Map<string, object>();
 
 /**
- * Loads a script of the build with its code cache (`NAME.cache`), and runs the part of this name. V8 then need not parse
- * the script again, which takes longer than all else at the start. A cache of another version of V8, or none, changes
+ * Loads a script of the build with its code cache (`NAME.SYSTEM-PROCESSOR.cache`), and runs the part of this name. V8 then need
+ * not parse the script again, which takes longer than all else at the start. A cache of another version of V8, or none, changes
  * nothing but the time.
  * @throws Error if the script or one that it needs cannot be read or run
  */
@@ -74,10 +74,13 @@ function partsOf(script: string, file: string): Parts {
   return parts;
 }
 
-/** Returns the code cache of a file; undefined if it cannot be read. */
+/**
+ * Returns the code cache of a file for this system and processor; undefined if it cannot be read. V8 does not check for which
+ * processor a cache was made: Node on arm64 crashes with one of x64.
+ */
 function readCache(file: string): Buffer | undefined {
   try {
-    return readFileSync(file.replace(/js$/, 'cache'));
+    return readFileSync(file.replace(/js$/, `${process.platform}-${process.arch}.cache`));
   } catch {
     return undefined;
   }
