@@ -2,7 +2,11 @@
 
 declare module 'blessed/lib/widgets/screen.js' {
   import type { Widgets } from 'blessed';
-  const screen: (options: Widgets.IScreenOptions) => Widgets.Screen;
+  const screen: {
+    (options: Widgets.IScreenOptions): Widgets.Screen;
+    /** `alloc` makes all cells blank, and clears the terminal. */
+    readonly prototype: { alloc: (this: never, isDirty?: boolean) => void };
+  };
   export default screen;
 }
 

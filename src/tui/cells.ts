@@ -12,4 +12,24 @@ interface ScreenCells {
   readonly olines: readonly CellRow[];
 }
 
+/** A screen of blessed whose cells are to be made. */
+interface NewScreen {
+  readonly rows: number;
+  readonly cols: number;
+  /** Attribute of a blank cell. */
+  readonly dattr: number;
+  lines: CellRow[];
+  olines: CellRow[];
+  readonly program: { clear(): void };
+}
+
+/** Makes all cells of a screen blank, and clears the terminal. @param isDirty true to draw all lines with the next picture */
+export function allocate(this: NewScreen, isDirty = false): void {
+  const blanks = Array<undefined>(this.cols).fill(undefined);
+  const newRow = (): CellRow => blanks.map((): Cell => [this.dattr, ' ']);
+  this.lines = Array.from({ length: this.rows }, () => Object.assign(newRow(), { dirty: isDirty }));
+  this.olines = Array.from({ length: this.rows }, newRow);
+  this.program.clear();
+}
+
 export const cellsOf = (screen: Widgets.Screen): ScreenCells => screen as unknown as ScreenCells;
