@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
+import type { Terminal } from '../helpers/terminal.ts';
 import { cleanUp, isLinux, isRoot, runNetpane, startNetpane, uniqueName } from './netpane.ts';
+import { typeQuery, useNetpane } from './scene.ts';
 
 /** Listens, or connects to a port, and prints the local port, then the code of each error of the connection. */
 const PROGRAM = `
@@ -47,10 +49,19 @@ async function startProgram(title: string, port?: string): Promise<Program> {
 }
 
 describe.skipIf(!isLinux)('acting on programs (skipped elsewhere: signals need pidfd)', () => {
+  const netpane = useNetpane(() => ({ cols: 80, rows: 24 }));
+  /** Filters on the screen that the tests share. */
+  async function show(query: string): Promise<Terminal> {
+    const t = netpane();
+    await t.until('the screen', () => t.text().includes('? help'));
+    typeQuery(t, `${query}\r`);
+    return t;
+  }
+
   test('K ends the program of the selected row; the event log says so', async () => {
     const name = uniqueName();
     const server = await startProgram(name);
-    const t = startNetpane({ args: ['-q', `:${server.port} listen`], cols: 80, rows: 24 });
+    const t = await show(`:${server.port} listen`);
     // The owner of a new socket may be found a poll later.
     await t.until('the listener and its program', () => t.text().includes(name));
     t.write('K');
@@ -60,6 +71,8 @@ describe.skipIf(!isLinux)('acting on programs (skipped elsewhere: signals need p
     await t.until('its end', () => t.text().includes(`${name} (${server.pid}) ended`));
     t.write('e');
     await t.until('the event', () => /> \S+: \S+ \(\d+\) ended/.test(t.text()));
+    t.write('e');
+    await t.until('the table alone', () => !t.text().includes('EVENTS'));
   });
 
   test('K does nothing with --read-only, and says so', async () => {
@@ -77,7 +90,7 @@ describe.skipIf(!isLinux)('acting on programs (skipped elsewhere: signals need p
       const name = uniqueName();
       const server = await startProgram(`${name}-s`);
       const client = await startProgram(`${name}-c`, server.port);
-      const t = startNetpane({ args: ['-q', `lport:${client.port}`], cols: 80, rows: 24 });
+      const t = await show(`lport:${client.port}`);
       await t.until('the connection and its program', () => t.text().includes(`${name}-c`));
       t.write('X');
       await t.until('the question', () => t.text().includes(`close ${name}-c → 127.0.0.1:${server.port}?`));

@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
-import { root } from '../helpers/herd.ts';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type HerdSocket, root } from '../helpers/herd.ts';
 import {
   cleanUp,
   isLinux,
@@ -92,11 +92,15 @@ function expectClean(): void {
 }
 
 describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs Linux)', () => {
+  const name = uniqueName();
+  let listener: HerdSocket;
+  beforeAll(async () => {
+    listener = await (await newHerd().spawn({ title: name })).listen();
+  });
+
   test.each([[[]], [['--source', 'proc']], [['--source', 'systeminformation']]])(
     'are not started by the screen and its details, with %j',
     async (args) => {
-      const name = uniqueName();
-      const listener = await (await newHerd().spawn({ title: name })).listen();
       const t = startNetpane({ args: ['--process', name, ...args], env, nodeArgs });
       await t.until('the listener', () => rowOf(t, listener)?.process);
       t.press('enter');
