@@ -59,8 +59,7 @@ describe.skipIf(noTrace !== undefined)(`the trace instance that netpane creates$
   test('gives two netpanes the same events, and stays when the other netpane is killed', async () => {
     const stage = await Stage.create({ hasLedger: false });
     const server = await stage.serve();
-    const [one, other] = [stage.start(ONE_POLL), stage.start(ONE_POLL)];
-    for (const watcher of [one, other]) await stage.untilItReports(watcher, server);
+    const [one, other] = [await stage.watch(server, ONE_POLL), await stage.watch(server, ONE_POLL)];
     const count = 200;
     const first = await stage.run('visit', { port: server.port, count, endings: 'csr' });
     await Promise.all([one, other].map((watcher) => watcher.closes(2 * count, server.port)));

@@ -132,13 +132,12 @@ export class Stage {
 
   /** Opens and closes listeners until one is reported. They close too soon for a poll: only kernel events show them. */
   async untilItReports(watcher: Watcher, server: Server): Promise<Watcher> {
-    const ports = new Set<number>();
-    const isReported = () =>
-      watcher.events.some(({ type, socket }) => type === 'close' && ports.has(socket.local.port));
     for (const startMs = performance.now(); performance.now() < startMs + PATIENCE_MS;) {
-      ports.add(await server.order('listen'));
+      const port = await server.order('listen');
+      const isReported = () =>
+        watcher.events.some(({ type, socket }) => type === 'close' && socket.local.port === port);
       // It is reported at once, unless it came before the first poll was over.
-      for (let i = 0; i < 5 && !isReported(); i++) await delay(20);
+      for (let i = 0; i < 20 && !isReported(); i++) await delay(20);
       if (isReported()) return watcher;
     }
     throw new Error(`netpane reports nothing after ${PATIENCE_MS} ms: ${watcher.program.stderr}`);
