@@ -126,7 +126,12 @@ export class CloseEvents {
             { netns: network.inode ?? -1, family: addresses.family, local, remote },
             () => network.hasUdp(addresses.family, closed.sockId),
           ));
-    const traffic = counted?.traffic ?? trafficOf(closed, found, traced?.hasPeerFin ?? hasPeerClosed(record));
+    const traffic =
+      counted?.traffic ??
+      trafficOf(closed, found, {
+        hasPeerFin: traced?.hasPeerFin ?? hasPeerClosed(record),
+        isClosedFirst: isClosedFirst(record),
+      });
     const uid =
       record?.uid ??
       (protocol === 'tcp' && !traced?.owners ? this.#tcpOwners.listenerUid(network, local) : undefined);
@@ -187,6 +192,10 @@ const mayLeaveRemnant = ({ closed: { protocol, addresses, end }, lastState }: Cl
 /** Returns true if the peer closed the connection before this side did, which then leaves no remnant. */
 const hasPeerClosed = (record: ClosedRecord | undefined): boolean => record?.releasedState === 'CLOSE_WAIT';
 
+/** Returns true if the ledger saw that this side closed its connection before the peer did. */
+const isClosedFirst = ({ releasedState }: Partial<ClosedRecord> = {}): boolean =>
+  releasedState === 'ESTABLISHED' || releasedState === 'FIN_WAIT1' || releasedState === 'FIN_WAIT2';
+
 /** Returns the last state of a socket by its record; undefined if the record does not show it. */
 function stateOf({ protocol, end }: ClosedSocket, record?: ClosedRecord): SocketState | undefined {
   if (record?.isListener) return 'LISTEN';
@@ -245,19 +254,28 @@ function eventsOfEnd(traced: TracedSocket, end: Ended): readonly KernelEvent[] {
 /**
  * Subtracts the peer's FIN, which the kernel counts as a received byte, from the counters of a closed connection, and returns
  * them. The message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
- * remnant is in TIME_WAIT and not in FIN_WAIT2.
+ * remnant is in TIME_WAIT and not in FIN_WAIT2. If this side closed first, the FIN may also have arrived at the remnant, which
+ * has no counters. A FIN that the socket counted is in its receive queue then: no program could read it any more.
  * @param found the remnant, or the listener that accepted it
- * @param hasPeerFin the trace saw the peer's FIN
  */
 function trafficOf(
   { traffic, end }: ClosedSocket,
   { remnant, isListener = false }: FoundAtEndpoints,
-  hasPeerFin: boolean,
+  {
+    hasPeerFin,
+    isClosedFirst,
+  }: {
+    /** Trace or ledger saw the peer's FIN. */
+    readonly hasPeerFin: boolean;
+    /** The ledger saw that this side closed first. */
+    readonly isClosedFirst: boolean;
+  },
 ): Socket['traffic'] {
   if (traffic === undefined || end === undefined) return traffic;
   // The side that connects has its SYN acknowledged as well.
   const expected = isListener ? 1 : 2;
-  const hasFin = hasPeerFin || (remnant ? remnant.state === 'TIME_WAIT' : end.synFinAcked >= expected);
+  const hasArrived = remnant ? remnant.state === 'TIME_WAIT' : end.synFinAcked >= expected;
+  const hasFin = hasPeerFin || (hasArrived && !(isClosedFirst && traffic.recvQueue === 0));
   traffic.rxBytes = end.dataSegmentsIn === 0 ? 0 : Math.max(0, (traffic.rxBytes ?? 0) - Number(hasFin));
   return traffic;
 }

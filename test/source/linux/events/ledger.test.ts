@@ -240,6 +240,22 @@ describe('a close', () => {
     expect(socket).toMatchObject({ state: 'LAST_ACK', traffic: { rxBytes: 200 } });
   });
 
+  test.each([
+    ['counted by the socket, is not among its bytes', 'ESTABLISHED', 1, 201],
+    ['that arrived at the remnant, was never counted', 'ESTABLISHED', 0, 200],
+    ['that arrived at the remnant after shutdown(2), was never counted', 'FIN_WAIT2', 0, 200],
+    ['that a program read after shutdown(2), is not among its bytes', 'CLOSE', 0, 201],
+  ] as const)('of the side that closed first: a FIN %s', (_, releasedState, recvQueue, bytesReceived) => {
+    open({ ledger: ledger() });
+    enterConnection({ releasedState });
+    const { info, ...bare } = CONNECTED;
+    kernel.own.sockets = [
+      { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
+    ];
+    kernel.own.destroy({ ...CONNECTED, recvQueue, info: { ...info, bytesReceived, bytesAcked: 102 } });
+    expect(drainOnlyEnd().socket.traffic?.rxBytes).toBe(200);
+  });
+
   test('has the endpoints that the kernel has cleared', () => {
     open({ ledger: ledger() });
     enterConnection({ releasedState: 'ESTABLISHED' });
