@@ -255,7 +255,8 @@ function eventsOfEnd(traced: TracedSocket, end: Ended): readonly KernelEvent[] {
  * Subtracts the peer's FIN, which the kernel counts as a received byte, from the counters of a closed connection, and returns
  * them. The message does not say whether a FIN arrived. It did if the peer acknowledged our FIN and no remnant is left, or if the
  * remnant is in TIME_WAIT and not in FIN_WAIT2. If this side closed first, the FIN may also have arrived at the remnant, which
- * has no counters. A FIN that the socket counted is in its receive queue then: no program could read it any more.
+ * has no counters. A FIN that the socket counted is then all that its receive queue has: no program could read it any more, and
+ * the kernel resets a connection that is closed with unread data (tcp_close) or gets some later (tcp_rcv_state_process).
  * @param found the remnant, or the listener that accepted it
  */
 function trafficOf(
@@ -275,7 +276,7 @@ function trafficOf(
   // The side that connects has its SYN acknowledged as well.
   const expected = isListener ? 1 : 2;
   const hasArrived = remnant ? remnant.state === 'TIME_WAIT' : end.synFinAcked >= expected;
-  const hasFin = hasPeerFin || (hasArrived && !(isClosedFirst && traffic.recvQueue === 0));
+  const hasFin = hasPeerFin || (hasArrived && !(isClosedFirst && traffic.recvQueue !== 1));
   traffic.rxBytes = end.dataSegmentsIn === 0 ? 0 : Math.max(0, (traffic.rxBytes ?? 0) - Number(hasFin));
   return traffic;
 }

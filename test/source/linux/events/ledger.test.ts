@@ -256,6 +256,18 @@ describe('a close', () => {
     expect(drainOnlyEnd().socket.traffic?.rxBytes).toBe(200);
   });
 
+  test('after shutdown(2), with unread data, resets the connection: all its bytes are data', () => {
+    open({ ledger: ledger() });
+    enterConnection({ releasedState: 'FIN_WAIT2' });
+    const { info } = CONNECTED;
+    kernel.own.destroy({
+      ...CONNECTED,
+      recvQueue: 50,
+      info: { ...info, bytesReceived: 200, bytesAcked: 102 },
+    });
+    expect(drainOnlyEnd().socket.traffic?.rxBytes).toBe(200);
+  });
+
   test('has the endpoints that the kernel has cleared', () => {
     open({ ledger: ledger() });
     enterConnection({ releasedState: 'ESTABLISHED' });
