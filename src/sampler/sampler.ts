@@ -240,14 +240,15 @@ export class Sampler {
     const deadlineMs = clock.monotonicMs() + (wasStopped ? LAST_DRAIN_MS : MAX_DRAIN_MS);
     // No other drain follows the last one: it has no maximum but the time.
     let left = wasStopped ? Infinity : this.#maxWaiting;
-    do {
-      const kernelEvents = events.drain();
-      this.#merger.applyKernelEvents(kernelEvents, this.#now());
+    const hasTime = () => left > 0 && clock.monotonicMs() < deadlineMs;
+    for (let isNextPart = false; !isNextPart || hasTime(); isNextPart = true) {
+      const kernelEvents = events.drain(isNextPart);
+      this.#merger.applyKernelEvents(kernelEvents, this.#now(), events.hasMore);
       this.#sendEvents();
       // `onEvents` may stop the sampler, which drains the rest.
       if (!events.hasMore || this.#isStopped !== wasStopped) break;
       left -= Math.max(1, kernelEvents.length);
-    } while (left > 0 && clock.monotonicMs() < deadlineMs);
+    }
     if (wasStopped && events.hasMore) this.#noteLoss();
     this.#lastDrainMs = clock.monotonicMs();
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');

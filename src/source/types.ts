@@ -75,8 +75,11 @@ export interface EventSource {
   readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
-  /** Returns the kernel events since the last call, in order of time; not all if `hasMore` is true afterwards. Never throws. */
-  drain(): readonly KernelEvent[];
+  /**
+   * Returns the kernel events since the last call, in order of time; not all if `hasMore` is true afterwards. Never throws.
+   * @param isNextPart true if the last call was just before, and this one only wants what it has left
+   */
+  drain(isNextPart?: boolean): readonly KernelEvent[];
   /** True if the last drain may have left kernel events for the next one. */
   readonly hasMore?: boolean;
 }

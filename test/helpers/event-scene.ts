@@ -123,7 +123,7 @@ export function line(it: KernelEvent): string {
 
 export function drain(): readonly KernelEvent[] {
   const kernelEvents = [...(source.events?.drain() ?? [])];
-  while (source.events?.hasMore) kernelEvents.push(...source.events.drain());
+  while (source.events?.hasMore) kernelEvents.push(...source.events.drain(true));
   return kernelEvents;
 }
 export const drainLines = (): string[] => drain().map(line);

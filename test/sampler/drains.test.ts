@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_WAITING_EVENTS } from '../../src/model/bounds.ts';
 import type { KernelEvent } from '../../src/source/types.ts';
-import { socket } from '../helpers/fakes.ts';
+import { NOON_MS, snapshot, socket } from '../helpers/fakes.ts';
 import { setUp } from './fake-sampler.ts';
 
 describe('an event source with more events than one drain returns', () => {
@@ -63,6 +63,35 @@ describe('an event source with more events than one drain returns', () => {
     await clock.pass(60_000);
     expect(system.kernelEvents).toEqual([]);
     expect(batches.reduce((sum, { events }) => sum + events.length, 0)).toBeGreaterThanOrEqual(500);
+  });
+
+  test('the source learns which drains are only for the rest of the one before', async () => {
+    const { sampler, clock, system, drainsMs, nextPartsMs } = setUp({ hasEventSource: true });
+    sampler.start();
+    await clock.pass(10);
+    system.atOnce = 1;
+    system.kernelEvents = [appeared(5005), appeared(5006, 'c'), appeared(5007, 'd')];
+    await clock.pass(90);
+    expect(drainsMs).toEqual([5000, 5000, 5050, 5050, 5050, 5100]);
+    expect(nextPartsMs).toEqual([5050, 5050]);
+  });
+
+  test('has the close of a socket that a poll missed, also if a drain ends before it', async () => {
+    const { sampler, clock, batches, system, world } = setUp({ hasEventSource: true, intervalMs: 2000 });
+    const a = socket({ id: 'a' });
+    sampler.start();
+    await clock.pass(1990);
+    system.costMs = 30;
+    system.atOnce = 1;
+    const others = Array.from({ length: 50 }, (_, i) => appeared(6900, `id ${i}`));
+    system.kernelEvents = [...others, { type: 'ended', atMs: 6950, socket: a, learntBy: 'destroy' }];
+    world.sockets = snapshot([]);
+    await clock.pass(10_000);
+    expect(system.kernelEvents).toEqual([]);
+    const closes = batches.flatMap(({ events }) => events.filter(({ type }) => type === 'close'));
+    expect(closes.filter((it) => 'socket' in it && it.socket.id === 'a')).toMatchObject([
+      { learntBy: 'destroy', atMs: NOON_MS + 1950 },
+    ]);
   });
 
   test('stop drains all that the kernel has, however much', async () => {

@@ -90,6 +90,8 @@ export function setUp({
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
   const drainsMs: number[] = [];
+  /** Those that are only for what the one before has left. */
+  const nextPartsMs: number[] = [];
   /** Kernel events to drain next, the maximum number in one drain, its cost, and how often the source was closed. */
   const system = {
     kernelEvents: [] as KernelEvent[],
@@ -129,8 +131,9 @@ export function setUp({
             return system.isPending;
           },
           collect: () => {},
-          drain: () => {
+          drain: (isNextPart = false) => {
             drainsMs.push(clock.now);
+            if (isNextPart) nextPartsMs.push(clock.now);
             clock.goTo(clock.now + system.costMs);
             return system.kernelEvents.splice(0, system.atOnce);
           },
@@ -174,6 +177,7 @@ export function setUp({
     sampler,
     onTake,
     drainsMs,
+    nextPartsMs,
     wakeUp,
     system,
     received,

@@ -31,7 +31,7 @@ export class LifeCycle {
   readonly #events: EmittedEvents;
   readonly #report: Report;
   readonly #maxGone: number;
-  /** Lives that a poll missed and that wait for the kernel event of their end, with the start of that poll. */
+  /** Lives that a poll missed and that wait for the kernel event of their end, with the start of that poll, earliest first. */
   readonly #missing = new Map<Life, number>();
   /** Lives that are gone, oldest first. They stay for two more polls, so that late events find them. */
   readonly #gone = new Set<Life>();
@@ -83,6 +83,7 @@ export class LifeCycle {
 
   /** Starts to wait for the kernel event of its end. */
   miss(life: Life): void {
+    this.#missing.delete(life);
     this.#missing.set(life, this.#polls.last.startMs);
   }
 
@@ -95,7 +96,7 @@ export class LifeCycle {
   /** Closes the lives that are missing since a poll that started at `untilMs` or earlier. */
   closeMissing(untilMs: number): void {
     for (const [life, atMs] of this.#missing) {
-      if (atMs > untilMs) continue;
+      if (atMs > untilMs) break;
       this.close(life, atMs, 'poll');
       // A later snapshot may show its remnant, if this one is incomplete.
       this.markGone(life, { mayReturn: life.socket.protocol === 'tcp' });

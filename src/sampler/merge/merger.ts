@@ -20,6 +20,9 @@ export interface Merged extends Difference {
 /** How long a socket that a poll missed waits for the kernel event of its end, milliseconds. */
 const MISSING_MS = 100;
 
+/** The same while the event source has more kernel events, among which that of its end may be, milliseconds. */
+const MISSING_IN_STORM_MS = 2000;
+
 /**
  * Merges polls and kernel events: one life for each connection, with one spawn and one close event, whichever reported
  * it first. The close event comes when the connection ends. Its remnant (TIME_WAIT) stays as a row, and the row is
@@ -108,8 +111,9 @@ export class Merger {
   /**
    * Applies kernel events, in order. Sockets that spawn and close before the first poll ends are ignored.
    * @param now when the event source was drained
+   * @param hasMore true if it has more events
    */
-  applyKernelEvents(kernelEvents: readonly KernelEvent[], now: Moment): void {
+  applyKernelEvents(kernelEvents: readonly KernelEvent[], now: Moment, hasMore = false): void {
     if (this.#polls.first === undefined) {
       this.#earlyEvents = [...this.#earlyEvents, ...kernelEvents];
       return;
@@ -123,7 +127,7 @@ export class Merger {
       const life = this.#kernelRules.apply(kernelEvent);
       if (life && !life.isGone) this.#pollRules.checkLater(life, now.monotonicMs);
     }
-    this.#cycle.closeMissing(now.monotonicMs - MISSING_MS);
+    this.#cycle.closeMissing(now.monotonicMs - (hasMore ? MISSING_IN_STORM_MS : MISSING_MS));
   }
 
   /**

@@ -92,8 +92,6 @@ export class LinuxEvents implements EventSource {
   readonly #gaps = new CloseGaps();
   readonly #senders: Senders;
   #lastCollectMs = -Infinity;
-  /** The last drain has left close messages. */
-  #hadMore = false;
   #events: KernelEvent[] = [];
   /** Records that arrived while /proc was read: the next drain applies them. */
   #heldRecords: readonly TraceRecord[] = [];
@@ -176,15 +174,15 @@ export class LinuxEvents implements EventSource {
     this.#trace?.close();
   }
 
-  drain(): readonly KernelEvent[] {
+  drain(isNextPart = false): readonly KernelEvent[] {
     const { nowMs, onClosed } = this.#options;
     // Records of the trace are read all at once, and so are their close messages.
     const max = this.#trace ? undefined : CLOSES_AT_ONCE;
-    this.#collectMessages(max);
+    this.#collectMessages(max, isNextPart);
     const startMs = nowMs();
     this.#readTrace();
-    // The next part belongs to the same drain: the processes were checked for the first one.
-    if (!this.#hadMore) this.#options.records?.forgetProcesses();
+    // The processes were checked for the first part.
+    if (!isNextPart) this.#options.records?.forgetProcesses();
     for (const network of this.#options.networks()) {
       const closed = network.closes?.take(max) ?? [];
       if (onClosed) for (const { id } of closed) onClosed(id);
@@ -202,17 +200,15 @@ export class LinuxEvents implements EventSource {
     this.#events.push(...gaps);
     const events = this.#events;
     this.#events = [];
-    this.#hadMore = this.hasMore;
     return events.sort((one, other) => one.atMs - other.atMs);
   }
 
-  /** @param max see `Closes.collect` */
-  #collectMessages(max?: number): void {
+  /** @param max see `Closes.collect` @param isNextPart true to read only where the last part may have left messages */
+  #collectMessages(max?: number, isNextPart = false): void {
     const { networks, nowMs, wallMs } = this.#options;
     this.#lastCollectMs = nowMs();
     for (const { closes } of networks()) {
-      // The next part of a drain reads only where the last one may have left messages.
-      const isRead = max === undefined || !this.#hadMore || closes?.hasMore;
+      const isRead = max === undefined || !isNextPart || closes?.hasMore;
       if (isRead) closes?.collect(this.#lastCollectMs, wallMs(), max);
     }
   }
