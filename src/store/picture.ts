@@ -17,11 +17,19 @@ export const pictureOf = (state: State): Picture => state.pause ?? livePicture(s
 /** Returns true if the rates are not current because no batch has come. A pause shows the rates of its own moment. */
 export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;
 
+/** `Seen` with names, by that without: the same object each time, because a paint makes columns again only for another one. */
+const withNames = new WeakMap<Seen, Seen>();
+
 /**
  * Returns which optional fields the table has: those that sockets have had, and names of peers while they are asked for, or if
- * programs asked for some.
+ * programs asked for some. The same object until that changes.
  */
-export const seenIn = ({
+export function seenIn({
   table: { seen },
   lookups: { asksNames, asked },
-}: Pick<State, 'table' | 'lookups'>): Seen => (asksNames || asked.size > 0 ? { ...seen, names: true } : seen);
+}: Pick<State, 'table' | 'lookups'>): Seen {
+  if (!asksNames && asked.size === 0) return seen;
+  const known = withNames.get(seen) ?? { ...seen, names: true };
+  withNames.set(seen, known);
+  return known;
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { livePicture, pictureOf } from '../../src/store/picture.ts';
+import { NO_LOOKUPS } from '../../src/store/lookups.ts';
+import { livePicture, pictureOf, seenIn } from '../../src/store/picture.ts';
 import { after, baseline, batch, emptyState, NOON_MS, socket } from '../helpers/fakes.ts';
 
 const a = socket({ id: 'a' });
@@ -25,4 +26,13 @@ test('is the one of the start of a pause until the pause ends', () => {
   expect(pictureOf(later).rows.get('a')?.mark).toBe('none');
   expect(livePicture(later)).toMatchObject({ open: 0, nowMs: 1000 });
   expect(pictureOf(after(later, { type: 'pause' }))).toEqual(livePicture(later));
+});
+
+test('has names once they are asked for: the same object until something else is seen', () => {
+  const state = { ...emptyState(), lookups: { ...NO_LOOKUPS, asksNames: true } };
+  const seen = seenIn(state);
+  expect(seen).toEqual({ ...state.table.seen, names: true });
+  expect(seenIn({ ...state })).toBe(seen);
+  const netns = [1, 2].map((inode) => socket({ id: `${inode}`, netns: { inode } }));
+  expect(seenIn(after(state, baseline(netns)))).toMatchObject({ names: true, namespaces: true });
 });
