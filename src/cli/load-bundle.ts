@@ -48,7 +48,7 @@ function requireFrom(path: string): unknown {
   return isBuiltin(path) && !AT_ONCE.test(path) ? whenUsed(path) : requireFile(path);
 }
 
-/** Modules of Node that it has loaded itself, and `fs`, whose functions are called so often that a detour would cost. */
+/** Modules that Node has loaded for itself, and `fs`, whose functions are called so often that a detour would cost. */
 const AT_ONCE = /^(?:node:)?(?:buffer|events|fs|path|util|worker_threads)$/;
 
 /**

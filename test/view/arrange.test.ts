@@ -35,6 +35,23 @@ const anyStep = fc.oneof(
     { type: 'resize', width: 80, height: 8 },
     { type: 'resize', width: 200, height: 40 },
     { type: 'reverse-sort' },
+    { type: 'sort', column: 'user' },
+    { type: 'pause' },
+    { type: 'group', group: 'process' },
+    { type: 'columns', columns: [{ id: 'user' }, { id: 'host' }, { id: 'process' }] },
+    { type: 'columns', columns: null },
+    { type: 'toggle-names' },
+    {
+      type: 'names',
+      answers: new Map([
+        ['198.51.100.7', { type: 'name', name: 'api.example', others: 0, from: 'hosts', atMs: 1 }],
+      ]),
+    },
+    { type: 'silence', atMs: 9000, doing: 'poll' },
+    { type: 'prompt', kind: 'query', text: 'sh' },
+    { type: 'edit', edit: { type: 'insert', text: ' user:ana' } },
+    { type: 'accept-prompt' },
+    { type: 'cancel-prompt' },
   ),
 );
 

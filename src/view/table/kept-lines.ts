@@ -150,7 +150,7 @@ const areSame = (
   { columns, context }: Pick<Common, 'columns' | 'context'>,
 ): boolean => indexes.every((i) => columns[i] && cellIn(columns[i], row, context) === cells[i]);
 
-/** Returns true if the cells of all rows of one moment are those of the other, if the rows are the same. */
+/** Returns true if no cell differs because of the time. */
 const isAtSameMoment = (one: TableContext, other: TableContext): boolean =>
   one.nowMs === other.nowMs && one.takenAtMs === other.takenAtMs && one.tick === other.tick;
 

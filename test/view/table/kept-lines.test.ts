@@ -47,6 +47,16 @@ const anyStep = fc.oneof(
     { type: 'cell', column: 'state' },
     { type: 'query', query: queryFrom('node') },
     { type: 'mark', id: '2' },
+    { type: 'query', query: queryFrom('js process:node') },
+    { type: 'pause' },
+    { type: 'toggle-names' },
+    {
+      type: 'names',
+      answers: new Map([
+        ['198.51.100.7', { type: 'name', name: 'api.example', others: 0, from: 'hosts', atMs: 1 }],
+      ]),
+    },
+    { type: 'silence', atMs: 9000, doing: 'poll' },
   ),
 );
 
