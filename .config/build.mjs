@@ -111,7 +111,11 @@ export async function build(root) {
   const bundle = [program, packages.metafile, starters.metafile];
   writeFileSync(join(root, 'dist', 'LICENCES.txt'), licences(root, bundle, [REGISTRY]));
   writeFileSync(join(root, 'dist', 'services.txt'), registryText(root));
-  await warmCaches(join(root, 'dist'));
+  await warmCaches(join(root, 'dist')).catch((error) => {
+    process.stderr.write(
+      `netpane: the code caches lack functions, so a start takes longer: ${error.message}\n`,
+    );
+  });
   mkdirSync(join(root, 'dist', 'dev'));
   writeJson(join(root, 'dist', 'dev', 'bundle.json'), packagesOf(bundle));
   const tools = {

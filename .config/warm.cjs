@@ -1,5 +1,5 @@
-// Preloaded into each thread of netpane by warm.mjs: writes the code of each script, with all functions that have been
-// compiled, to SCRIPT.PROCESS-THREAD.warm, when the file now.warm appears, and at the end.
+// Preloaded into each thread of netpane by warm.mjs: writes the code cache of each script, with all functions that have been
+// called, to SCRIPT.PID-THREAD.warm, once: when the file now.warm appears, or at the end of the thread.
 const { existsSync, openSync, writeSync } = require('node:fs');
 const { join } = require('node:path');
 const v8 = require('node:v8');
@@ -21,7 +21,7 @@ vm.Script = class extends vm.Script {
       // Not later: a confined thread can only write to files that are open.
       scripts.push([this, openSync(file, 'w')]);
     } catch {
-      // It is confined: the few scripts that it loads now keep their caches.
+      // The thread is confined: the few scripts that it loads from now on keep the caches that they have.
     }
   }
 };
