@@ -59,7 +59,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     beforeAll(async () => {
       watcher = await stage.watch(marker, { isByHand: true });
     });
-    beforeEach(() => watcher.forget());
+    beforeEach(() => watcher.reset());
     // It would print the connections of the other tests too.
     afterAll(() => watcher.program.child.kill('SIGKILL'));
 
@@ -122,7 +122,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     beforeAll(async () => {
       watcher = await stage.watch(marker, every('500ms', '--event-buffer', '4'));
     });
-    beforeEach(() => watcher.forget());
+    beforeEach(() => watcher.reset());
 
     test.each([
       ['in a burst', false],

@@ -47,7 +47,7 @@ describe.skipIf(noTrace !== undefined).each([
     marker = await stage.serve();
     watcher = await stage.watch(marker, { isByHand: true });
   });
-  beforeEach(() => watcher.forget());
+  beforeEach(() => watcher.reset());
 
   test('reports both ends of 1,000 connections between two polls, with program, bytes and lifetime', async () => {
     const server = await stage.serve();

@@ -38,7 +38,10 @@ type AllKinds = Record<SsKind, Comparison['before']>;
 /** All kinds of sockets by ss, by netpane, and by ss again. */
 interface Lists {
   before: AllKinds;
+  /** The sockets of netpane by their keys in the output of ss. */
   netpane: Comparison['netpane'];
+  /** The sockets of netpane as listed: several may have the same key. */
+  listed: Listed[];
   after: AllKinds;
 }
 
@@ -61,10 +64,14 @@ async function takeLists(scene: DiagScene, through: readonly string[]): Promise<
   };
   const { stdout, stderr, code } = outcome.result;
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-  const listed = (JSON.parse(stdout) as Listed[]).flatMap((it) =>
-    keysOf(it).map((key) => [key, it] as const),
-  );
-  return { before: parsed(before), netpane: { ...outcome, result: new Map(listed) }, after: parsed(after) };
+  const listed = JSON.parse(stdout) as Listed[];
+  const byKey = new Map(listed.flatMap((it) => keysOf(it).map((key) => [key, it] as const)));
+  return {
+    before: parsed(before),
+    netpane: { ...outcome, result: byKey },
+    listed,
+    after: parsed(after),
+  };
 }
 
 /** Returns the range in which the timer of a socket expires by both outputs of ss, milliseconds since 1970. */
@@ -184,14 +191,14 @@ const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 
 describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${why}`, () => {
   let scene: DiagScene;
-  /** The tests share them; each test takes more if it needs them. */
+  /** Taken from inside and from outside of the namespace. The tests share them, and take more if they need them. */
   const lists = { inside: [] as Promise<Lists>[], outside: [] as Promise<Lists>[] };
   beforeAll(async () => {
     scene = await DiagScene.start(5_000);
   });
   afterAll(() => scene.close());
 
-  /** Returns lists that the first test that needs them takes. */
+  /** Returns lists. The first test that needs them takes them, for all. */
   const listsOf = (from: keyof typeof lists, index: number): Promise<Lists> =>
     (lists[from][index] ??= takeLists(scene, from === 'inside' ? scene.through : []));
 
@@ -238,7 +245,7 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
     expect(scene.info.pids).toHaveLength(4);
   });
 
-  // First: meanwhile the kernel waits ever longer between its probes, so that the next test finds those sockets unchanged.
+  // First, because it takes time: the kernel probes a full window ever less often, so the next test needs fewer lists.
   test(
     'has the fields of 10,000 sockets of another namespace, and its inode',
     { timeout: 180_000 },
@@ -285,8 +292,7 @@ describe.skipIf(impossible !== undefined)(`netpane ls --json, compared with ss${
   });
 
   test('has UDP-Lite, ping and bound TCP sockets, which ss does not show, as in /proc/net', async () => {
-    const { netpane } = await listsOf('inside', 0);
-    const listed = [...netpane.result.values()];
+    const { listed } = await listsOf('inside', 0);
     for (const { protocol, port } of scene.info.notInSs) {
       const found = listed.filter((it) => it.protocol === protocol && it.local.port === port);
       expect(found.map(({ owners }) => owners[0]?.pid)).toEqual([scene.info.pids[0]]);

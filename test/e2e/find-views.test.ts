@@ -16,7 +16,7 @@ import {
 
 describe.skipIf(!isLinux)('finding sockets (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
-  // Closed sockets of other tests, which linger among the rows, are not among the open ones of the header.
+  // The rows of `all` would have closed sockets of other tests for a while, which the header does not count.
   const screen = useScreen(scene, { args: ['--linger', '0s'] });
 
   describe.each(FINDING_SIZES)('%i × %i', (cols, rows) => {

@@ -224,6 +224,8 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   // Last, because it opens another listener.
   test('`+` and `-` change the interval at once', async () => {
     const t = await showScene(scene, { args: ['--interval', '60m'] });
+    // Only here nothing has been selected before.
+    expect(selectedY(t)).toBe(tableRows(t)[0]?.y);
     const late = await scene.server.listen();
     t.write('-');
     await t.until('a minute', () => t.rows()[0]?.includes('  1m '));

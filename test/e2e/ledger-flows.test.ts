@@ -1,7 +1,7 @@
 // The ledger's record of traffic that no poll sees: datagrams between programs that live a moment, and connections while
 // netpane is stopped or another one ends. Each right or facility that it needs is taken away alone.
 import { basename, join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { root } from '../helpers/herd.ts';
 import { noLedger, whyNoLedger } from './ledger-scene.ts';
 import { LineProgram } from './line-program.ts';
@@ -56,6 +56,7 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
     beforeAll(async () => {
       watcher = await stage.watch(server, ONE_POLL);
     });
+    beforeEach(() => watcher.reset());
 
     test.each([
       ['an echo', 'ask', 20, 100, 100],

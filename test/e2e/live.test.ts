@@ -10,6 +10,7 @@ import {
   rowOf,
   startNetpane,
   tableRows,
+  type PollControl,
   pollsByHand,
   uniqueName,
 } from './netpane.ts';
@@ -21,6 +22,7 @@ const LASTING_MARKS = ['--linger', '60m', '--interval', '100ms'];
 describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Linux)', () => {
   const name = uniqueName();
   const herd = new Herd();
+  let polls: PollControl;
   let server: HerdProcess;
   let client: HerdProcess;
   /** Sockets that are open when netpane starts; each test shows only its own. */
@@ -29,6 +31,7 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   let closing: HerdSocket[];
   let shared: { listener: HerdSocket; worker: number };
   beforeAll(async () => {
+    polls = pollsByHand();
     [server, client] = await Promise.all([
       herd.spawn({ title: `${name}-srv` }),
       herd.spawn({ title: `${name}-cli` }),
@@ -43,7 +46,6 @@ describe.skipIf(!isLinux)('the live screen (skipped elsewhere: the herd needs Li
   });
   afterAll(() => herd.close());
 
-  const polls = pollsByHand(afterAll);
   const netpane = useNetpane(() => ({ ...polls.start, rows: 40, args: LASTING_MARKS }));
   /** Waits for the first poll, and shows only sockets of the herd that match a query. */
   async function show(query: string): Promise<Terminal> {

@@ -44,7 +44,7 @@ export function newHerd(): Herd {
 /** Returns a process name of eight characters that no other process has; for `--process`. */
 export const uniqueName = () => `np${randomBytes(3).toString('hex')}`;
 
-/** Returns a home directory that is removed after the test: for starts that share configuration and saved state. */
+/** Returns a home directory that is removed as {@link cleanUp} says: for starts that share configuration and saved state. */
 export function newHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
   cleanUp(() => rmSync(home, { recursive: true, force: true }));
@@ -120,13 +120,10 @@ export interface PollControl {
   areDone(): boolean;
 }
 
-/**
- * Returns control over the polls of a netpane that is started with `start`.
- * @param later registers what removes its files: after the test by default, `afterAll` after those of the describe
- */
-export function pollsByHand(later: (act: () => void) => void = cleanUp): PollControl {
+/** Returns control over the polls of a netpane that is started with `start`, and of another one after its end. */
+export function pollsByHand(): PollControl {
   const folder = mkdtempSync(join(tmpdir(), 'netpane-polls-'));
-  later(() => rmSync(folder, { recursive: true }));
+  cleanUp(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'allowed');
   for (const path of [file, `${file}.wanted`]) writeFileSync(path, '');
   return {

@@ -23,7 +23,7 @@ async function bash(line: string): Promise<{ code: number | null; stdout: string
 
 const COMMANDS = ['ls', 'ls --json', 'ls --csv', 'watch', 'watch --json', '--help', '--version', 'config'];
 
-/** For tests that wait until `watch` has noticed. */
+/** For tests that wait for seconds until `watch` notices that its reader is gone. */
 const SIDE_BY_SIDE = { concurrent: true };
 
 describe.skipIf(!isLinux)('an output that does not work (skipped elsewhere: it needs Linux)', () => {

@@ -1,9 +1,8 @@
 // Copying, restart, event log, prompts, sudo.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Terminal } from '../helpers/terminal.ts';
 import { escape, tableLines } from './finding.ts';
 import {
@@ -47,8 +46,8 @@ const clipboard = (t: Terminal): string[] =>
   ].map(([, base64 = '']) => Buffer.from(base64, 'base64').toString());
 
 /**
- * Quits netpane and waits for the multiplexer that runs it: it is no process of the terminal, and saves its state in the
- * home, which the clean-up removes.
+ * Quits netpane and waits for the end of the multiplexer that runs it. The terminal does not end it with its own processes:
+ * netpane would save its state in the home after the clean-up has removed it.
  */
 async function quit(t: Terminal): Promise<void> {
   t.write('q');
@@ -57,10 +56,12 @@ async function quit(t: Terminal): Promise<void> {
 
 describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the herd needs Linux)', () => {
   const scene = useScene();
-  /** Of the screen that the tests share: its last test starts netpane again with the state in it. */
-  const home = mkdtempSync(join(tmpdir(), 'netpane-home-'));
-  afterAll(() => rmSync(home, { recursive: true }));
-  const show = useScreen(scene, { cols, rows, home });
+  /** The screen that most tests share. The last test starts netpane again with the state that it saves in its home. */
+  const shared = { cols, rows, home: '' };
+  beforeAll(() => {
+    shared.home = newHome();
+  });
+  const show = useScreen(scene, shared);
 
   describe('copying works', () => {
     test.skipIf(!hasTmux)(
@@ -233,7 +234,7 @@ describe.skipIf(!isLinux)('copying, prompts, restart (skipped elsewhere: the her
     await t.exited;
     expect(t.modes().bracketedPaste).toBe(false);
 
-    const again = startNetpane({ cols, rows, home });
+    const again = startNetpane(shared);
     await again.until('the line', () => filterLine(again).startsWith(`last filter: ${query} (/ ↑)`));
     await atEachSize(again, () => {
       expect(filterLine(again)).toMatch(/^last filter: process:np/);

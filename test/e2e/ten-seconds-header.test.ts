@@ -1,12 +1,12 @@
 // What the header and the bottom say: diagnoses, and what happened while the user was away.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Herd } from '../helpers/herd.ts';
 import type { Terminal } from '../helpers/terminal.ts';
-import { cleanUp, faults, hasNetlink, isLinux, isRoot, newHerd, uniqueName } from './netpane.ts';
+import { cleanUp, faults, hasNetlink, isLinux, isRoot, newHerd, newHome, uniqueName } from './netpane.ts';
 import { atEachSize, filterLine, resize, SIZES, typeQuery, useNetpane } from './scene.ts';
 
 const [cols, rows] = SIZES[0];
@@ -23,9 +23,10 @@ async function showDiagnosis(t: Terminal, isWanted: () => boolean): Promise<void
 const bottomLine = (t: Terminal, fromBottom = 2): string => t.rows().at(-fromBottom) ?? '';
 
 /** Once the test creates this file, the clock of netpane is ten minutes ahead. */
-const folder = mkdtempSync(join(tmpdir(), 'netpane-'));
-const away = join(folder, 'away');
-afterAll(() => rmSync(folder, { recursive: true }));
+let away = '';
+beforeAll(() => {
+  away = join(newHome(), 'away');
+});
 
 const netpane = useNetpane(() => ({
   args: ['--interval', '200ms'],

@@ -36,7 +36,7 @@ describe.skipIf(!isLinux)(title, { concurrent: true }, () => {
   const full: Watcher[] = [];
   let near: HerdSocket[];
 
-  // A netpane with more to print than was read for each test that ends one. All print the same connections.
+  // Starts a netpane for each test that ends one, and gives it more to print than is read. All print the same connections.
   beforeAll(async () => {
     const { server, client, listener } = await fullScene();
     // By port: a poll without time for all owners prints what a filter by process selects only later.
@@ -76,7 +76,8 @@ describe.skipIf(!isLinux)(title, { concurrent: true }, () => {
       );
       return watcher;
     };
-    // Not at once: one that holds a copy of the other's output, as in a search for namespaces, would keep it from closing.
+    // One after the other: while a netpane searches for namespaces, it may hold a copy of the output of the other, which would
+    // then not close.
     const one = await stuck();
     const other = await stuck();
     const ends: string[] = [];

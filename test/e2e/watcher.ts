@@ -34,8 +34,12 @@ export class Watcher {
     return this.#events;
   }
 
-  /** Forgets the events printed so far: those of earlier tests may have ports that this test gets again. */
-  forget(): void {
+  /**
+   * Prepares for the next test. Forgets the events printed so far: those of earlier tests may have ports that the next one gets
+   * again. Continues a netpane that a failed test has left stopped.
+   */
+  reset(): void {
+    this.program.child.kill('SIGCONT');
     this.program.lines.length = 0;
     this.#events.length = 0;
   }

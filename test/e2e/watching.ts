@@ -73,9 +73,12 @@ export function start(args: string[], nodeArgs: string[] = [], env: Record<strin
   return { child, output, until, ended };
 }
 
-/** Calls `act` ten times a second until `isEnough` returns true. */
+/** Calls `act` ten times a second until `isEnough` returns true. Rejects after PATIENCE_MS. */
 export async function repeat(act: () => Promise<unknown>, isEnough: () => boolean): Promise<void> {
-  for (let i = 0; i < PATIENCE_MS / 100 && !isEnough(); i++) await Promise.all([act(), delay(100)]);
+  for (const startMs = performance.now(); !isEnough();) {
+    if (performance.now() > startMs + PATIENCE_MS) throw new Error(`still missing after ${PATIENCE_MS} ms`);
+    await Promise.all([act(), delay(100)]);
+  }
 }
 
 /** Starts a `netpane watch` and waits until it reports events. `act` opens a socket that it prints. */

@@ -57,7 +57,7 @@ const busy = () => {
  */
 const pollsByHand = (isPoll) => {
   const { setTimeout: after } = globalThis;
-  // What was allowed to a netpane before this one is over.
+  // Polls that the test allowed to an earlier netpane with the same file do not count.
   let wanted = statSync(faultFile).size;
   fs.truncateSync(`${faultFile}.wanted`, wanted);
   // The sampling thread may open no file to write to once its source is open.

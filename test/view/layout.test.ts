@@ -29,7 +29,7 @@ const overlap = (a: Region, b: Region): boolean =>
   a.top < b.top + b.height &&
   b.top < a.top + a.height;
 
-/** Any of these is something to see. */
+/** Regions that have text: a layout needs one of them. */
 const CONTENT = new Set<string>(['table', ...NAMES]);
 CONTENT.delete('graph');
 

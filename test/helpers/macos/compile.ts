@@ -15,7 +15,7 @@ export const hasCompiler = (() => {
 })();
 
 /**
- * Returns a function that compiles a file of this folder, and returns the path of the program or library. It is removed
+ * Returns a function that compiles a file of this folder, and returns the path of the program or library. These are removed
  * after the tests of the file or describe.
  */
 export function useCompiler(): (name: string, ...options: readonly string[]) => string {
