@@ -8,6 +8,7 @@ import { counted, countText } from '../model/text.ts';
 import { type CloseResult, closeResult, type SocketToClose } from '../model/close.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
+import { Gathering } from './gathering.ts';
 import { Merger } from './merge/merger.ts';
 import type { Moment } from './merge/polls.ts';
 import { DEFAULT_MAX_SHARE, Pacer } from './pacer.ts';
@@ -66,12 +67,6 @@ export interface SamplerOptions {
 }
 
 /**
- * Minimum time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150
- * ms of a thousand connections a second.
- */
-const DRAIN_MS = 50;
-
-/**
  * Maximum time from a poll that had no time for all owners to the next one, milliseconds: with an interval of minutes their
  * programs would be missing as long.
  */
@@ -110,7 +105,7 @@ export class Sampler {
   /** Undefined if no drain is scheduled. */
   #cancelDrain: (() => void) | undefined;
   #isWaiting = false;
-  #lastDrainMs = -Infinity;
+  readonly #gathering = new Gathering();
   #isBusy = false;
   #isStopped = false;
   #lastStartMs = 0;
@@ -195,13 +190,13 @@ export class Sampler {
       this.#isWaiting = false;
       if (this.#isStopped) return;
       // Soon after the last drain there may be many: they are drained together.
-      if (this.#options.clock.monotonicMs() - this.#lastDrainMs < DRAIN_MS) this.#scheduleDrain();
+      if (this.#gathering.hasTime(this.#options.clock.monotonicMs())) this.#scheduleDrain();
       else this.#drainBetweenPolls();
     });
   }
 
   #scheduleDrain(): void {
-    this.#cancelDrain ??= this.#options.clock.after(DRAIN_MS, () => {
+    this.#cancelDrain ??= this.#options.clock.after(this.#gathering.ms, () => {
       this.#cancelDrain = undefined;
       this.#drainBetweenPolls();
     });
@@ -209,8 +204,8 @@ export class Sampler {
 
   #drainBetweenPolls(): void {
     if (!this.#isBusy || this.#merger.waiting < this.#maxWaiting) this.#drain();
-    // Also without a drain: the kernel keeps the events until there is room for them.
-    this.#lastDrainMs = this.#options.clock.monotonicMs();
+    // The kernel keeps the events until there is room for them.
+    else this.#gathering.noteNoDrain(this.#options.clock.monotonicMs());
     this.#sendEvents();
     this.#awaitEvents();
   }
@@ -239,18 +234,19 @@ export class Sampler {
     const wasStopped = this.#isStopped;
     const deadlineMs = clock.monotonicMs() + (wasStopped ? LAST_DRAIN_MS : MAX_DRAIN_MS);
     // No other drain follows the last one: it has no maximum but the time.
-    let left = wasStopped ? Infinity : this.#maxWaiting;
-    const hasTime = () => left > 0 && clock.monotonicMs() < deadlineMs;
+    const max = wasStopped ? Infinity : this.#maxWaiting;
+    let count = 0;
+    const hasTime = () => count < max && clock.monotonicMs() < deadlineMs;
     for (let isNextPart = false; !isNextPart || hasTime(); isNextPart = true) {
       const kernelEvents = events.drain(isNextPart);
+      count += Math.max(1, kernelEvents.length);
       this.#merger.applyKernelEvents(kernelEvents, this.#now(), events.hasMore);
       this.#sendEvents();
       // `onEvents` may stop the sampler, which drains the rest.
       if (!events.hasMore || this.#isStopped !== wasStopped) break;
-      left -= Math.max(1, kernelEvents.length);
     }
     if (wasStopped && events.hasMore) this.#noteLoss();
-    this.#lastDrainMs = clock.monotonicMs();
+    this.#gathering.noteDrain(events, count, clock.monotonicMs());
     this.#progress.begin(this.#isBusy ? 'deliver' : 'rest');
   }
 

@@ -82,6 +82,8 @@ export interface EventSource {
   drain(isNextPart?: boolean): readonly KernelEvent[];
   /** True if the last drain may have left kernel events for the next one. */
   readonly hasMore?: boolean;
+  /** True if the kernel's buffers may overflow within the usual time between two drains. */
+  readonly hasSmallBuffer?: boolean;
 }
 
 /**

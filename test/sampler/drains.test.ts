@@ -117,4 +117,36 @@ describe('an event source with more events than one drain returns', () => {
     expect(received.length).toBeLessThan(MAX_WAITING_EVENTS + 100);
     expect(received.at(-1)?.event).toMatchObject({ type: 'gap', learntBy: 'destroy' });
   });
+
+  describe('that can wait', () => {
+    /** Returns the times between drains while the kernel reports this many events per millisecond. */
+    async function gapsAt(perMs: number, hasSmallBuffer: boolean): Promise<number[]> {
+      const { sampler, clock, system, drainsMs, wakeUp } = setUp({
+        hasEventSource: true,
+        canWait: true,
+        intervalMs: 60_000,
+      });
+      system.hasSmallBuffer = hasSmallBuffer;
+      sampler.start();
+      await clock.pass(1000);
+      const before = drainsMs.length;
+      for (let ms = 0; ms < 500; ms++) {
+        for (let i = 0; i < perMs; i++) system.kernelEvents.push(appeared(clock.now, `${ms} ${i}`));
+        wakeUp();
+        await clock.pass(1);
+      }
+      // The first ones find the rate.
+      return drainsMs.slice(before + 3).map((atMs, i) => atMs - (drainsMs[before + 2 + i] ?? 0));
+    }
+
+    test('is drained every 50 ms if its buffer is large, at any rate', async () => {
+      expect(new Set(await gapsAt(10, false))).toEqual(new Set([50]));
+    });
+
+    test('is drained more often if its buffer is small and much happens', async () => {
+      expect(new Set(await gapsAt(1, true))).toEqual(new Set([50]));
+      for (const gap of await gapsAt(10, true)) expect(gap).toBeLessThanOrEqual(12);
+      for (const gap of await gapsAt(100, true)) expect(gap).toBeGreaterThanOrEqual(5);
+    });
+  });
 });

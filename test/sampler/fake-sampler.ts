@@ -98,6 +98,7 @@ export function setUp({
     atOnce: Infinity,
     costMs: 0,
     isPending: false,
+    hasSmallBuffer: false,
     closed: 0,
   };
   /** Calls back for the current wait; undefined if there is none. */
@@ -136,6 +137,9 @@ export function setUp({
             if (isNextPart) nextPartsMs.push(clock.now);
             clock.goTo(clock.now + system.costMs);
             return system.kernelEvents.splice(0, system.atOnce);
+          },
+          get hasSmallBuffer() {
+            return system.hasSmallBuffer;
           },
           get hasMore() {
             return system.kernelEvents.length > 0;

@@ -138,6 +138,11 @@ export class LinuxEvents implements EventSource {
     return false;
   }
 
+  get hasSmallBuffer(): boolean {
+    for (const { closes } of this.#options.networks()) if (closes?.hasSmallBuffer) return true;
+    return false;
+  }
+
   get isPending(): boolean {
     return (
       this.hasMore ||

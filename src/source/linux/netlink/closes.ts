@@ -151,6 +151,11 @@ export class Closes {
     this.#drops = channel.drops() ?? 0;
   }
 
+  /** True if the kernel may soon have no room for further messages. */
+  get hasSmallBuffer(): boolean {
+    return this.#channel.hasSmallBuffer ?? false;
+  }
+
   /** True if messages may be left for the next `collect` or `take`. */
   get hasMore(): boolean {
     return this.#mayHaveMore || this.#closed.length > 0;

@@ -58,15 +58,17 @@ export class NetlinkCalls {
    * Subscribes a netlink socket to multicast groups. Throws `NativeError`.
    * @param groups one bit per group
    * @param bufferBytes size of the receive buffer; without CAP_NET_ADMIN at most net.core.rmem_max
+   * @returns whether the buffer has this size
    */
-  join(fd: number, groups: number, bufferBytes: number): void {
+  join(fd: number, groups: number, bufferBytes: number): boolean {
     // struct sockaddr_nl: family, padding, port, groups.
     const address = new Uint32Array([0, 0, groups]);
     new Uint16Array(address.buffer)[0] = AF_NETLINK;
     if (this.#bind(fd, address, address.byteLength) !== 0) throw this.#library.error('bind');
     const size = new Int32Array([bufferBytes]);
-    if (this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) !== 0)
-      this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+    if (this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) === 0) return true;
+    this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, 4);
+    return false;
   }
 
   /** Receives several datagrams without waiting. See `Datagrams`. */

@@ -37,6 +37,8 @@ export interface ClosesChannel {
    * count them.
    */
   drops(): number | undefined;
+  /** The kernel gave it less than the usual buffer. */
+  readonly hasSmallBuffer?: boolean;
 }
 
 /** Bit mask of the multicast groups SKNLGRP_*_DESTROY for TCP and UDP (include/uapi/linux/sock_diag.h). */
@@ -236,8 +238,9 @@ export class KernelNetlink implements NetlinkSystem {
 
   /** Joins the multicast groups of closes; returns undefined if the kernel has none. */
   #receiveCloses(fd: number): ClosesChannel | undefined {
+    let hasSmallBuffer = false;
     try {
-      this.#native.netlink.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
+      hasSmallBuffer = !this.#native.netlink.join(fd, DESTROY_GROUPS, this.#closesBufferBytes);
     } catch (error) {
       // Linux before 4.5 has no such groups.
       if (error instanceof NativeError) return undefined;
@@ -247,6 +250,7 @@ export class KernelNetlink implements NetlinkSystem {
     return {
       receiveWaiting: (max, onDatagram) => this.#native.netlink.receiveWaiting(fd, max, onDatagram),
       drops: () => this.#native.netlink.dropsOf(fd),
+      hasSmallBuffer,
     };
   }
 

@@ -1,0 +1,39 @@
+import type { EventSource } from '../source/types.ts';
+
+/**
+ * Minimum time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150
+ * ms of a thousand connections a second, with two closes each.
+ */
+const GATHER_MS = 50;
+
+/** Maximum number of kernel events that a small buffer gathers, and the shortest time for it, milliseconds. */
+const SMALL_BUFFER_EVENTS = 100;
+const SMALL_BUFFER_MS = 5;
+
+/** How long the kernel may gather events between two drains. */
+export class Gathering {
+  #lastDrainMs = -Infinity;
+  #ms = GATHER_MS;
+
+  /** Time for which the next drain waits, milliseconds. */
+  get ms(): number {
+    return this.#ms;
+  }
+
+  /** Returns true if the kernel may gather more before the next drain. */
+  hasTime(nowMs: number): boolean {
+    return nowMs - this.#lastDrainMs < this.#ms;
+  }
+
+  /** Notes a drain, and the number of events in it. A small buffer may gather fewer than fill it at their rate. */
+  noteDrain({ hasSmallBuffer = false }: EventSource, count: number, nowMs: number): void {
+    const fullMs = ((nowMs - this.#lastDrainMs) * SMALL_BUFFER_EVENTS) / Math.max(1, count);
+    this.#ms = hasSmallBuffer ? Math.max(SMALL_BUFFER_MS, Math.min(GATHER_MS, fullMs)) : GATHER_MS;
+    this.#lastDrainMs = nowMs;
+  }
+
+  /** Notes that a drain was left out. */
+  noteNoDrain(nowMs: number): void {
+    this.#lastDrainMs = nowMs;
+  }
+}
