@@ -158,10 +158,8 @@ describe('hostile text', () => {
         const lines = parse(csv);
         expect(lines.map((line) => line.length)).toEqual([lines[0]?.length, lines[0]?.length]);
         const begins = /^[\s"']*[=+\-@＝＋－＠]/;
-        for (const cell of lines[1] ?? []) {
-          for (const part of cell.split(';'))
-            expect(begins.test(part) && !part.startsWith("'"), part).toBe(false);
-        }
+        const parts = (lines[1] ?? []).flatMap((cell) => cell.split(';'));
+        expect(parts.filter((part) => begins.test(part) && !part.startsWith("'"))).toEqual([]);
       }),
       { numRuns: 500 },
     );
