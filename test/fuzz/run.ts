@@ -1,6 +1,6 @@
 import { endsWithin } from '../helpers/guard.ts';
 import { Random } from './random.ts';
-import type { Outcome, Target } from './target.ts';
+import type { Outcome, Session, Target } from './target.ts';
 
 /** Maximum time of one input, milliseconds, `RENEW_GUARD_MS` more or less: linear code takes a few for any of them. */
 const GUARD_MS = 10_000;
@@ -61,44 +61,52 @@ export async function fuzz(
     slowest: { ms: 0, seed: firstSeed },
     findings: [],
   };
-  for (let seed = firstSeed; report.inputs < runs; seed++) {
-    const session = target.open(new Random(seed, longOneIn));
-    let inputNumber = 0;
-    let startedMs = 0;
-    const isDone = () => inputNumber >= target.inputsPerSession || report.inputs >= runs;
-    const count = (outcome: Outcome) => {
-      report[outcome]++;
-      const ms = performance.now() - startedMs;
-      if (ms > report.slowest.ms) report.slowest = { ms, seed };
-    };
-    /** Tries inputs for the time of a guard. Returns early with the outcome of the first that takes turns of the event loop. */
-    const tryInputs = (): Promise<Outcome> | undefined => {
-      const renewMs = performance.now() + RENEW_GUARD_MS;
-      do {
-        startedMs = performance.now();
-        inputNumber++;
-        report.inputs++;
-        const outcome = session.next();
-        if (typeof outcome !== 'string') return outcome;
-        count(outcome);
-      } while (!isDone() && performance.now() < renewMs);
-      return undefined;
-    };
+  let seed = firstSeed;
+  let session: Session | undefined;
+  let inputNumber = 0;
+  let startedMs = 0;
+  const endSession = () => {
+    const ended = session;
+    session = undefined;
+    inputNumber = 0;
+    seed++;
+    ended?.end?.();
+  };
+  const count = (outcome: Outcome) => {
+    report[outcome]++;
+    const ms = performance.now() - startedMs;
+    if (ms > report.slowest.ms) report.slowest = { ms, seed };
+    if (inputNumber >= target.inputsPerSession) endSession();
+  };
+  /** Tries inputs for the time of a guard. Returns early with the outcome of the first that takes turns of the event loop. */
+  const tryInputs = (): Promise<Outcome> | undefined => {
+    const renewMs = performance.now() + RENEW_GUARD_MS;
+    do {
+      session ??= target.open(new Random(seed, longOneIn));
+      startedMs = performance.now();
+      inputNumber++;
+      report.inputs++;
+      const outcome = session.next();
+      if (typeof outcome !== 'string') return outcome;
+      count(outcome);
+    } while (report.inputs < runs && performance.now() < renewMs);
+    return undefined;
+  };
+  while (report.inputs < runs) {
     try {
-      while (!isDone()) {
-        let waiting: Promise<Outcome> | undefined;
-        if (!endsWithin(guardMs, () => void (waiting = tryInputs())))
-          throw new Error(`no answer within ${guardMs} ms`);
-        if (waiting) count(await waiting);
-      }
+      let waiting: Promise<Outcome> | undefined;
+      if (!endsWithin(guardMs, () => void (waiting = tryInputs())))
+        throw new Error(`no answer within ${guardMs} ms`);
+      if (waiting) count(await waiting);
     } catch (error) {
+      if (session === undefined) throw error;
       const message = describeError(error);
       const known = report.findings.find((it) => it.message === message);
       if (known) known.count++;
       else report.findings.push({ seed, inputNumber, message, input: session.input(), count: 1 });
-    } finally {
-      session.end?.();
+      endSession();
     }
   }
+  endSession();
   return report;
 }
