@@ -45,16 +45,19 @@ function unquoted(key: string): string {
 /** Walks through the tokens of a valid TOML document and records the lines of its keys and items. */
 class Walk {
   readonly root: Place = { line: 1, at: 0, parts: new Map(), tables: 0 };
-  readonly #tokens: RegExpMatchArray[];
+  /** One token after the other: an array of all would take hundreds of megabytes for the largest file. */
+  readonly #tokens: Iterator<RegExpExecArray, undefined>;
   readonly #text: string;
-  #at = 0;
+  /** The next token; undefined at the end. */
+  #token: RegExpExecArray | undefined;
   /** Line at index `#counted` of the text. */
   #line = 1;
   #counted = 0;
 
   constructor(text: string) {
     this.#text = text;
-    this.#tokens = [...text.matchAll(TOKENS)];
+    this.#tokens = text.matchAll(TOKENS);
+    this.#advance();
     let table = this.root;
     while (this.#skipBlank() !== undefined) {
       if (this.#peek() === '[') table = this.#readHeader();
@@ -63,18 +66,22 @@ class Walk {
   }
 
   #peek(): string | undefined {
-    return this.#tokens[this.#at]?.[0];
+    return this.#token?.[0];
+  }
+
+  #advance(): void {
+    this.#token = this.#tokens.next().value;
   }
 
   /** Skips line ends and comments. Returns the next token without moving past it. */
   #skipBlank(): string | undefined {
     let token: string | undefined;
-    while ((token = this.#peek()) !== undefined && (token === '\n' || token.startsWith('#'))) this.#at++;
+    while ((token = this.#peek()) !== undefined && (token === '\n' || token.startsWith('#'))) this.#advance();
     return token;
   }
 
   #indexHere(): number {
-    return this.#tokens[this.#at]?.index ?? this.#text.length;
+    return this.#token?.index ?? this.#text.length;
   }
 
   /** Returns the line of the next token. */
@@ -96,17 +103,22 @@ class Walk {
   /** Reads a key, dotted or not. @returns its parts */
   #readKey(): string[] {
     const parts: string[] = [];
-    do parts.push(unquoted(this.#peek() ?? ''));
-    while (this.#tokens[++this.#at]?.[0] === '.' && this.#tokens[++this.#at]);
-    return parts;
+    for (;;) {
+      parts.push(unquoted(this.#peek() ?? ''));
+      this.#advance();
+      if (this.#peek() !== '.') return parts;
+      this.#advance();
+    }
   }
 
   /** Reads `[table]` or `[[table]]`. In a path, an array of tables stands for its last table. */
   #readHeader(): Place {
-    const isArray = this.#tokens[this.#at + 1]?.[0] === '[';
-    this.#at += isArray ? 2 : 1;
+    this.#advance();
+    const isArray = this.#peek() === '[';
+    if (isArray) this.#advance();
     const key = this.#readKey();
-    this.#at += isArray ? 2 : 1;
+    this.#advance();
+    if (isArray) this.#advance();
     let place = this.root;
     for (const [i, part] of key.entries()) {
       place = this.#enter(place, part);
@@ -121,7 +133,7 @@ class Walk {
     let place = table;
     const at = this.#indexHere();
     for (const part of this.#readKey()) place = this.#enter(place, part, at);
-    this.#at++;
+    this.#advance();
     place.valueAt = this.#indexHere();
     this.#readValue(place);
   }
@@ -130,53 +142,55 @@ class Walk {
   #readValue(place: Place): void {
     const open = this.#peek();
     if (open === '[' || open === '{') {
-      this.#at++;
+      this.#advance();
       const close = open === '[' ? ']' : '}';
       let token: string | undefined;
       for (let i = 0; (token = this.#skipBlank()) !== undefined && token !== close;) {
-        if (token === ',') this.#at++;
+        if (token === ',') this.#advance();
         else if (open === '[') this.#readValue(this.#enter(place, i++));
         else this.#readPair(place);
       }
-      this.#at++;
+      this.#advance();
       return;
     }
     // A number or a date consists of several tokens.
-    do this.#at++;
+    do this.#advance();
     while (!/^(?:[\n,\]}]|#.*|)$/.test(this.#peek() ?? ''));
   }
 }
 
-/**
- * Finds the lines of keys and items in a TOML document: the parser does not report them.
- * @param text a text that the parser has accepted
- * @returns a function from a path to its line, from 1; for a missing path, the line of its longest existing part
- */
-export function lineFinder(text: string): (path: readonly (string | number)[]) => number {
-  const { root } = new Walk(text);
-  return (path) => {
-    let place = root;
-    for (const part of path) {
-      const next = place.parts.get(part);
-      if (next === undefined) break;
-      place = next;
-    }
-    return place.line;
-  };
+/** Places of keys and items in a TOML document. */
+export interface Places {
+  /** Returns the line of a path, from 1; for a missing path, the line of its longest existing part. */
+  readonly lineOf: (path: readonly (string | number)[]) => number;
+  /**
+   * Returns a column of a table and its key, from 1: that of the key, or with `inValue` that of this index in its text
+   * value.
+   */
+  readonly columnOf: (path: readonly [string, string], inValue?: number) => number;
 }
 
 /**
- * Finds the columns of keys in a TOML document.
+ * Finds the keys and items of a TOML document: the parser does not report where they are.
  * @param text a text that the parser has accepted
- * @returns a function from a table and its key to a column, from 1: that of the key, or with `inValue` that of this
- *   index in its text value
  */
-export function columnFinder(text: string): (path: readonly [string, string], inValue?: number) => number {
+export function placesOf(text: string): Places {
   const { root } = new Walk(text);
-  return ([table, key], inValue) => {
-    const place = root.parts.get(table)?.parts.get(key);
-    // The text begins after its quote.
-    const index = (inValue === undefined ? place?.at : (place?.valueAt ?? 0) + 1 + inValue) ?? 0;
-    return index - text.lastIndexOf('\n', index - 1);
+  return {
+    lineOf: (path) => {
+      let place = root;
+      for (const part of path) {
+        const next = place.parts.get(part);
+        if (next === undefined) break;
+        place = next;
+      }
+      return place.line;
+    },
+    columnOf: ([table, key], inValue) => {
+      const place = root.parts.get(table)?.parts.get(key);
+      // The text begins after its quote.
+      const index = (inValue === undefined ? place?.at : (place?.valueAt ?? 0) + 1 + inValue) ?? 0;
+      return index - text.lastIndexOf('\n', index - 1);
+    },
   };
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { FileSettings, PartialSettings } from '../resolve.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts';
 import { quoted, UsageError } from '../values.ts';
-import { columnFinder, lineFinder } from './lines.ts';
+import { placesOf } from './lines.ts';
 import { nearest } from '../../query/nearest.ts';
 import { type CheckQuery, RULE_KEYS, schemas, VIEW_KEYS } from './schema.ts';
 
@@ -34,8 +34,7 @@ const TABLE_KEYS: Readonly<Record<string, readonly string[]>> = { view: VIEW_KEY
  */
 export function parseConfig(file: string, text: string, check: CheckQuery): FileSettings {
   const table = tomlTable(file, text);
-  const lineOf = lineFinder(text);
-  const columnOf = columnFinder(text);
+  const { lineOf, columnOf } = placesOf(text);
   const tablesOf = (key: string): readonly unknown[] => {
     const value = table[key];
     return Array.isArray(value) ? value : [];
