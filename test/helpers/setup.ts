@@ -2,6 +2,10 @@
 import { afterAll, expect, vi } from 'vitest';
 import { hasOwnModules } from './own-modules.ts';
 
+// koffi reads process.platform when it is loaded, and Node keeps a module that failed: it must not be loaded first by a test
+// that pretends to be on another system. Where koffi is missing, the tests that need it say so.
+await import('koffi').catch(() => undefined);
+
 const { testPath = '' } = expect.getState();
 const isAlone = hasOwnModules(testPath);
 if (isAlone) vi.resetModules();
