@@ -11,7 +11,6 @@ import {
   every,
   exactly,
   FAR_BYTES,
-  livesAt,
   MANY,
   NEAR_BYTES,
   nearBytesOf,
@@ -19,6 +18,7 @@ import {
   noStage,
   ONCE_EACH,
   ownerOf,
+  seenByPollsToo,
   typesOf,
   why,
 } from './short-lives.ts';
@@ -91,15 +91,7 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
     });
 
     test('reports each connection and UDP socket once, whether polls, kernel events or both show it', async () => {
-      const server = await stage.serve();
-      const client = await stage.stay({ port: server.port });
-      await watcher.poll(marker);
-      await watcher.poll(marker);
-      await client.end();
-      const drop = await stage.run('drop', { count: 30 });
-      await watcher.closes(2, server.port);
-      await watcher.poll(marker);
-      const { near, far } = endsOf(watcher, server, client);
+      const { server, client, near, far, sent } = await seenByPollsToo(stage, watcher, marker);
       expect([near, far].map(([events = []]) => typesOf(events))).toEqual([ONCE_EACH, ONCE_EACH]);
       // A poll has seen it while it was open.
       for (const [events = [], { pid, name }] of [
@@ -107,11 +99,6 @@ describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, (
         [far[0], server],
       ] as const)
         expect(closeOf(events)?.socket).toMatchObject({ uid: stage.uid, owners: [{ pid, process: name }] });
-      const sent = livesAt(
-        watcher,
-        drop.ports.map((port) => `${port}→*`),
-        'udp',
-      );
       expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
       expect(countBy(sent, ownerOf)).toEqual(all(30, { knowledge: 'gone' }));
     });

@@ -13,7 +13,6 @@ import {
   exactly,
   exactOwnerOf,
   FAR_BYTES,
-  livesAt,
   MANY,
   NEAR_BYTES,
   nearBytesOf,
@@ -22,6 +21,7 @@ import {
   ONCE_EACH,
   ownerOf,
   RESPONSE,
+  seenByPollsToo,
   typesOf,
   why,
 } from './short-lives.ts';
@@ -159,25 +159,12 @@ describe.skipIf(noTrace !== undefined).each([
   });
 
   test('reports a connection once although polls and kernel events show it, and UDP sockets with their program', async () => {
-    const server = await stage.serve();
-    const client = await stage.stay({ port: server.port });
-    await watcher.poll(marker);
-    await watcher.poll(marker);
-    await client.end();
-    const drop = await stage.run('drop', { count: 30 });
-    await watcher.closes(2, server.port);
-    await watcher.poll(marker);
-    const { near, far } = endsOf(watcher, server, client);
+    const { server, client, drop, near, far, sent } = await seenByPollsToo(stage, watcher, marker);
     expect([near, far].map(([events = []]) => typesOf(events))).toEqual([ONCE_EACH, ONCE_EACH]);
     expect(near.map(ownerOf)).toEqual([exactly(client)]);
     expect(far.map(exactOwnerOf)).toEqual([exactly(server)]);
     expect(near.map(nearBytesOf)).toEqual([NEAR_BYTES]);
     expect(closeOf(near[0] ?? [])?.isAtLeast).toBeUndefined();
-    const sent = livesAt(
-      watcher,
-      drop.ports.map((port) => `${port}→*`),
-      'udp',
-    );
     expect(countBy(sent, typesOf)).toEqual(all(30, ONCE_EACH));
     // The trace does not say through which socket a process sent: `sender` is the only process that sent from this port.
     const known = hasLedger ? exactly(drop) : { ...exactly(drop), knowledge: 'sender' };

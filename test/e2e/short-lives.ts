@@ -2,7 +2,7 @@
 // why a machine cannot report them.
 import { hasNetlink, isRoot } from './netpane.ts';
 import type { ProgramResult, Server } from './server.ts';
-import { noNetwork } from './stage.ts';
+import { noNetwork, type Stage } from './stage.ts';
 import type { Watcher, WatchEvent } from './watcher.ts';
 
 export const MANY = 1000;
@@ -53,6 +53,28 @@ export const endsOf = (
     ports.map((peer) => `${port}→${peer}`),
   ),
 });
+
+/**
+ * Makes a connection that polls and kernel events show, and 30 UDP sockets that live a moment. Returns their programs, and
+ * the events of both ends and of each UDP socket.
+ * @param marker has the sockets by which a poll is noticed
+ */
+export async function seenByPollsToo(stage: Stage, watcher: Watcher, marker: Server) {
+  const server = await stage.serve();
+  const client = await stage.stay({ port: server.port });
+  await watcher.poll(marker);
+  await watcher.poll(marker);
+  await client.end();
+  const drop = await stage.run('drop', { count: 30 });
+  await watcher.closes(2, server.port);
+  await watcher.poll(marker);
+  const sent = livesAt(
+    watcher,
+    drop.ports.map((port) => `${port}→*`),
+    'udp',
+  );
+  return { server, client, drop, ...endsOf(watcher, server, client), sent };
+}
 
 /** Returns a value as a key of {@link countBy}. */
 export const asKey = (value: unknown) => JSON.stringify([value]);
