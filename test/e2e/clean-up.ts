@@ -1,10 +1,10 @@
-// What ends or is removed after a test or after a file.
+// Clean-up after each test, and after each file: ends processes, removes folders.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 type CleanUp = () => unknown;
-/** What the running test has registered. Tests of a file may run side by side. */
+/** The functions of the running test. Tests of a file may run side by side. */
 const ofTest = new AsyncLocalStorage<CleanUp[]>();
-/** What was registered outside of tests, in `beforeAll`. */
+/** The functions of the file, which `beforeAll` has registered. */
 const ofFile: CleanUp[] = [];
 
 /** Registers a function to run, in reverse order, after the test; in `beforeAll`, after all tests of the file. */
@@ -18,7 +18,7 @@ async function runAll(acts: CleanUp[]): Promise<void> {
   if (errors.length > 0) throw errors[0];
 }
 
-/** Runs a test, and then what it has registered. */
+/** Runs a test, and then its functions. */
 export async function withCleanUp(runTest: () => Promise<void>): Promise<void> {
   const acts: CleanUp[] = [];
   try {
@@ -28,5 +28,5 @@ export async function withCleanUp(runTest: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Runs what was registered outside of tests. */
+/** Runs the functions of the file. */
 export const cleanUpFile = (): Promise<void> => runAll(ofFile);

@@ -24,8 +24,8 @@ describe.skipIf(!isLinux)('rows that explain themselves (skipped elsewhere: the 
   const scene = useScene();
   const show = useScreen(scene, { cols, rows, args: ['--palette', 'standard'] });
 
-  // Connections that are over before netpane starts: it does not know their programs. The kernel keeps them for a minute,
-  // so the tests that need them come first.
+  // Connections that are over before netpane starts: it does not know their programs. The kernel keeps them for a minute:
+  // the tests about them come first.
   const COUNT = 8;
   const herd = new Herd();
   let [many, few]: HerdSocket[] = [];

@@ -2,8 +2,8 @@
 import { afterAll, expect, vi } from 'vitest';
 import { hasOwnModules } from './own-modules.ts';
 
-// koffi reads process.platform when it is loaded, and Node keeps a module that failed: it must not be loaded first by a test
-// that pretends to be on another system. Where koffi is missing, the tests that need it say so.
+// koffi reads process.platform when it is loaded, and Node keeps a module that failed: load it before a test pretends to be on
+// another system. A missing koffi is left to the tests that need it.
 await import('koffi').catch(() => undefined);
 
 const { testPath = '' } = expect.getState();

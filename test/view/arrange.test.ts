@@ -18,7 +18,7 @@ const arranged = (state: State, order: RowOrder) => {
   return arrange(state, { order, events: new ShownEvents() }, layoutOf(state, order.length));
 };
 
-/** What happens between two paints: a tick, or a key. */
+/** A step between two paints: a tick, or a key. */
 const anyStep = fc.oneof(
   fc.record({
     elapsedMs: fc.constantFrom(1, 1000, 7_200_000),
