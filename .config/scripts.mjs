@@ -43,8 +43,11 @@ function scriptNames(outputs, entryNames) {
   return new Map(Object.keys(outputs).map((part) => [basename(part), renamed.get(key(part)) ?? key(part)]));
 }
 
-/** Returns a part as a function for `loadBundle`, which loads the others by `part:SCRIPT/PART`. */
-async function asFunction({ path, text }, names, options) {
+/**
+ * Returns a part as a function for `loadBundle`, which loads the others by `part:SCRIPT/PART`. esbuild exports each name by a getter
+ * that calls another one, each time a part uses it. No export changes once the part has run, so its values replace them.
+ */
+async function asFunction({ path, text }, exports, names, options) {
   const references = {
     name: 'references',
     setup: ({ onResolve }) => {
@@ -64,8 +67,10 @@ async function asFunction({ path, text }, names, options) {
     plugins: [references],
   });
   const name = JSON.stringify(basename(path));
+  const values = ['__esModule:true', ...exports.map((it) => `${it}:all.${it}`)].join();
+  const code = `${outputFiles[0].text}module.exports=(all=>({${values}}))(module.exports)`;
   // V8 compiles a function in brackets at once, so that it is in the code cache.
-  return `${name}:(function(module,require,__filename,fileUrl){"use strict";${outputFiles[0].text}})`;
+  return `${name}:(function(module,require,__filename,fileUrl){"use strict";${code}})`;
 }
 
 /**
@@ -102,8 +107,8 @@ export async function buildScripts(root, { plugins, ...options }) {
   const scripts = new Map();
   for (const file of outputFiles) {
     const name = names.get(basename(file.path));
-    const code = await asFunction(file, names, each);
-    const { inputs } = metafile.outputs[`dist/${basename(file.path)}`];
+    const { inputs, exports } = metafile.outputs[`dist/${basename(file.path)}`];
+    const code = await asFunction(file, exports, names, each);
     const before = scripts.get(name) ?? { parts: [], inputs: {} };
     scripts.set(name, { parts: [...before.parts, code], inputs: { ...before.inputs, ...inputs } });
   }
