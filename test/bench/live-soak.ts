@@ -28,6 +28,8 @@ export interface LiveSoakFigures {
 
 export interface StormFigures {
   readonly rate: number;
+  /** Memory before the storm. */
+  readonly megabytesBefore: number;
   readonly checkpoints: readonly LiveCheckpoint[];
   /** Number of checkpoints during the storm; the others are after it. */
   readonly stormCheckpoints: number;
@@ -119,6 +121,7 @@ export const measureLiveSoak = ({ soakRate, soakSeconds }: LiveRepeats): Promise
 /** Runs the program during a storm of connections, and for some seconds after it. */
 export const measureStorm = ({ stormRate, stormSeconds, calmSeconds }: LiveRepeats): Promise<StormFigures> =>
   withSetup(async ({ load, program }) => {
+    const megabytesBefore = residentMegabytes(program.pid);
     const startMs = performance.now();
     let isOver = false;
     const running = load.run('permanent', stormRate, stormSeconds).finally(() => (isOver = true));
@@ -131,5 +134,5 @@ export const measureStorm = ({ stormRate, stormSeconds, calmSeconds }: LiveRepea
       1,
       () => performance.now() - calmMs >= calmSeconds * 1000,
     );
-    return { rate, checkpoints: [...storm, ...calm], stormCheckpoints: storm.length };
+    return { rate, megabytesBefore, checkpoints: [...storm, ...calm], stormCheckpoints: storm.length };
   });

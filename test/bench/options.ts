@@ -110,8 +110,8 @@ const QUICK: Repeats = {
 };
 
 const LIVE = {
-  full: { soakRate: 300, soakSeconds: 600, stormRate: 5000, stormSeconds: 60, calmSeconds: 20 },
-  quick: { soakRate: 300, soakSeconds: 60, stormRate: 5000, stormSeconds: 15, calmSeconds: 12 },
+  full: { soakRate: 300, soakSeconds: 600, stormRate: 8000, stormSeconds: 60, calmSeconds: 65 },
+  quick: { soakRate: 300, soakSeconds: 60, stormRate: 8000, stormSeconds: 15, calmSeconds: 12 },
 } as const;
 
 const UDP = {
@@ -160,7 +160,7 @@ measurements:
   --udp          only UDP: short sockets at 5,000 per second, and what a packet costs with netpane; needs root
   --names        only names of peers (--names): 5,000 answers of DNS per second; needs root
   --evidence     only what the details read of a process: package, digest, parents and so on
-  --storm        only the live screen during 5,000 connections per second for 60 s, and its recovery
+  --storm        only the live screen during 8,000 connections per second for 60 s, and its recovery
 
   --quick        fewer repeats and shorter loads: for a first impression, not for published figures
   --help         print this help
