@@ -168,6 +168,10 @@ const FILES: readonly (readonly [file: string, text: string, rules: readonly str
   ['src/move.ts', 'export const a = /b*$/;', ['regexp(no-super-linear-move)']],
   ['test/regex.ts', "export const a = [new RegExp('b'), /b*$/];", []],
 
+  // An exported value does not change.
+  ['src/mutable.ts', 'export let a = 1; a = 2;', ['import(no-mutable-exports)']],
+  ['test/mutable.ts', 'export let a = 1; a = 2;', []],
+
   // The state and the view depend on actions only.
   ['src/store/globals.ts', 'export const a = [setTimeout, process];', [GLOBAL, GLOBAL]],
   [
