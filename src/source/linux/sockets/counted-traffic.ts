@@ -1,6 +1,6 @@
 import type { Endpoint, Protocol, Socket, Traffic } from '../../../model/socket.ts';
 import { Cache } from '../../../model/cache.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Ledger, OnCounters } from '../ledger/ledger.ts';
 import type { Cookie } from '../ledger/socket-cookie.ts';
 import { trafficOf } from '../ledger/records.ts';
 
@@ -14,6 +14,12 @@ const NO_TRAFFIC: Traffic = {};
 const NOT_COUNTED: Counted = {};
 const NONE_YET = trafficOf(undefined);
 
+/**
+ * Maximum number of open sockets that are looked up one by one. At rest with four of them, to read the whole maps takes 0.4 ms,
+ * a tenth of a poll.
+ */
+const MAX_LOOKED_UP = 64;
+
 /** Maximum number of sockets from /proc whose cookie is kept. */
 const MAX_COOKIES = 1000;
 
@@ -22,8 +28,8 @@ export class CountedTraffic {
   readonly #ledger: Ledger | undefined;
   readonly #cookieOf: (inode: number) => Cookie | undefined;
   readonly #cookies = new Cache<number, Cookie>(MAX_COOKIES);
-  /** Number of counted sockets that are open. */
-  #open = 0;
+  /** Ids of the counted sockets that are open. */
+  readonly #open = new Set<string>();
 
   /**
    * @param ledger undefined if there is none: nothing is counted
@@ -54,7 +60,8 @@ export class CountedTraffic {
 
   /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */
   update(before: Socket | undefined, now: Socket | undefined): void {
-    this.#open += Number(isCounted(now)) - Number(isCounted(before));
+    if (now && isCounted(now)) this.#open.add(now.id);
+    else if (before && isCounted(before)) this.#open.delete(before.id);
   }
 
   /**
@@ -66,13 +73,14 @@ export class CountedTraffic {
     slotOf: (low: number, high: number) => number | undefined,
     onTraffic: (slot: number, traffic: Traffic, readPeers: () => readonly Endpoint[]) => void,
   ): void {
-    if (this.#open === 0) return;
-    this.#ledger?.readCounters((low, high, counters, readPeers) => {
+    if (this.#ledger === undefined || this.#open.size === 0) return;
+    const onCounters: OnCounters = (low, high, counters, readPeers) => {
       const slot = slotOf(low, high);
       if (slot !== undefined) onTraffic(slot, trafficOf(counters), readPeers);
-    });
+    };
+    if (this.#open.size <= MAX_LOOKED_UP) this.#ledger.readCountersOf(this.#open, onCounters);
+    else this.#ledger.readCounters(onCounters);
   }
 }
 
-const isCounted = (socket: Socket | undefined): boolean =>
-  socket !== undefined && COUNTED.has(socket.protocol);
+const isCounted = ({ protocol }: Socket): boolean => COUNTED.has(protocol);

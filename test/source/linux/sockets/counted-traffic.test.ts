@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger } from '../../../../src/source/linux/ledger/ledger.ts';
 import { CountedTraffic } from '../../../../src/source/linux/sockets/counted-traffic.ts';
@@ -38,38 +38,67 @@ test('nothing is known without a ledger that counts', () => {
   }
 });
 
-test('passes on the traffic of sockets with a slot only', () => {
+describe.each([
+  { name: 'few open sockets, which are looked up one by one', others: 0 },
+  { name: 'many open sockets, for which the whole ledger is read', others: 64 },
+])('with $name', ({ others }) => {
+  test('passes on the traffic of those with a slot only', () => {
+    const counted = new CountedTraffic(ledger());
+    for (let i = 0; i < others; i++) counted.update(undefined, udp({ id: `sk:${(1000 + i).toString(16)}` }));
+    for (const id of ['sk:1', 'sk:2', 'sk:3', 'sk:300000402', 'udp:7'])
+      counted.update(undefined, udp({ id }));
+    bpf.count(1, { rxPackets: 1, rxBytes: 10 });
+    bpf.count(2, { txPackets: 2, txBytes: 20 });
+    bpf.countInSlot(3, { rxPackets: 3, rxBytes: 30 });
+    const seen: unknown[] = [];
+    const readAll = vi.spyOn(bpf, 'readAll');
+    counted.read(
+      (low, high) => (low > 1 ? 40 + low + high : undefined),
+      (slot, traffic, readPeers) => seen.push([slot, traffic, readPeers()]),
+    );
+    expect(seen.sort()).toEqual([
+      [42, { ...NONE_YET, txBytes: 20, txSegments: 2 }, []],
+      [43, { ...NONE_YET, rxBytes: 30, rxSegments: 3 }, []],
+    ]);
+    expect(readAll.mock.calls.length > 0).toBe(others > 0);
+  });
+});
+
+test('looks up each socket once while its traffic changes', () => {
   const counted = new CountedTraffic(ledger());
-  counted.update(undefined, udp());
-  bpf.count(1, { rxPackets: 1, rxBytes: 10 });
-  bpf.count(2, { txPackets: 2, txBytes: 20 });
-  const seen: unknown[] = [];
+  const socket = udp({ id: 'sk:2' });
+  counted.update(undefined, socket);
+  bpf.count(2, { txPackets: 1 });
+  let count = 0;
   counted.read(
-    (low, high) => (low === 2 ? 40 + high : undefined),
-    (slot, traffic) => seen.push([slot, traffic]),
+    () => 1,
+    (_, traffic) => {
+      expect(++count).toBe(1);
+      counted.update(socket, { ...socket, traffic });
+    },
   );
-  expect(seen).toEqual([[40, { ...NONE_YET, txBytes: 20, txSegments: 2 }]]);
 });
 
 test('reads the ledger only while a counted socket is open', () => {
   const counted = new CountedTraffic(ledger());
-  const readAll = vi.spyOn(bpf, 'readAll');
+  const lookUp = vi.spyOn(bpf, 'lookUp');
   const read = () =>
     counted.read(
       () => undefined,
       () => expect.unreachable(),
     );
+  const [before, after] = [udp({ id: 'sk:5' }), udp({ id: 'sk:5', traffic: NONE_YET })];
   counted.update(undefined, socket());
   read();
-  expect(readAll).not.toHaveBeenCalled();
-  counted.update(undefined, udp());
-  counted.update(udp(), udp({ traffic: NONE_YET }));
+  expect(lookUp).not.toHaveBeenCalled();
+  counted.update(undefined, before);
+  counted.update(before, after);
   read();
-  expect(readAll).toHaveBeenCalled();
-  readAll.mockClear();
-  counted.update(udp(), undefined);
+  expect(lookUp).toHaveBeenCalled();
+  lookUp.mockClear();
+  counted.update(after, undefined);
   read();
-  expect(readAll).not.toHaveBeenCalled();
+  expect(lookUp).not.toHaveBeenCalled();
 });
 
 test('finds a socket from /proc by the cookie that its holder shows, once it is known', () => {
