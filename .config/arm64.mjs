@@ -1,4 +1,4 @@
-// What the scripts for arm64 share: Debian's libraries, Node and an installation of netpane. Packages of the npm registry are fetched into
+// Shared by the scripts for arm64: Debian's libraries, Node and an installation of netpane. Packages of the npm registry are fetched into
 // a cache folder at the first run.
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// What the scripts for other systems share: commands, and packages of the npm registry in a cache folder.
+// Shared by the scripts for other systems: commands, and packages of the npm registry in a cache folder.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -12,7 +12,7 @@ import { run, works } from './package-cache.mjs';
 const EMULATOR = 'qemu-system-aarch64';
 /** Maximum time of the machine. It takes some minutes; more on a busy computer. */
 const MAX_MS = 60 * 60_000;
-/** What the kernel needs for sock_diag. */
+/** Modules of the kernel that sock_diag needs. */
 const MODULES = [
   'ipv4/inet_diag',
   'ipv4/tcp_diag',

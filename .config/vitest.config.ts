@@ -24,7 +24,7 @@ const ALONE = [
 /** Unit tests that make objects in the kernel for a moment. End-to-end tests count these, so both never run at once. */
 const ON_KERNEL = ['ledger', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
 
-/** What every test file does first and last. */
+/** Steps before and after each test file. */
 const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
 const E2E_SETUP = new URL('../test/e2e/setup.ts', import.meta.url).pathname;
 

@@ -7,7 +7,7 @@ import { readEvidence } from '../../src/source/evidence.ts';
 import { scratchFolder } from './scratch.ts';
 import { type Spread, spreadOf } from './stats.ts';
 
-/** What it costs to read all evidence about a process. */
+/** Cost of reading all evidence about a process. */
 export interface EvidenceFigures {
   readonly name: string;
   /** Milliseconds until all but the digests is read. */

@@ -9,7 +9,7 @@ const NLM_F_DUMP_INTR = 0x10;
 /** Length of an NLMSG_DONE message: struct nlmsghdr and an error number. */
 const DONE_LENGTH = 20;
 
-/** What the receive-only loop received. */
+/** The answers that the receive-only loop received. */
 export interface Received {
   readonly dumps: number;
   /** Requests for one socket, which netpane sends when a connection request (SYN_RECV) is new. */

@@ -18,7 +18,7 @@ function limitWith(files: Readonly<Record<string, string>>): number {
   return memoryLimit(root, MACHINE);
 }
 
-/** What cgroup version 1 gives as the limit if there is none: LONG_MAX, reduced to a multiple of the page size. */
+/** The limit in cgroup version 1 if none is set: LONG_MAX, reduced to a multiple of the page size. */
 const NONE_V1 = '9223372036854771712\n';
 
 test.each<[string, Record<string, string>, number]>([

@@ -8,7 +8,7 @@ import { snapshot } from '../helpers/fakes.ts';
 
 let before: unknown[] = [];
 beforeEach(() => {
-  // It would take rights from the tests after this one.
+  // The real one would take rights from the thread of the tests, for good.
   vi.doMock('../../src/source/confine.ts', () => ({ confineThread: async () => true }));
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   before = process.listeners('uncaughtException');

@@ -15,7 +15,7 @@ export const toShow = (t: Terminal, count: number, which = '') =>
 /** Presses escape and waits: escape and a key right after it would be one alt key. */
 export async function escape(t: Terminal, until: () => unknown): Promise<void> {
   t.press('escape');
-  await t.until('what escape leaves', until);
+  await t.until('the screen after escape', until);
 }
 
 /** Returns the lines of the table below its titles, without a diagnosis about sockets of others, which is below them. */

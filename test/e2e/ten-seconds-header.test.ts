@@ -1,4 +1,4 @@
-// What the header and the bottom say: diagnoses, and what happened while the user was away.
+// The texts of the header and the bottom: diagnoses, and what happened while the user was away.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';

@@ -68,7 +68,7 @@ export class FakeApp {
   readonly #waiting = new Map<string, (answer: HostAnswer) => void>();
   /** Addresses whose names the app asked for, in order of the questions. */
   readonly askedNames: (readonly string[])[] = [];
-  /** What the app is answered about addresses. */
+  /** The answers to the app's questions about addresses. */
   names: Readonly<Record<string, NameAnswer>> = {};
   /** The files with locations. */
   readonly geo = new FakeGeoFiles();

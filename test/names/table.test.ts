@@ -41,9 +41,10 @@ test('an address loses a name an hour after its answer has expired', () => {
   expect(table.takeChanges(HOUR_MS + 60_001)).toMatchObject([{ name: 'newer.example', others: 1 }]);
 });
 
-test('a dropped address waits for no report: a flood between two reports takes no more memory than the table', () => {
+test('a dropped address leaves the next report too: a flood between two reports takes no more memory than the table', () => {
   const table = new NameTable();
   for (let i = 0; i <= MAX_SUBJECTS; i++) table.add(found('a.example', `subject ${i}`), i);
+  // Subject 0 was dropped. Had it kept its place in the report, it would come first.
   table.add(found('a.example', 'subject 0'), MAX_SUBJECTS);
   expect(table.takeChanges(0).at(-1)?.subject).toBe('subject 0');
 });

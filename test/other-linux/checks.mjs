@@ -25,7 +25,7 @@ const env = {
   TERM: 'xterm-256color',
 };
 
-/** What the screen has written. */
+/** All that the screen has written. */
 let output = '';
 const guard = setTimeout(() => {
   process.stderr.write(`netpane: a check took too long; the screen: ${JSON.stringify(output)}\n`);

@@ -62,7 +62,7 @@ test('there is no diagnosis, and always the same empty list, while nothing is wr
 });
 
 describe('connections in CLOSE_WAIT', () => {
-  test('ten of one program for a second are a diagnosis, with the age of the oldest', () => {
+  test('are a diagnosis if one program has ten for a second, with the age of the oldest', () => {
     const ticks = new Ticks(...many(12, closeWait));
     expect(ticks.kinds).toEqual([]);
     ticks.tick(SECOND);
@@ -71,13 +71,13 @@ describe('connections in CLOSE_WAIT', () => {
     expect(ticks.first).toMatchObject({ count: 12, sinceMs: 0, isOver: false });
   });
 
-  test('of a connection that netpane has seen before, the age is exact', () => {
+  test('have an exact age if netpane has seen them in another state', () => {
     const sockets = many(10, inState('ESTABLISHED'));
     const ticks = new Ticks(...sockets).tick(5 * SECOND, many(10, closeWait)).tick(SECOND);
     expect(ticks.first).toMatchObject({ sinceMs: 5 * SECOND, isAtLeast: false });
   });
 
-  test('those that a program closes within a second are none', () => {
+  test('are none if the program closes each within a second', () => {
     const ticks = new Ticks();
     for (let i = 0; i < 20; i++) {
       const closed = i === 0 ? [] : ids(many(30, closeWait, `${i - 1} `));
@@ -86,7 +86,7 @@ describe('connections in CLOSE_WAIT', () => {
     }
   });
 
-  test('three for a minute are a diagnosis, two are none', () => {
+  test('are a diagnosis if there are three for a minute, and none if there are two', () => {
     const two = new Ticks(...many(2, closeWait)).tick(10 * MINUTE);
     expect(two.kinds).toEqual([]);
     const three = new Ticks(...many(3, closeWait)).tick(59 * SECOND);
@@ -94,7 +94,7 @@ describe('connections in CLOSE_WAIT', () => {
     expect(three.tick(SECOND).first).toMatchObject({ kind: 'close-wait', count: 3 });
   });
 
-  test('of several programs each has its own', () => {
+  test('are one diagnosis for each program', () => {
     const ticks = new Ticks(
       ...many(10, closeWait, 'a'),
       ...many(9, inState('CLOSE_WAIT', 'other'), 'b'),
@@ -103,7 +103,7 @@ describe('connections in CLOSE_WAIT', () => {
     expect(ticks.table.diagnoses.map(({ count }) => count)).toEqual([10, 11]);
   });
 
-  test('of a program that is found late, the age starts with the state', () => {
+  test('have an age that starts with the state, even if their program is found later', () => {
     const pending = (id: string): Socket => ({ ...closeWait(id), owners: [{ knowledge: 'pending' }] });
     const ticks = new Ticks().tick(SECOND, many(10, pending));
     ticks.tick(SECOND, many(1, closeWait, 'new'));
@@ -113,7 +113,7 @@ describe('connections in CLOSE_WAIT', () => {
     ]);
   });
 
-  test('a diagnosis lasts until few are left, then stays for five seconds as over', () => {
+  test('are a diagnosis until few are left, which then stays for five seconds as over', () => {
     const ticks = new Ticks(...many(10, closeWait)).tick(SECOND);
     ticks.tick(SECOND, [], ids(many(5, closeWait)));
     expect(ticks.first).toMatchObject({ count: 5, isOver: false });
@@ -125,7 +125,7 @@ describe('connections in CLOSE_WAIT', () => {
     expect(ticks.kinds).toEqual([]);
   });
 
-  test('a diagnosis that comes back while it is over is the same one', () => {
+  test('are the same diagnosis if they come back while it stays as over', () => {
     const ticks = new Ticks(...many(10, closeWait)).tick(SECOND);
     const { id } = ticks.first ?? {};
     ticks.tick(SECOND, [], ids(many(8, closeWait)));
@@ -193,7 +193,7 @@ describe('queues that do not drain', () => {
     expect(ticks.kinds).toEqual([]);
   });
 
-  test('nor is one in CLOSE_WAIT, of a packet socket, or of a few bytes', () => {
+  test('a queue in CLOSE_WAIT, of a packet socket, or of a few bytes is none', () => {
     const traffic = { recvQueue: 99_999 };
     const ticks = new Ticks(
       closeWait('c'),

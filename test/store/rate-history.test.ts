@@ -67,7 +67,7 @@ test('the history of several sockets has the sums of their means', () => {
       });
       if (sum === undefined)
         expect(histories.every((it) => ratesOf(it, tick).every((rate) => rate === 0))).toBe(true);
-      // Each mean is kept twice, to within a fifth.
+      // Each mean is stored twice, in the history of a socket and in the sum, each time to within a fifth.
       else expectAbout(ratesOf(sum, tick), meansOf(both, ticks), 2 / 5);
     }),
   );

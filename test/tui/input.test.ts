@@ -233,7 +233,7 @@ describe('TerminalInput', () => {
     // Up to three characters belong to a mouse report.
     feed(Buffer.from('\x1b[Aqqqqq'));
     expect(got.at(-1)).toMatch(/q$/);
-    // Blessed needs quadratic time for many sequences in one chunk.
+    // Each sequence is passed on alone: blessed needs quadratic time for many in one chunk.
     expect(got.filter(({ length }) => length > 10)).toEqual([]);
   });
 
@@ -270,7 +270,7 @@ describe('TerminalInput', () => {
       expect([got, pasted]).toEqual([['q'], ['abc']]);
     });
 
-    test('has no marks in some terminals: no hand types as much at once', () => {
+    test('is also recognised without marks, which some terminals lack: more than 1000 characters at once', () => {
       feed(Buffer.from('j'.repeat(1000)));
       expect([got, pasted]).toEqual([['j'.repeat(1000)], []]);
       got = [];
@@ -282,7 +282,7 @@ describe('TerminalInput', () => {
     });
 
     test.each([`\x1b]52;${'q'.repeat(2000)}`, `\x1b[${'1'.repeat(2000)}`])(
-      'is no long sequence: %.20j…',
+      'is not what a long sequence becomes: %.20j…',
       (text) => {
         feed(Buffer.from(text));
         vi.advanceTimersByTime(1000);
@@ -290,7 +290,7 @@ describe('TerminalInput', () => {
       },
     );
 
-    test('without marks goes on in its next parts, however short', () => {
+    test('without marks includes the parts that follow at once, however short', () => {
       feed(Buffer.from('q'.repeat(4095)));
       vi.advanceTimersByTime(20);
       feed(Buffer.from('qq'));

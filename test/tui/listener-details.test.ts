@@ -24,19 +24,19 @@ test('the details of a listener count its connections, and have the rules about 
   expect(app.text).toMatch(/accepted +2 connections now/);
   expect(app.text).toMatch(/firewall tcp dport 8080 accept {2}\(nft: table inet filter, chain input\)/);
   expect(app.processes.askedFirewall).toEqual([{ protocol: 'tcp', port: 8080, address: '0.0.0.0' }]);
-  // Asked once for the listener, not with each batch.
+  // The rules are read once for the listener, not with each batch.
   await app.take(batch({ monotonicMs: 1000, closed: ['c1'] }));
   expect(app.text).toMatch(/accepted +1 connection now/);
   expect(app.processes.askedFirewall).toHaveLength(1);
 });
 
-test('those of a connection have neither', async () => {
+test('the details of a connection have neither', async () => {
   const app = await open('established');
   expect(app.text).not.toMatch(/^(accepted|firewall)/m);
   expect(app.processes.askedFirewall).toEqual([]);
 });
 
-test('a listener of another network namespace is not asked about: its rules are others', async () => {
+test('the rules about a listener of another network namespace are not read: that namespace has rules of its own', async () => {
   const app = new FakeApp(130, 40, emptyState());
   await app.take(
     baseline([
@@ -54,7 +54,7 @@ test('a hostile comment in a rule is printable', async () => {
   expect(app.text.replaceAll('\n', '')).not.toMatch(UNSAFE);
 });
 
-test('a listener that opens and closes all the time is asked about once', async () => {
+test('the rules about a listener that opens and closes all the time are read once', async () => {
   const app = await open('listen');
   const reopened = listener({ id: 'again', process: 'web', pid: 1, local: '0.0.0.0:8080' });
   await app.take(

@@ -1,4 +1,5 @@
-// A session of events in a real node.exe. Wine lacks the calls about sessions: a library in C (trace.c) has them.
+// A session of Event Tracing for Windows in a real node.exe: trace.ts runs in it and prints what it received. Wine lacks the
+// calls about sessions: a library in C (trace.c) has them.
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,12 +19,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('interfaces, closes and UDP sockets have their bytes; sessions end, also one that an earlier netpane left', () => {
+test('the events give bytes to closed connections and UDP sockets; the session ends, and so does one that an earlier netpane left', () => {
   const [out, err] = ['out', 'err'].map((name) => join(folder, name)) as [string, string];
   // Node under Wine cannot write to a pipe.
   const [stdout, stderr] = [openSync(out, 'w'), openSync(err, 'w')];
   const script = [join('dist', 'dev', 'trace.js'), TRACE, join('dist', 'consumer.js')];
-  const { status } = spawnSync('wine', [NODE, ...script, String(CONNECTIONS), '20000'], {
+  const eventsPerSecond = '20000';
+  const { status } = spawnSync('wine', [NODE, ...script, String(CONNECTIONS), eventsPerSecond], {
     cwd: APP,
     stdio: ['ignore', stdout, stderr],
   });
@@ -35,9 +37,10 @@ test('interfaces, closes and UDP sockets have their bytes; sessions end, also on
     // The session that an earlier netpane left behind was stopped.
     hasStale: 0,
     ended: CONNECTIONS,
+    // trace.c gives each connection 22 bytes received and 11 sent.
     rxBytes: CONNECTIONS * 22,
     txBytes: CONNECTIONS * 11,
-    // trace.c reports this number once.
+    // trace.c reports this number of lost events once.
     lost: 3,
     sample: {
       socket: {
@@ -59,7 +62,7 @@ test('interfaces, closes and UDP sockets have their bytes; sessions end, also on
         txBytes: expect.any(Number) as number,
       },
     ],
-    // The session runs until netpane ends.
+    // The session ran until the end of netpane, and not longer.
     runs: [1, 0],
   });
 });

@@ -30,7 +30,7 @@ const holder = (pid: number, knowledge: Owner['knowledge'] = 'exact'): readonly 
 export class World {
   readonly truths: Truth[] = [];
   readonly events: SocketEvent[] = [];
-  /** Number of connections that were only counted. */
+  /** Number of connections that were only counted, in sums. */
   counted = 0;
   firstPollEndMs = Infinity;
   readonly #scene: Scene;
@@ -177,6 +177,7 @@ export class World {
     const id = `s${truth.n}`;
     const remnantId = truth.isSeen ? id : `r${truth.n}`;
     const isAtLeast = truth.n % 3 === 0;
+    // The close message is lost: the trace reports the end later, without namespace, counters and remnant.
     if (this.#scene.delivery === 'gaps' && this.#scene.losses[truth.n % this.#scene.losses.length]) {
       const { netns: _, traffic: __, ...rest } = this.#socketOf(truth, id, GONE);
       const kernelEvent: KernelEvent = { type: 'ended', atMs: this.#nowMs, socket: rest, learntBy: 'trace' };

@@ -114,6 +114,7 @@ describe('the owner', () => {
     expect(ownerOf(await poll([{ ...CONNECTION, state: 8 }]))).toEqual({ knowledge: 'gone', pid: 100 });
   });
 
+  // MIB_TCP_STATE: CLOSED, FIN_WAIT1, FIN_WAIT2, CLOSING, LAST_ACK, TIME_WAIT.
   test.each([1, 6, 7, 9, 10, 11])(
     'is inherited in state %i: the process may have closed the socket',
     async (state) => {

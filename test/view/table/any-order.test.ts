@@ -134,7 +134,7 @@ test('after any steps the order equals a fresh sort of the matching rows', () =>
         if (!painted) continue;
         order.update(state);
         const now = order.slice().map(({ id }) => id);
-        // Asked last before the update and first after it: the answer from before must not be kept if the row moved.
+        // `indexOf` keeps its last answer. It was asked for this row before the update too, so a stale answer is noticed here.
         expect(order.indexOf(FOLLOWED)).toBe(now.indexOf(FOLLOWED));
         const fresh = new RowOrder();
         fresh.update(state);

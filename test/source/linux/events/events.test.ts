@@ -180,7 +180,7 @@ describe('memory', () => {
     open({ trace });
     const kept = keptOf(5000, (i) => {
       const place = { local: `127.0.0.1:${1 + (i % 60_000)}` };
-      // Closed by both, by the trace, by the message; a living socket; a listener.
+      // Closes reported by trace and close message, by one of them; a socket that is still open; a listener.
       connects(i, { tid: 70 }, place.local);
       trace.destroy(i, 5 * i);
       kernel.own.destroy({ ...CONNECTED, ...place, cookie: 5 * i });
@@ -220,7 +220,7 @@ describe('memory', () => {
     expect(kept).toBeLessThan(15);
   });
 
-  test('is released of a process that was read while it ended', () => {
+  test('is released after the end of a process that was read while it ended', () => {
     open({ trace });
     let named = 0;
     const kept = keptOf(2000, (i) => {
@@ -234,6 +234,7 @@ describe('memory', () => {
       fake.remove(String(pid));
       advance(50);
     });
+    // `keptOf` runs half of the turns once more, before it measures.
     expect(named).toBe(3000);
     expect(kept).toBeLessThan(200);
   });

@@ -46,7 +46,7 @@ describe('opening', () => {
     expect([...bpf.open.values()].filter((it) => it.startsWith('link'))).toEqual(['link rx', 'link tx']);
   });
 
-  test('records owners without traffic if only that is possible, and leaves no link of a part', () => {
+  test('records owners without traffic if one of the traffic programs is refused, and removes the other', () => {
     bpf.refused.set('tx', new BpfError('loading', 7, 'R1 invalid mem access\nprocessed 3 insns'));
     const ledger = open();
     expect(ledger.noTrafficReason).toBe('bpf(2) fails with error 7: R1 invalid mem access');
@@ -55,7 +55,7 @@ describe('opening', () => {
     ledger.readCounters(() => expect.unreachable());
   });
 
-  test('knows when it records a container only', () => {
+  test('says if it records only the sockets of a container', () => {
     expect(open({ isPart: true }).isPartial).toBe(true);
   });
 
@@ -246,7 +246,7 @@ describe('a full ledger', () => {
     expect(known(ledger)).toEqual([...CLOSED, OPEN]);
   });
 
-  test('knows that a taken entry left room', () => {
+  test('forgets one entry less for each that was taken', () => {
     const ledger = fill(5);
     ledger.takeEntry('sk:1');
     ledger.makeRoom(10_000);

@@ -42,7 +42,7 @@ describe('namespaces', () => {
         expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:a', 'sk:b', 'sk:c']);
         expect(snapshot.interfaces).toHaveLength(4);
         expect(codes(snapshot)).not.toContain('namespaces-failed');
-        // The own one, and the one with enough descriptors.
+        // The own namespace, and the only other one for which descriptors are left; the rest is opened in each poll.
         expect(kernel.openCount).toBe(2);
       }
     });
@@ -72,7 +72,7 @@ describe('namespaces', () => {
       expect([...snapshot.sockets.keys()].sort()).toEqual(['sk:1', 'sk:b', 'sk:c']);
     });
 
-    test('that exist and cannot be opened are reported and tried again', async () => {
+    test('that cannot be opened are reported and tried again', async () => {
       container(500, 60, { ...LISTEN, cookie: 10, inode: 70 });
       kernel.closed.set(500, new NativeError('a netlink socket', 12, 'ENOMEM'));
       expect(notice(await read(LISTEN), 'namespaces-failed')).toBe(
@@ -85,7 +85,7 @@ describe('namespaces', () => {
     });
   });
 
-  describe('without the main thread of a process', () => {
+  describe('in which no process has its main thread', () => {
     const HIDDEN: InetFields = { ...LISTEN, cookie: 10, inode: 70 };
     const hide = (): FakeNetwork => {
       const network = new FakeNetwork();
@@ -108,7 +108,7 @@ describe('namespaces', () => {
       start(50, 'taker', 70);
       kernel.namespaceOfDescriptor.set(3, 500);
       expect((await read(LISTEN)).sockets.get('sk:a')?.netns).toEqual({ inode: 500 });
-      // The passed socket may close: the namespace is open by now.
+      // The namespace is open by now, so it stays readable when the passed socket closes.
       fake.link('50/fd/4', 'socket:[70]');
       fake.remove('50/fd/3');
       for (let i = 0; i < 5; i++) expect((await read(LISTEN)).sockets.has('sk:a')).toBe(true);

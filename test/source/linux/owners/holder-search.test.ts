@@ -49,7 +49,7 @@ describe('a socket without a known holder', () => {
   );
 
   test('is found again if its last known holder ends while an unknown one holds it', () => {
-    // Not noticed when it gets the socket, since its number of descriptors stays the same.
+    // Process 50 gets the socket unnoticed, since its number of descriptors stays the same.
     fake.start(50, { fds: { 3: 'pipe:[1]' } });
     fake.start(60, { fds: { 3: 7 } });
     refresh(7);
@@ -87,7 +87,7 @@ describe('a limited budget', () => {
       }
       counts.push(pending());
     }
-    // Gradually, each as a change.
+    // The holders are found over several polls, and each one is reported as a change.
     expect(counts).toEqual(counts.toSorted((a, b) => b - a));
     expect(counts.length).toBeGreaterThan(3);
     expect(counts.at(-1)).toBe(0);
@@ -171,7 +171,7 @@ describe('the cost', () => {
     const fds = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 1000 + i]));
     fake.start(50, { fds });
     const inodes = Array.from({ length: 300 }, (_, i) => 1000 + i);
-    // Until the process is no longer young, nor in its turn.
+    // After these polls the process is no longer young, and its turn is over.
     for (let i = 0; i < 8; i++) refresh(...inodes);
     proc.listed.length = 0;
     for (let i = 0; i < 5; i++) {

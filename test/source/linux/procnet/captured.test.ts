@@ -6,24 +6,25 @@ import { ownersText } from '../../../helpers/fakes.ts';
 
 const FIXTURE = fileURLToPath(new URL('../../../../fixtures/linux/proc', import.meta.url));
 
-/** `192.0.2.1:80`, whatever the family. */
+/** Returns `192.0.2.1 80`: a space, because an IPv6 address has colons. */
 const endpointText = ({ address, port }: { address: string; port: number }) => `${address} ${port}`;
 
 const tupleText = ({ local, remote }: Socket) =>
   `${endpointText(local)}${remote ? ` → ${endpointText(remote)}` : ''}`;
 
+// fixtures/linux/README.md describes the processes and their sockets.
 describe('a captured /proc', () => {
   const read = (options: { isRoot?: boolean } = {}) =>
     new ProcNetSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true, ...options }).read();
   const sockets = async () => [...(await read()).sockets.values()];
 
-  test('every socket has its owners', async () => {
+  test('gives the owners of every socket', async () => {
     const lines = (await sockets()).map((it) => `${it.protocol} ${tupleText(it)}: ${ownersText(it)}`);
     expect(lines.sort()).toEqual(
       [
-        // Pid 1 opened it and holds it still; the one that serves comes first.
+        // Pid 1 opened it and still holds it: the process that serves comes first.
         'tcp 0.0.0.0 80: exact web (main) 1 14, exact init 1',
-        // Not accepted, and not even established: the listener's.
+        // Not accepted yet: no process holds it, and the owner is that of its listener. The first one is in SYN_RECV.
         'tcp 192.0.2.10 80 → 192.0.2.99 40404: listener web (main) 1 14, listener init 1',
         'tcp 127.0.0.1 7777 → 127.0.0.1 40008: listener busy 20',
         'tcp 127.0.0.1 7777: exact busy 20',
@@ -51,28 +52,28 @@ describe('a captured /proc', () => {
         'tcp ::1 40006 → ::1 9000: exact node 19',
         'tcp ::1 9000 → ::1 40006: exact node 19',
         'tcp ::1 9000 → ::1 40007: exact node 19',
-        // Let go before netpane came: whose they were is not known.
+        // Orphaned (FIN_WAIT2) and TIME_WAIT: no process holds them, and no poll has seen an owner.
         'tcp ::1 40007 → ::1 9000: gone - -',
         'tcp 192.0.2.10 40005 → 192.0.2.10 8080: gone - -',
       ].sort(),
     );
   });
 
-  test('users by name', async () => {
+  test('gives users by name, and none in TIME_WAIT', async () => {
     const users = Object.fromEntries((await sockets()).map((it) => [tupleText(it), it.user]));
     expect(users).toMatchObject({ '0.0.0.0 80': 'root', '127.0.0.1 5432': 'postgres', ':: 8080': 'ana' });
     // The kernel reports uid 0 for every connection in TIME_WAIT.
     expect(users['192.0.2.10 40005 → 192.0.2.10 8080']).toBeUndefined();
   });
 
-  test('nothing is missed, and nothing claims to be', async () => {
+  test('has 30 sockets, each under its id, and causes no notice', async () => {
     const { degradations, sockets: all } = await read();
     expect(degradations).toEqual([]);
     expect(all.size).toBe(30);
     expect([...all.keys()]).toEqual([...all.values()].map(({ id }) => id));
   });
 
-  test('the program that has a command line of its own', async () => {
+  test('gives the complete name, the command line and the executable of a process whose name is cut', async () => {
     const owner = (await sockets()).find(({ local }) => local.address === '127.0.0.53')?.owners[0];
     expect(owner).toMatchObject({
       process: 'systemd-resolved',
@@ -82,7 +83,7 @@ describe('a captured /proc', () => {
     expect(new Date(owner?.startedAtMs ?? 0).getUTCFullYear()).toBeGreaterThan(2020);
   });
 
-  test('read again it is the very same', async () => {
+  test('gives the same map of sockets in each poll while nothing changes', async () => {
     const source = new ProcNetSource({ procRoot: FIXTURE, nowMs: () => 0, isRoot: true });
     const first = await source.read();
     for (let i = 0; i < 35; i++) expect((await source.read()).sockets).toBe(first.sockets);

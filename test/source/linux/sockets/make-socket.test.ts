@@ -57,7 +57,7 @@ describe('a socket', () => {
     expect(snapshot.degradations).toEqual([]);
   });
 
-  test('has details only if requested', async () => {
+  test('has TCP details only if requested', async () => {
     start(50, 'web', 8);
     expect(only(await read(HELD))).not.toHaveProperty('tcp');
     open({ tcpDetails: true });

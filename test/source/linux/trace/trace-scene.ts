@@ -46,6 +46,7 @@ export function exits(...timesMs: number[]): Uint8Array {
   );
 }
 
+/** Adds pages to those that the trace reads of a processor; a number is the error of the read in its place. */
 export const put = (processor: number, ...pages: (Uint8Array | number)[]) =>
   native.pipes.set(processor, [...(native.pipes.get(processor) ?? []), ...pages]);
 

@@ -68,7 +68,7 @@ test('a connection that no poll has seen has its end with process, bytes and lif
   expect(scene().source.events?.drain()).toEqual([]);
 });
 
-test('an accepted connection comes in; its process that has ended is gone', async () => {
+test('an accepted connection is incoming; its owner is gone if the process has ended', async () => {
   await startAsAdministrator();
   scene().windows.processes = [];
   emit({ kind: 'accepted', pid: 7 }, { kind: 'disconnected', pid: 7 });
@@ -164,7 +164,7 @@ test('each poll makes Windows hand over its events', async () => {
   expect(scene().trace.flushes).toBe(2);
 });
 
-test('the session is stopped with the source, and is what a thread leaves behind', async () => {
+test('the session is stopped with the source, and is what remains if the thread ends without that', async () => {
   await startAsAdministrator();
   const { source, trace } = scene();
   expect(source.leftovers).toEqual({ session: 'netpane-1-10', ring: trace.ring?.memory });
