@@ -60,6 +60,7 @@ export class Native {
   /** Number of descriptors that other threads are closing, and the descriptors that wait until one of these is closed. */
   #closing = 0;
   readonly #toClose: number[] = [];
+  readonly #copies = new Set<number>();
 
   private constructor(library: CLibrary) {
     this.#library = library;
@@ -191,11 +192,17 @@ export class Native {
     }
   }
 
+  /** Descriptors of this process that are copies of other processes' sockets, until they are closed. */
+  get copies(): ReadonlySet<number> {
+    return this.#copies;
+  }
+
   /**
    * Closes a copy of another process's socket on another thread. If the process has closed its own meanwhile, this
    * close is the last one, and SO_LINGER may block it for as long as the process chose.
    */
   #closeOnOtherThread(fd: number): void {
+    this.#copies.add(fd);
     // koffi queues a limited number of calls, and throws beyond it.
     if (this.#closing === MAX_CLOSING) {
       this.#toClose.push(fd);
@@ -204,6 +211,7 @@ export class Native {
     this.#closing++;
     this.#close.async(fd, () => {
       this.#closing--;
+      this.#copies.delete(fd);
       const next = this.#toClose.pop();
       if (next !== undefined) this.#closeOnOtherThread(next);
     });

@@ -3,6 +3,7 @@ import type { Progress } from '../../../model/progress.ts';
 import { ERRNO } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import type { Target } from './descriptor-target.ts';
+import { isNetpane } from './netpane.ts';
 import { IO_URING, IO_URING_LINK, type Outcome, Proc } from './proc.ts';
 
 const SOCKET = Buffer.from('socket:[');
@@ -13,6 +14,8 @@ const NINE = 57;
 
 /** Maximum number of descriptors read by their full path: to open their folder costs more for so few. */
 const MAX_DESCRIPTORS_BY_PATH = 4;
+
+const NO_SOCKET: Outcome<number> = { value: 0 };
 
 /**
  * The proc file system, with readlinkat(2) for descriptors, which are read most often: without full paths and strings it
@@ -30,8 +33,14 @@ export class NativeProc extends Proc {
     this.#native = native;
   }
 
+  override socketInode(folder: string, descriptor: number): Outcome<number> {
+    return this.#isCopy(folder, descriptor) ? NO_SOCKET : super.socketInode(folder, descriptor);
+  }
+
   override socketInodes(folder: string, descriptors: readonly number[]): Outcome<number>[] {
-    const results = this.#mapInFolder(folder, descriptors, (fd, it) => this.#socketInodeIn(fd, it));
+    const results = this.#mapInFolder(folder, descriptors, (fd, it) =>
+      this.#isCopy(folder, it) ? NO_SOCKET : this.#socketInodeIn(fd, it),
+    );
     return results ?? super.socketInodes(folder, descriptors);
   }
 
@@ -42,6 +51,11 @@ export class NativeProc extends Proc {
 
   override shareDescriptors(tid: number, other: number): boolean | undefined {
     return this.#native.shareDescriptors(tid, other);
+  }
+
+  /** Returns true for a descriptor by which netpane itself holds the socket of another process for a moment. */
+  #isCopy(folder: string, descriptor: number): boolean {
+    return this.#native.copies.has(descriptor) && isNetpane(Number.parseInt(folder, 10));
   }
 
   /** Calls `read` for each descriptor with the opened folder. Undefined if there are too few, or it cannot be opened. */

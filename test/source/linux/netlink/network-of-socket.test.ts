@@ -2,6 +2,7 @@ import { closeSync, fstatSync, readdirSync, readlinkSync, statSync } from 'node:
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeProc } from '../../../../src/source/linux/proc/native-proc.ts';
 
 /** Number of searches: koffi queues fewer calls. */
 const COUNT = 400;
@@ -58,5 +59,21 @@ describe.runIf(process.platform === 'linux')('the network namespace of a socket'
     await vi.waitFor(() => expect(count()).toBeLessThanOrEqual(before), {
       timeout: 10_000,
     });
+  });
+
+  test('does not make netpane an owner of the socket while it closes its copies', async ({ skip }) => {
+    const native = await Native.load();
+    skip(!isAllowed(native, descriptor), 'this kernel refuses pidfd_getfd(2)');
+    const before = new Set(readdirSync(FOLDER).map(Number));
+    for (let i = 0; i < COUNT; i++) closeSync(native.networkOfSocket(process.pid, descriptor).fd);
+    const copies = sockets().filter((it) => !before.has(it));
+    expect(copies.length).toBeGreaterThan(0);
+    const folder = String(process.pid);
+    const proc = new NativeProc('/proc', native);
+    const noSocket = copies.map(() => ({ value: 0 }));
+    expect(proc.socketInodes(folder, copies)).toEqual(noSocket);
+    expect(copies.map((it) => proc.socketInode(folder, it))).toEqual(noSocket);
+    // Its own descriptor stays one.
+    expect(proc.socketInode(folder, descriptor)).toEqual({ value: fstatSync(descriptor).ino });
   });
 });
