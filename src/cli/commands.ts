@@ -17,13 +17,13 @@ export interface CommandTools {
   readonly print: (text: string) => Promise<void>;
   /** Messages about a configuration file that was ignored, for the screen to show. */
   readonly complaints: readonly string[];
-  /** Whose configuration, saved state and files are used. */
+  /** The user whose configuration, saved state and files are used. */
   readonly account: Account;
   /** Returns the version of netpane. */
   readonly version: () => string;
 }
 
-/** All that belongs to a command, except its options: these name it in `Option.commands`. */
+/** All that belongs to a command, except its options: each option lists its commands in `Option.commands`. */
 interface Command {
   readonly usage: string;
   readonly about: string;
@@ -34,7 +34,7 @@ interface Command {
   /** How much the command knows of a socket when it tests a query. Absent if it polls several times, or tests no socket. */
   readonly glimpse?: Glimpse;
   /**
-   * Of a command that runs until the user ends it: it runs in a thread of its own, beside the keeper (`keeper.ts`). Absent
+   * Present for a command that runs until the user ends it, in a thread of its own, beside the keeper (`keeper.ts`). Absent
    * for a command that ends by itself.
    */
   readonly keeper?: {
@@ -103,7 +103,7 @@ export const COMMANDS: Readonly<Record<CommandName, Command>> = {
     keeper: { hasTerminal: false, problem: closedStdoutText, exitCode: 1 },
     run: async (invocation, { account }) => {
       const { watch } = await import('./watch.ts');
-      // Not earlier: V8 does not use a code cache that was made with other flags.
+      // Flags of V8. They are set after the code is loaded: V8 rejects a code cache that was made with other flags.
       limitHeapGrowth();
       compileLate(LATE.watch);
       return watch(invocation, openLink(), account);

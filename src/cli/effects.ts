@@ -36,19 +36,24 @@ export interface World {
   readonly askWhois: (address: string, onAnswer: (whois: Whois) => void) => void;
   /** Reads what is known of a process. A new call ends the one before. */
   readonly readEvidence: (target: ProcessTarget, onEvidence: (evidence: Evidence) => void) => void;
-  /** Resolves to what the firewall's rules say of a listener. Never rejects. */
+  /** Resolves to the lines of the details about the firewall's rules for a listener. Never rejects. */
   readonly readFirewall: (target: FirewallTarget) => Promise<Firewall['lines']>;
-  /** Ends the reading of evidence. */
+  /** Ends `readEvidence`. */
   readonly stopEvidence: () => void;
-  /** Resolves to the facts of a process that is open from then on, or why it could not be opened. Never rejects. */
+  /**
+   * Opens a process, so that a later signal cannot reach another one with its pid. Resolves to its facts, or to the reason
+   * why it could not be opened. Never rejects.
+   */
   readonly openProcess: (target: ProcessTarget) => Promise<ProcessFacts | string>;
+  /** Sends a signal to an open process, its group or its service. */
   readonly signal: (facts: ProcessFacts, name: SignalName, scope: Scope) => SignalResult;
   /** Resolves when an open process has ended, or after a few seconds. Never rejects. */
   readonly waitForEnd: (facts: ProcessFacts) => Promise<Waited>;
+  /** Closes an open process. */
   readonly releaseProcess: (facts: ProcessFacts) => void;
   /** Closes sockets of other programs. Never rejects. */
   readonly closeSockets: (sockets: readonly SocketToClose[]) => Promise<CloseResult>;
-  /** Copies a text to the clipboard of the terminal. Never rejects. @returns a message about the result */
+  /** Copies a text to the clipboard of the terminal. Never rejects. @param what names it @returns a message about the result */
   readonly copy: (text: string, what: string) => Promise<Message>;
   /** Writes sockets to a file. Never rejects. @returns a message about the result */
   readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
@@ -176,7 +181,7 @@ export class EffectRunner {
   #signal({ facts, signal, scope }: Effect & { type: 'signal' }): void {
     const world = this.#world;
     const result = world.signal(facts, signal, scope);
-    // Before the result is shown, which may release the process.
+    // The wait starts before the result is dispatched: that may release the process.
     const end = result.reached > 0 && endsProcess(signal) ? world.waitForEnd(facts) : undefined;
     this.#dispatch({ type: 'signalled', facts, scope, signal, result, wallMs: world.wallMs() });
     void end?.then((waited) =>

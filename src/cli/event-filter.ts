@@ -11,7 +11,7 @@ import { KnownPeers } from './known-peers.ts';
 
 /** Selects the events that match a query, and knows the direction of their connections. */
 export class EventFilter {
-  /** The query depends on it besides the event. The clock is set to the time of each tested event. */
+  /** Inputs of the query besides the event. `nowMs` is set to the time of each tested event. */
   readonly #context: { nowMs: number };
   /** Undefined if the query is empty: every event matches. */
   readonly #matches: ((subject: Subject) => boolean) | undefined;

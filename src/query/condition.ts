@@ -38,7 +38,7 @@ export interface QueryContext {
 /** A test of a subject and the searchable fields of its socket. */
 export type Condition = (fields: SearchFields, subject: Subject) => boolean;
 
-/** Texts and context that a term is compiled with. */
+/** Inputs of the compilation of a term. */
 export interface Compiling {
   readonly pool: TextPool;
   readonly context: QueryContext;
@@ -50,7 +50,7 @@ export const namesTest = ({ pool }: Compiling, test: (names: NameParts) => boole
   return ({ names }) => matches(names);
 };
 
-/** Compiles a test of the names of the peer of a local connection. It runs once per version of the peer. */
+/** Compiles a test of the names of the peer of a local connection. It runs once per state of the peer: a `Socket` object. */
 export const peerTest = ({ context }: Compiling, test: (names: NameParts) => boolean): Condition => {
   const known = new WeakMap<Socket, boolean>();
   return (_, subject) => {

@@ -87,15 +87,15 @@ function textTest(
   compiling: Compiling,
   matches: (text: string) => boolean,
 ): Condition {
-  const { texts, isOfPeer, ofPeer }: TextRow = FIELDS[field];
-  if (ofPeer) {
+  const { texts, testsPeer, lookupText }: TextRow = FIELDS[field];
+  if (lookupText) {
     const { pool, context } = compiling;
     return ({ remote }, { socket }) => {
-      const text = remote < 0 ? undefined : ofPeer(socket, pool.text(remote), context);
+      const text = remote < 0 ? undefined : lookupText(socket, pool.text(remote), context);
       return text !== undefined && matches(text);
     };
   }
-  return (isOfPeer ? peerTest : namesTest)(compiling, (names) => texts(names).some(matches));
+  return (testsPeer ? peerTest : namesTest)(compiling, (names) => texts(names).some(matches));
 }
 
 /** Compiles each kind of term. */
@@ -137,11 +137,11 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
     return ofSide(FIELDS[field].side, local, remote);
   },
   ranges: ({ field, ranges }, compiling) => {
-    const { numbers, ofPeerAddress }: RangesRow = FIELDS[field];
-    if (ofPeerAddress) {
+    const { numbers, lookupNumber }: RangesRow = FIELDS[field];
+    if (lookupNumber) {
       const { pool, context } = compiling;
       return ({ remote }) => {
-        const number = remote < 0 ? undefined : ofPeerAddress(pool.text(remote), context);
+        const number = remote < 0 ? undefined : lookupNumber(pool.text(remote), context);
         return number !== undefined && isWithin(ranges, number);
       };
     }

@@ -32,12 +32,15 @@ export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
   readonly texts: (names: NameParts) => readonly string[];
-  /** Returns the text that lookups have of the peer, in small letters; in place of `texts`. */
-  readonly ofPeer?: (socket: Socket, address: string, context: QueryContext) => string | undefined;
-  /** `*` in TEXT stands for any text, and TEXT for a whole text then. */
+  /**
+   * Returns a lookup about the peer, in small letters; used in place of `texts`. Undefined if there is none yet.
+   * @param address remote address of the socket
+   */
+  readonly lookupText?: (socket: Socket, address: string, context: QueryContext) => string | undefined;
+  /** `*` in TEXT stands for any text; TEXT must then match a whole text. */
   readonly takesStar?: true;
-  /** The texts are those of the peer of a local connection. */
-  readonly isOfPeer?: true;
+  /** The texts are those of the peer's socket: only a local connection has one. */
+  readonly testsPeer?: true;
   /** The field takes a regex too: `field:/REGEX/`. */
   readonly takesRegex?: true;
 }
@@ -64,8 +67,8 @@ export interface RangesRow extends AnyRow {
   readonly read: (piece: Piece) => readonly Range[];
   /** Numbers of a socket as texts; an empty one means unknown. */
   readonly numbers: (names: NameParts) => readonly string[];
-  /** Returns the number that lookups have of the address of the peer; in place of `numbers`. */
-  readonly ofPeerAddress?: (address: string, context: QueryContext) => number | undefined;
+  /** Returns a lookup about the remote address; used in place of `numbers`. Undefined if there is none yet. */
+  readonly lookupNumber?: (address: string, context: QueryContext) => number | undefined;
 }
 
 /** Which endpoint of a socket a field tests. */

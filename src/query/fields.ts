@@ -42,7 +42,7 @@ export const FIELDS = {
   peer: {
     kind: 'text',
     takesRegex: true,
-    isOfPeer: true,
+    testsPeer: true,
     syntax: 'peer:TEXT, peer=NAME',
     example: 'peer:redis',
     about: 'the same for the program of the peer, if it is on this machine',
@@ -59,7 +59,7 @@ export const FIELDS = {
     about: 'name of the peer, as far as HOST has shown it; * stands for any text',
     expected: 'a name or an address: host:example, host:*.example, host:192.0.2.1',
     texts: () => [],
-    ofPeer: (socket, _, context) => context.nameOf?.(socket),
+    lookupText: (socket, _, context) => context.nameOf?.(socket),
     unknownIn: ['poll', 'event'],
   },
   country: {
@@ -70,7 +70,7 @@ export const FIELDS = {
     about: 'country of the remote address, from a file of this machine (--geo)',
     expected: 'the two letters of a country: country:DE',
     texts: () => [],
-    ofPeer: (_, address, context) => context.locationOf?.(address).country,
+    lookupText: (_, address, context) => context.locationOf?.(address).country,
     geoPart: 'country',
   },
   org: {
@@ -82,7 +82,7 @@ export const FIELDS = {
     about: 'network operator of the remote address, as ORG shows it, from a file of this machine',
     expected: 'a name or a number: org:hetzner, org:*cloud*, org:AS13335',
     texts: () => [],
-    ofPeer: (_, address, context) => context.locationOf?.(address).org,
+    lookupText: (_, address, context) => context.locationOf?.(address).org,
     geoPart: 'org',
   },
   asn: {
@@ -93,7 +93,7 @@ export const FIELDS = {
     expected: 'numbers of autonomous systems: asn:13335, asn:64512-65534',
     read: readAsns,
     numbers: () => [],
-    ofPeerAddress: (address, context) => context.locationOf?.(address).asn,
+    lookupNumber: (address, context) => context.locationOf?.(address).asn,
     geoPart: 'org',
   },
   cmd: {

@@ -59,7 +59,7 @@ interface QuantityRow {
   readonly unknownIn?: readonly Glimpse[];
 }
 
-/** A rate is the difference between two polls. */
+/** For rates, which neither one poll nor one event has: a rate is the difference between two polls. */
 const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
 /** Compiles comparisons of a number of the subject. An unknown number (undefined) matches none. */

@@ -67,7 +67,7 @@ export class Pacer {
     return this.#intervalMs;
   }
 
-  /** Returns a shorter interval for the next poll, if polling may take as much: `ms` or more, in milliseconds. */
+  /** Returns the interval shortened to `ms`, or as far as the share of the CPU time allows; both in milliseconds. */
   atMost(ms: number): number {
     return Math.min(this.#intervalMs, Math.max(ms, median(this.#costsMs) / this.#maxShare));
   }

@@ -18,8 +18,8 @@ export interface WorkerOpening {
   /** Shared memory of a `NativeGate`. The thread is inside until its source is open or has failed to open. */
   readonly gate: Int32Array;
   /**
-   * Receives, before the thread leaves the gate, the leftovers that the screen's thread must remove at the end; nothing if
-   * there are none.
+   * Receives, before the thread leaves the gate, what the source leaves in the system (`Source.leftovers`), which the
+   * screen's thread must remove at the end; nothing if it leaves nothing.
    */
   readonly leftovers: MessagePort;
   /** Shared memory of a `Progress`. */
@@ -70,7 +70,7 @@ const receiverAt = (to: MessagePort): CaptureReceiver => {
  * thread.
  */
 async function serve(port: MessagePort): Promise<void> {
-  // Not earlier: V8 does not use a code cache that was made with other flags.
+  // Flags of V8. They are set after the code is loaded: V8 rejects a code cache that was made with other flags.
   limitHeapGrowth();
   collectAlone();
   compileLate(LATE.screen);

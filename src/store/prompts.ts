@@ -46,15 +46,15 @@ export interface PromptRow {
   readonly recallsQueries?: true;
   /** The query field that the answer sets; absent if the text is a whole query, or none. */
   readonly field?: 'port' | 'process' | 'ns';
-  /** Put before the text when `tab` completes it as a query; absent if nothing is completed. */
+  /** `tab` completes the text as the end of a query that begins with this; absent if it completes nothing. */
   readonly completedAfter?: string;
-  /** True if the answer is accepted with the matching sockets. */
+  /** True if the effects need the sockets that match the query. */
   readonly takesSockets?: true;
   /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
   readonly accept: (state: State, prompt: Prompt) => State;
   /**
    * Returns the effects of an accepted answer.
-   * @param sockets the matching sockets, if the row takes them
+   * @param sockets those that match the query if `takesSockets` is true, else none
    * @param state without the prompt
    */
   readonly effects?: (prompt: Prompt, sockets: readonly Socket[], state: State) => readonly Effect[];
@@ -141,7 +141,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   },
 };
 
-/** Accepts the name of the open process, typed out. */
+/** Closes the prompt if its text is the name of the open process, else shows an error in it. */
 function confirmSignal(state: State, prompt: Prompt): State {
   const { process } = state;
   if (process && prompt.text.trim() !== process.facts.name)
@@ -186,7 +186,7 @@ function acceptQuery(state: State, prompt: Prompt): State {
   return { ...state, prompt: null, query, history: addToHistory(state.history, query.text) };
 }
 
-/** Saves the present view under the name in the prompt. */
+/** Saves the present view under the name in the prompt; an empty name saves nothing. */
 function saveView(state: State, prompt: Prompt): State {
   const name = prompt.text.trim();
   if (isBuiltIn(name))

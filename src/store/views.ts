@@ -19,7 +19,7 @@ export const DEFAULT_SORT = { column: 'process', descending: false } as const;
 /** Returns all views in the order of their number keys: built-in ones, then the user's. */
 export const viewsOf = ({ views }: Pick<State, 'views'>): readonly View[] => [...BUILT_IN, ...views];
 
-/** Applies a view. What the view does not set (sort, columns, grouping) returns to its default. */
+/** Applies a view. Sort, columns and grouping return to their defaults if the view does not set them. */
 export function applyView(state: State, view: View): State {
   const parsed = parseQuery(view.query);
   if ('problem' in parsed) {
@@ -52,7 +52,7 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === 
 /** Canonical texts of the queries of views, by the text of the query; null for one with a mistake. */
 const canonical = new Cache<string, string | null>(100);
 
-/** Returns the canonical text of a query, null for one with a mistake. Every paint asks for those of all views. */
+/** Returns the canonical text of a query, null for one with a mistake. Cached: each paint needs it for all views. */
 function canonicalText(query: string): string | null {
   const known = canonical.get(query);
   if (known !== undefined) return known;
@@ -71,7 +71,7 @@ export function activeView(state: State): View | undefined {
   return withSameQuery.find(isSame) ?? withSameQuery[0];
 }
 
-/** Returns true if the rows are in an order of the active view's own. */
+/** Returns true if the active view sets a sort and the rows are sorted by it. */
 export function hasSortOfView(state: State): boolean {
   const sort = activeView(state)?.sort;
   return sort !== undefined && same(sort, state.sort);

@@ -15,8 +15,7 @@ import { type PaintedRegion, Painter } from './painter.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * Calls back after all input that has arrived is read. The event loop reads input between two phases of setImmediate,
- * including input that arrives before the first of them.
+ * Calls back after all input that has arrived is read: the event loop reads input between two calls of setImmediate.
  */
 const afterInput = (then: () => void): void => void setImmediate(() => setImmediate(then));
 
@@ -85,7 +84,7 @@ export class App {
   dispatch(action: Action): void {
     this.#apply(action);
     if (action.type === 'batch') {
-      // After each part: one update for all parts would delay the keys.
+      // The rows are ordered after each part: ordering all parts at once would delay the keys.
       this.#derived.order.update(this.#state);
       if (action.batch.partial || this.#picture.stillShows(this.#state, this.#derived.order)) return;
     }
@@ -102,7 +101,7 @@ export class App {
     return keyContext(this.#state, this.#derived, this.#keymap.bindings);
   }
 
-  /** Notes that the user is there. */
+  /** Notes that the user is present: input ends an absence. */
   #noteInput(): void {
     const { absence } = this.#state;
     this.#apply({ type: 'input', atMs: this.#now() });
@@ -123,12 +122,13 @@ export class App {
   }
 
   #paste(text: string): void {
+    this.#noteInput();
     if (this.#state.message) this.#apply({ type: 'message', message: null });
     this.dispatch({ type: 'paste', text });
   }
 
   /**
-   * Schedules one paint for all calls until then. Input that has arrived is read first: it means the current picture.
+   * Schedules a paint, one for all calls before it. Input that has arrived is read first: it means the current picture.
    */
   #schedulePaint(): void {
     if (this.#isPaintScheduled) return;

@@ -93,6 +93,13 @@ describe('the query', () => {
     expect(app.said).toMatch(/^\/ node or cur .* 3 of 4$/);
   });
 
+  test('a paste ends an absence, like a key', async () => {
+    await app.take(baseline(ALL), batch({ monotonicMs: 1000, closed: [ALL[0]?.id ?? ''] }));
+    app.nowMs = 14 * 60_000;
+    await app.press('\x1b[200~node\x1b[201~');
+    expect(app.text).toContain('since you last looked, 14m ago: +0 −1');
+  });
+
   test('tab cycles through names of terms and current values', async () => {
     await app.take(baseline(ALL));
     await app.type('/proc');

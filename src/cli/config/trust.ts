@@ -16,18 +16,18 @@ export class Untrusted extends Error {}
 /** The user id of root. */
 export const ROOT = 0;
 
-/** Who, besides root, may change a file. */
+/** The user who may change a file, besides root. */
 export interface FileOwner {
   readonly uid: number;
-  /** A group without another member, which may change it too. */
+  /** The user's own group, which has no other member: it may change the file too. */
   readonly ownGid?: number;
 }
 
 const ROOT_ONLY: FileOwner = { uid: ROOT };
 
-/** Whose files netpane uses, and with whose rights. */
+/** The user whose files netpane uses, with the rights of this user. */
 export interface FileUser {
-  /** Only files that no other user can change are used; undefined if netpane is not root and uses any. */
+  /** netpane uses only files that no other user can change. Undefined if it is not root: then it uses any file. */
   readonly owner: FileOwner | undefined;
   /** Runs a synchronous action on files with the rights of the user. */
   readonly run: <T>(act: () => T) => T;
@@ -60,7 +60,7 @@ export function checkOwner(path: string, { uid, gid, mode }: Ownership, owner: F
 /** As `checkOwner`; also throws Untrusted if the owner may not read the file, because messages may quote its text. */
 export function checkReadable(path: string, stat: Ownership, owner: FileOwner): void {
   checkOwner(path, stat, owner);
-  // The groups of root, which netpane keeps, can open more files.
+  // netpane keeps the groups of root, with which it could open files that the owner may not read.
   if (owner.uid !== ROOT && stat.uid === ROOT && (stat.mode & OTHERS_READ) === 0)
     throw new Untrusted(`${path} belongs to root and is not readable by all users`);
 }
@@ -74,9 +74,9 @@ function checkDirectory(path: string, stat: Ownership, owner: FileOwner): void {
 
 /**
  * Resolves all symbolic links of a path and checks that only root and the owner can change it: every directory and link on
- * the way belongs to them, and no directory is writable by others. Only they can change that later. The path is not
- * followed beyond a missing step. The last step is checked only if it is a link: open it with O_NOFOLLOW and pass the
- * result of fstat(2) to {@link checkOwner}.
+ * the way belongs to them, and no directory is writable by others, so no other user can change the path later. The path
+ * is not followed beyond a missing step. The last step is checked only if it is a link: open it with O_NOFOLLOW and pass
+ * the result of fstat(2) to {@link checkOwner}.
  * @throws Untrusted naming the step; an error of the system with a code if a step cannot be read
  */
 export function trustedPath(path: string, owner: FileOwner = ROOT_ONLY): string {

@@ -33,7 +33,7 @@ export const tablesUnread = (kinds: readonly Protocol[]): Degradation => ({
   short: `${kinds.join(', ')} unread`,
 });
 
-/** Returns the notices about traffic that is not counted. @param ledger the reason if there is none, as a clause */
+/** Returns the notices about traffic that is not counted. @param ledger without a ledger the reason, a clause */
 export function ledgerNotices(ledger: Ledger | string): Degradation[] {
   const noTraffic = typeof ledger === 'string' ? ledger : ledger.noTrafficReason;
   if (noTraffic !== undefined || typeof ledger === 'string') return [uncounted(`(${noTraffic})`)];

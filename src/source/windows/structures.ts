@@ -5,7 +5,7 @@ const MAX_TEXT_BYTES = 65_534;
 
 const UTF16 = new TextDecoder('utf-16le');
 
-/** Memory of an answer, and where it is: structures refer to their texts by address. */
+/** Bytes of an answer of Windows, and their address: the structures in them point to their texts by address. */
 export interface Memory {
   readonly bytes: Uint8Array;
   readonly address: bigint;
@@ -44,8 +44,10 @@ export function unicodeString(memory: Memory): string | undefined {
 }
 
 /**
- * Gets a process of the list: the pid, the FILETIME of the start (0 if unknown), a function that returns the name, and
- * the pid of the process that started it.
+ * Called for each process of the list.
+ * @param created FILETIME of its start; 0 if unknown
+ * @param name returns its name
+ * @param parent pid of the process that started it
  */
 export type OnProcess = (
   pid: number,
@@ -76,7 +78,7 @@ export function readProcessList(memory: Memory, onProcess: OnProcess): void {
       view.getUint32(at + PROCESS.parent, true),
     );
     const next = view.getUint32(at + PROCESS.next, true);
-    // A shorter distance would read the same bytes twice.
+    // 0 in the last process. Any other distance shorter than a process would read the same bytes twice.
     if (next < PROCESS.size) return;
     at += next;
   }

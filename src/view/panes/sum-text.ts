@@ -3,16 +3,17 @@ import { firstOwner } from '../../model/socket.ts';
 import { directionSign } from '../text/direction-sign.ts';
 import { addressText, countText, endpointText, ownerText, portText } from '../text/format.ts';
 
-/** Returns the program of counted connections. */
+/** Returns the program of the connections of a sum; `several` if they differ. */
 export const sumProgramText = ({ socket, differs }: SumEvent): string =>
   differs.includes('program') ? 'several' : ownerText(socket);
 
-/** Returns the pid of counted connections; undefined when unknown, or if they have several. */
+/** Returns the pid of the connections of a sum; undefined when unknown, or if they have several. */
 export const sumPid = ({ socket, differs }: SumEvent): number | undefined =>
   differs.includes('program') || differs.includes('pid') ? undefined : firstOwner(socket).pid;
 
 /**
- * Returns what the endpoints of counted connections have in common: `tcp → 192.0.2.1:443`, `tcp :80 ← 192.0.2.1`.
+ * Returns the parts of the endpoints that the connections of a sum have in common: `tcp → 192.0.2.1:443`,
+ * `tcp :80 ← 192.0.2.1`.
  * @param hasProtocol false for a narrow pane
  */
 export function sumEndpointsText({ socket, differs }: SumEvent, hasProtocol = true): string {
@@ -28,7 +29,7 @@ export function sumEndpointsText({ socket, differs }: SumEvent, hasProtocol = tr
   return words.join(' ');
 }
 
-/** Returns the number of counted connections in words, the longest first, which a narrow pane has no room for. */
+/** Returns three texts for the number of connections of a sum, from long to short, for panes of any width. */
 export const sumCountTexts = ({ count }: SumEvent): readonly [string, string, string] => [
   `${countText(count)} short ${count === 1 ? 'connection' : 'connections'}`,
   `${countText(count)} short`,

@@ -33,7 +33,7 @@ const fromText = ({ path, builtAtMs }: GeoFile): string => {
   return builtAtMs === undefined ? `by ${name}` : `by ${name} of ${dateText(builtAtMs)}`;
 };
 
-/** Returns what files say of a peer, in words with the name and date of each file. Printable. */
+/** Returns the country and the network operator of a peer, each with the name and date of its file. Printable. */
 export function locationFacts({ country, org }: Location): readonly string[] {
   const isSame = country !== undefined && country.from.path === org?.from.path;
   return [

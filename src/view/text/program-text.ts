@@ -2,7 +2,7 @@ import { quotedName } from '../../model/quoted-names.ts';
 import type { Owner } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
 
-/** Returns a program name, printable, in quotes if it resembles a mark of netpane; `?` if unknown. */
+/** Returns a program name, printable, in quotes if it could be mistaken for a text of netpane; `?` if unknown. */
 export const nameText = (name: string | undefined): string =>
   name === undefined ? '?' : quotedName(printable(name));
 
@@ -28,8 +28,8 @@ export const shortFolder = (folder: string): string =>
   folder.length > MAX_FOLDER ? `…/${baseName(folder)}` : folder;
 
 /**
- * Returns the command line without what the cell of the program says: `next dev` for
- * `node /srv/node_modules/.bin/next dev`. Undefined if unknown. Not printable yet.
+ * Returns the command line without its first word if that is the program name, and without the folder of a script:
+ * `next dev` for `node /srv/node_modules/.bin/next dev`. Undefined if unknown. Not printable yet.
  */
 export function shortCommand({ process, command }: Owner): string | undefined {
   const [first = '', second, ...rest] = command?.split(' ') ?? [];

@@ -12,7 +12,7 @@ export const CLOSE_MESSAGE_WAIT_MS = 250;
 /** States that a system call of the owner leads to; during any other state change an unrelated thread may run. */
 const ACTING_STATES = new Set<SocketState>(['SYN_SENT', 'LISTEN', 'FIN_WAIT1', 'LAST_ACK']);
 
-/** Those of them that close(2) leads to. */
+/** Acting states that close(2) leads to. */
 const CLOSING_STATES = new Set<SocketState>(['FIN_WAIT1', 'LAST_ACK']);
 
 /** Direction of a connection by its first state. */
@@ -44,6 +44,7 @@ export interface TracedSocket {
   id: string | undefined;
   /** An event of this socket was emitted. */
   isReported: boolean;
+  /** The FIN of the peer arrived: the counter of received bytes includes it. */
   hasPeerFin: boolean;
   /** State changes that are not yet emitted. */
   steps: Step[];
@@ -59,8 +60,8 @@ export interface DestroyedSocket {
 const areKnownAndDiffer = (one: number, other: number): boolean => one !== 0 && other !== 0 && one !== other;
 
 /**
- * Returns true if the ports show that the traced socket is another one: its address in kernel memory was reused, and the
- * records of that were lost. A port of 0 is unknown.
+ * Returns true if a record with these ports is about another socket: the address in kernel memory was reused, and the
+ * records between were lost. A port of 0 is unknown.
  */
 export const hasOtherPorts = (
   { local, remote }: TracedSocket,
@@ -122,6 +123,7 @@ export class TracedSockets {
     if (remotePort !== 0) traced.remote = { address: remoteAddress, port: remotePort };
     if (STATES_AFTER_FIN.has(now)) traced.hasPeerFin = true;
     const actors = record.inProcess && ACTING_STATES.has(now) ? this.#actors.ownersOf(record.tid) : undefined;
+    // netpane may close a copy of another process' socket last (`isNetpane`): that does not make it an owner.
     const owners = CLOSING_STATES.has(now) && isNetpane(actors?.[0]?.pid) ? undefined : actors;
     if (owners) traced.owners = addActors(traced.owners, owners);
     // The close is emitted when the socket is destroyed; an unfinished handshake emits none.
@@ -164,7 +166,7 @@ export class TracedSockets {
     return changed;
   }
 
-  /** Removes the living sockets: lost records may have reused their addresses. Pending state changes stay. */
+  /** Forgets the living sockets after records were lost: their addresses may be reused. Pending state changes stay. */
   clear(): void {
     this.#living.clear();
     this.#newListeners.clear();
@@ -182,8 +184,8 @@ export class TracedSockets {
 }
 
 /**
- * Returns events of the pending state changes of a socket, which are no longer pending then.
- * @param socket required for its first event
+ * Removes the pending state changes of a socket and returns them as events.
+ * @param socket required for the first event, which has the whole socket
  */
 export function takeSteps(traced: TracedSocket, id: string, socket?: Socket): readonly KernelEvent[] {
   const { createdMs, isReported, steps } = traced;

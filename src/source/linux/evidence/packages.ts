@@ -5,7 +5,7 @@ import type { Files } from './files.ts';
 export interface PackageOwner {
   /** Name and version. */
   readonly text: string;
-  /** Program of the database: `dpkg`, `apk`, `pacman`, `rpm`. */
+  /** Package manager of the database: `dpkg`, `apk`, `pacman`, `rpm`. */
   readonly from: string;
   /** Digest of the file in the package; absent if the database has none. */
   readonly digest?: { readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly hex: string };
@@ -55,7 +55,7 @@ export const isWithoutPackage = (path: string): boolean =>
 
 /** Finds the package of a file in the databases of dpkg, apk, pacman and rpm. A machine may have several. */
 export async function packageOf(path: string, files: Files, run = runProgram): Promise<PackageResult> {
-  // Databases have a path in a line: one with a line end would equal two lines.
+  // Databases have one path per line: a path that contains a line end would match two lines.
   if (isWithoutPackage(path) || path.includes('\n')) return 'none';
   const paths = aliasesOf(path);
   let result: 'none' | 'unknown' | undefined;
@@ -123,7 +123,7 @@ async function dpkgOwner(paths: readonly string[], files: Files): Promise<Packag
   const names = await files.names(`${DPKG}/info`);
   if (names === undefined) return undefined;
   const packages = names.filter((it) => it.endsWith('.list')).map((it) => it.slice(0, -'.list'.length));
-  // A package is often named as its program.
+  // Packages whose name begins with that of the file are searched first: often a package has the name of its program.
   const base = paths[0]?.split('/').at(-1) ?? '';
   const likely = packages.toSorted((a, b) => Number(b.startsWith(base)) - Number(a.startsWith(base)));
   const lines = paths.map((path) => Buffer.from(path));

@@ -68,7 +68,7 @@ export function rulesFor(
   return [...found.values()];
 }
 
-/** Returns the line about a chain at input in which netpane finds no rule about a port. */
+/** Returns the line about an input chain in which netpane finds no rule about a port. */
 function policyLine(
   filter: Chain,
   chains: readonly Chain[],
@@ -87,22 +87,22 @@ function policyLine(
 }
 
 /**
- * Returns what the chains say of a port: each rule that names it, and for a chain at input without such a rule its policy.
- * No line says what happens to a packet: that depends on all rules, and on the packet.
+ * Returns the lines about a port: each rule that names it, and the policy of each input chain without such a rule. No line
+ * says what happens to a packet: that depends on all rules, and on the packet.
  */
 export function firewallLines(target: FirewallTarget, chains: readonly Chain[]): readonly EvidenceLine[] {
   const { protocol, port, address } = target;
   const named = rulesFor(target, chains);
   const rest = named.slice(MAX_RULES);
-  const isSilent = ({ rules, base }: Chain): boolean => rules.length === 0 && base?.policy === 'accept';
+  const acceptsAll = ({ rules, base }: Chain): boolean => rules.length === 0 && base?.policy === 'accept';
   const filters = chains.filter(
     (chain) => chain.base?.hook === 'input' && chain.base.type === 'filter' && isOfFamily(chain, address),
   );
-  const others = filters.filter((filter) => {
+  const unnamed = filters.filter((filter) => {
     const all = new Set(reachable(filter, chains));
     return !named.some(({ chain }) => all.has(chain));
   });
-  const speaking = others.filter((filter) => !isSilent(filter));
+  const notable = unnamed.filter((filter) => !acceptsAll(filter));
   return [
     ...named.slice(0, MAX_RULES).map(({ chain, rule }): EvidenceLine => ({
       label: 'firewall',
@@ -118,8 +118,8 @@ export function firewallLines(target: FirewallTarget, chains: readonly Chain[]):
             from: [...new Set(rest.map(({ chain }) => chain.tool))].join(', '),
           },
         ]),
-    // Empty chains say something only if there is nothing else.
-    ...(speaking.length === 0 && named.length === 0 ? others.slice(0, 1) : speaking).map((filter) =>
+    // A chain that accepts all gets a line only if there is no other line.
+    ...(notable.length === 0 && named.length === 0 ? unnamed.slice(0, 1) : notable).map((filter) =>
       policyLine(filter, chains, target),
     ),
   ].map(({ text, from, ...line }) => ({

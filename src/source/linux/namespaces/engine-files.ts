@@ -5,10 +5,10 @@ import { field, listFolder, parseJson, readGuarded } from './guarded-file.ts';
  * Where each container engine keeps the names of its containers.
  */
 
-/** Data folders of Docker; the second one is of the snap package. */
+/** Data folders of Docker: of packages of distributions, of the snap package. */
 const DOCKER_FOLDERS = ['var/lib/docker', 'var/snap/docker/common/var-lib-docker'];
 
-/** The second list has the containers that are removed when they end (`--rm`), such as all containers of a Quadlet. */
+/** Lists of containers: those that stay, and those that are removed when they end (`--rm`), such as all of a Quadlet. */
 const STORAGE_LISTS = ['containers.json', 'volatile-containers.json'];
 
 /** State folders of containerd; k3s and MicroK8s have their own containerd. */
@@ -36,14 +36,15 @@ export interface Search {
   readonly root: string;
   /** The user whose container engine made the container: only this user's files count. Undefined for root's engines. */
   readonly user: User | undefined;
-  /** Empty if only the pod is known. */
+  /** Id of the container; empty if only the pod is known. */
   readonly id: string;
+  /** UID of the Kubernetes pod; undefined outside of pods. */
   readonly pod: string | undefined;
   /** Reads the names in a `containers.json`, by id. */
   readonly namesIn: (path: string) => ReadonlyMap<string, string>;
 }
 
-/** Looks up a name in the files of one container engine. */
+/** Looks up the name of a container in the files of one engine. */
 type Place = (search: Search) => string | undefined;
 
 const docker: Place = ({ root, user, id }) => {

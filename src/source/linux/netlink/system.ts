@@ -86,11 +86,9 @@ export interface NetlinkSystem {
   inside<T>(namespace: NamespaceRef, act: () => T): T;
 }
 
-/**
- * Number of descriptors that `open` reserves, and the part of the budget that it may use up. The rest is for
- * `openCloseReceiver`.
- */
+/** Number of descriptors that `open` reserves: at most three netlink sockets and two files of `TcpActivity`. */
 const CHANNEL_DESCRIPTORS = 5;
+/** Part of the budget of descriptors that `open` may use up, 0 to 1. The rest is for `openCloseReceiver`. */
 const CHANNEL_SHARE = 0.5;
 
 /** Opens netlink sockets of the running kernel. */

@@ -39,7 +39,7 @@ export function eachEvent(
     // On a big-endian machine, bit fields start at the high bits.
     const type = LITTLE_ENDIAN ? head & 31 : head >>> 27;
     const delta = LITTLE_ENDIAN ? head >>> 5 : head & (2 ** 27 - 1);
-    // The rest of the page is empty.
+    // Padding without a time delta: the rest of the page is empty.
     if (type === PADDING && delta === 0) return 0;
     // A second word follows the head: a length, or the high bits of a time.
     const isLong = type === 0 || type >= PADDING;

@@ -16,10 +16,10 @@ const MAX_DATAGRAMS = 1000;
 /** Longest time that a close waits for a poll to show which of several equal sockets is gone, milliseconds. */
 const MAX_UNDECIDED_MS = 10_000;
 
-/** Longest time between an event and its collection that is believed, milliseconds. */
+/** Maximum believable time between a close and the collection of its message, milliseconds. */
 const MAX_AGE_MS = 60_000;
 
-/** Parts of the source that the events of closes need. */
+/** Parts of netpane's source that close events need. */
 export interface ClosesContext {
   readonly calls: MacCalls;
   readonly nowMs: () => number;
@@ -28,15 +28,19 @@ export interface ClosesContext {
   /** Returns the interface with an address; undefined if it is unknown. */
   readonly interfaceOf: (address: string) => string | undefined;
   readonly cache: Pick<ProcessCache, 'of'>;
-  /** Returns the published socket of a closed source; null if the next poll decides which it is, undefined if none is. */
+  /**
+   * Returns the socket in the last snapshot that a close is about (`EndpointIndex.take`). Null if several could be, so
+   * that the next poll shows which is gone; undefined if there is none.
+   */
   readonly find: (closed: ClosedEndpoints) => Socket | null | undefined;
 }
 
-/** Endpoints of a closed source as the sockets have them. */
+/** Endpoints and process of a closed source, as sockets in snapshots have them. */
 export interface ClosedEndpoints extends Pick<Socket, 'protocol' | 'local' | 'remote'> {
   readonly pid: number;
 }
 
+/** A closed source whose event is not yet emitted. */
 interface Waiting {
   readonly source: ClosedSource;
   readonly atMs: number;
@@ -44,7 +48,8 @@ interface Waiting {
 }
 
 /**
- * The events of closes: the kernel reports each source (socket) that is closed, with its last counters.
+ * Close events. The kernel reports each socket that is closed, with its last counters; its interface calls sockets
+ * sources, and the protocols providers.
  *
  *     datagrams ──▶ closed sources ──▶ found among the sockets by their endpoints ──▶ ended
  *                                  └─▶ never seen by a poll ──▶ ended, with an id of its own
@@ -79,7 +84,7 @@ export class CloseEvents implements EventSource {
     return `macOS does not report closes (${refusal})`;
   }
 
-  /** Requests the closes of all providers. @returns why TCP or UDP is refused; undefined if neither is */
+  /** Requests the closes of all providers. @returns the reason if TCP or UDP is refused; undefined if neither is */
   #subscribe(): string | undefined {
     for (const provider of Object.values(PROVIDER)) {
       const errno = this.#ask(provider);
@@ -149,7 +154,7 @@ export class CloseEvents implements EventSource {
     this.#channel.close();
   }
 
-  /** Returns the event of a close; undefined if there is none, null if the next poll decides of which socket it is. */
+  /** Returns the event of a close; undefined if it has none, null if the next poll shows which socket was closed. */
   #eventOf({ source, atMs }: Waiting): KernelEvent | null | undefined {
     const { protocol, pid } = source;
     const { interfaceName, find } = this.#context;
@@ -215,6 +220,7 @@ export class CloseEvents implements EventSource {
   }
 }
 
+/** Returns the counters of a source. The kernel has srtt in 1/32 ms, rttvar in 1/16 ms (bsd/netinet/tcp_var.h). */
 const trafficOf = ({ rxBytes, txBytes, srtt, rttvar }: ClosedSource): Traffic => ({
   rxBytes,
   txBytes,
@@ -222,7 +228,10 @@ const trafficOf = ({ rxBytes, txBytes, srtt, rttvar }: ClosedSource): Traffic =>
   ...(srtt > 0 && rttvar > 0 && { rttVarMicros: Math.round((rttvar * 1000) / 16) }),
 });
 
-/** Returns the last values without counters below those of a poll: the kernel keeps two sets of counters. */
+/**
+ * Returns the last counters, but no byte counter below that of the last poll: the kernel has two sets of counters, one
+ * for messages and one for polls.
+ */
 const withoutDecrease = (before: Traffic | undefined, last: Traffic): Traffic => ({
   ...last,
   ...((before?.rxBytes ?? 0) > (last.rxBytes ?? 0) && { rxBytes: before?.rxBytes ?? 0 }),

@@ -1,12 +1,12 @@
 import { ERRNO, errnoName, type MacCalls } from './calls.ts';
 
-/** Maximum number of tries: sockets may be opened between the question for the size and the reading. */
+/** Maximum number of tries: sockets may be opened between the call that returns the size and the one that reads. */
 const MAX_TRIES = 4;
 
 /** Maximum size of a table, bytes: some 400,000 sockets. */
 const MAX_BYTES = 2 ** 28;
 
-/** Room for sockets that are opened meanwhile, bytes. */
+/** Room for sockets that are opened between these calls, bytes. */
 const SPARE_BYTES = 2 ** 16;
 
 /** A table of the kernel that could not be read. The message is a clause without a full stop. */
@@ -42,7 +42,7 @@ export class KernelTable {
     throw new TableUnread(`${this.name} grew during each of ${MAX_TRIES} tries`);
   }
 
-  /** Makes room for the present size of the table, which the kernel states with a reserve. */
+  /** Makes room for the present size of the table. The kernel adds a reserve to the size. */
   #grow(): void {
     this.#size[0] = 0n;
     const result = this.#calls.sysctlByName(this.name, undefined, this.#size);
@@ -53,7 +53,7 @@ export class KernelTable {
   }
 }
 
-/** Returns a number of 32 bits of the kernel by its name; undefined if it has none of that name. */
+/** Returns a 32-bit variable of sysctl by its name; undefined if there is none of that name. */
 export function numberOf(calls: MacCalls, name: string): number | undefined {
   const value = new Uint32Array(1);
   const size = new BigUint64Array([4n]);

@@ -13,8 +13,8 @@ interface Entry {
 const keyOf = ({ pid, name }: ListedProcess): string => `${pid} ${name}`;
 
 /**
- * The owners of flows. nettop lists the process that used a socket last (bsd/net/ntstat.c, so_last_pid), which may have
- * closed it or passed it on: such an owner is `inherited`.
+ * The owners of flows, as nettop calls sockets. It lists the process that used a socket last (bsd/net/ntstat.c,
+ * so_last_pid), which may have closed it or passed it on: such an owner is `inherited`.
  */
 export class FlowOwners {
   readonly #cache: Pick<ProcessCache, 'beginPoll' | 'of'> | undefined;
@@ -51,6 +51,7 @@ export class FlowOwners {
   /** Returns what a process runs; undefined if unknown, or if its pid has another program by now. */
   #programOf({ pid, name }: ListedProcess): Program | undefined {
     const program = this.#cache?.of(pid);
+    // nettop cuts long names.
     return program?.process?.startsWith(name) ? program : undefined;
   }
 }
