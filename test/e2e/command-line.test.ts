@@ -110,7 +110,7 @@ test.each([
   [['--lisen'], "unknown option '--lisen': did you mean --listen?"],
   [['ls', ':99999'], "'99999' is too large (maximum 65535"],
   [['ls', 'state:LISTENIG'], 'did you mean LISTEN?'],
-])('13: a mistake is answered with the right word: %j', async (args, message) => {
+])('a mistake is answered with the right word: %j', async (args, message) => {
   const { stderr, code } = await runNetpane(args);
   expect(code).toBe(2);
   expect(stderr).toContain(message);
