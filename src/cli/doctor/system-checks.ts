@@ -1,6 +1,6 @@
 import type { Bounds } from '../../model/bounds.ts';
 import type { LinuxFacts, SystemFacts } from '../../model/system.ts';
-import { counted } from '../../model/text.ts';
+import { counted, countText } from '../../model/text.ts';
 import { type Check, info, missing, ok, okOr } from './check.ts';
 
 /** The remedy for everything that needs root. */
@@ -44,14 +44,14 @@ function linuxChecks(linux: LinuxFacts): Check[] {
     info('container', container ?? 'none found'),
     isInUserNamespace
       ? missing('user namespace', 'netpane is in one: its rights end there', 'run it as root outside of it')
-      : ok('user namespace', 'the first one'),
+      : ok('user namespace', 'the initial one'),
     isInPidNamespace
       ? missing(
           'pid namespace',
           'netpane is in one: it sees only the processes there',
           'run it outside of it',
         )
-      : ok('pid namespace', 'the first one'),
+      : ok('pid namespace', 'the initial one'),
   ];
 }
 
@@ -83,11 +83,14 @@ export function facilityChecks({ linux }: SystemFacts): Check[] {
 export function limitChecks({ linux }: SystemFacts, bounds: Bounds, memoryBytes: number): Check[] {
   const files = linux?.openFiles;
   return [
-    ...(files ? [info('open files', `at most ${files.soft}, which netpane may raise to ${files.hard}`)] : []),
+    ...(files ? [info('open files', limitText(files))] : []),
     info(
       'memory',
-      `${Math.round(memoryBytes / 1e6)} MB for the machine or control group: at most ` +
+      `${countText(Math.round(memoryBytes / 1e6))} MB for the machine or control group: at most ` +
         `${counted(bounds.sockets, 'socket')}, ${counted(bounds.events, 'event')}`,
     ),
   ];
 }
+
+const limitText = ({ soft, hard }: { soft: string; hard: string }): string =>
+  soft === hard ? `at most ${soft}` : `at most ${soft}, which netpane may raise to ${hard}`;

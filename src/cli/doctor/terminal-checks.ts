@@ -39,21 +39,21 @@ export function terminalChecks(
     sizeCheck(output),
     NO_COLOR ? info('colours', 'off: NO_COLOR is set') : info('colours', coloursText(output.colourBits)),
     isUtf8(environment)
-      ? ok('UTF-8', 'the locale has it')
+      ? ok('UTF-8', 'used by the locale')
       : missing('UTF-8', 'the locale lacks it: letters become ASCII', 'LANG=C.UTF-8 netpane'),
     info('multiplexer', multiplexerOf(environment)),
     !hasMouse
       ? info('mouse', 'off by the setting mouse')
       : isPlain
         ? missing('mouse', `TERM=${term} is not known to report it`, 'the keys do all that the mouse does')
-        : ok('mouse', 'asked for at the start'),
+        : ok('mouse', 'enabled while the screen is open'),
     isPlain
       ? missing(
           'paste',
           `TERM=${term} is not known to mark pastes: a paste acts as keys`,
           'paste only in a prompt',
         )
-      : ok('paste', 'bracketed paste is asked for at the start'),
+      : ok('paste', 'bracketed paste, enabled while the screen is open'),
   ];
 }
 

@@ -99,7 +99,7 @@ describe('the system', () => {
     );
   });
 
-  test('sockets that cannot be closed and a missing package database are said', () => {
+  test('reports that sockets cannot be closed, and that there is no package database', () => {
     const linux = { ...ORDINARY, packageDatabases: [], confinement: 'no filters', names: 'run with sudo' };
     expect(byTopic(facilityChecks({ koffi: true, linux }))).toMatchObject({
       'close sockets': 'missing: run with sudo',
@@ -109,10 +109,14 @@ describe('the system', () => {
     });
   });
 
-  test('limits are said with the bounds in use', () => {
+  test('the limits have the bounds in use', () => {
     const checks = byTopic(limitChecks({ koffi: true, linux: ROOT }, boundsFor(1e9), 1e9));
     expect(checks['open files']).toBe('info: at most 1024, which netpane may raise to 524288');
-    expect(checks['memory']).toMatch(/^info: 1000 MB .* 173,333 sockets, 130,000 events$/);
+    expect(checks['memory']).toMatch(/^info: 1,000 MB .* 173,333 sockets, 130,000 events$/);
+    const linux = { ...ROOT, openFiles: { soft: '1024', hard: '1024' } };
+    expect(byTopic(limitChecks({ koffi: true, linux }, boundsFor(1e9), 1e9))['open files']).toBe(
+      'info: at most 1024',
+    );
   });
 });
 
