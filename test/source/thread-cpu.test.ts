@@ -6,11 +6,11 @@ import { useFolders } from '../helpers/folder.ts';
 
 const folder = useFolders();
 
-test('is the CPU time that Node reports for the thread, in milliseconds', () => {
+test('the clock has the CPU time that Node reports for the thread, in milliseconds', () => {
   expect(threadCpuClock({ threadCpuUsage: () => ({ user: 1500, system: 500 }) })?.()).toBe(2);
 });
 
-test('is the first number of schedstat where Node reports none', () => {
+test('the clock has the first number of schedstat where Node reports no CPU time', () => {
   const path = join(folder(), 'schedstat');
   writeFileSync(path, '4845983 10605190 4\n');
   const clock = threadCpuClock({}, path);
@@ -19,14 +19,14 @@ test('is the first number of schedstat where Node reports none', () => {
   expect(clock?.()).toBe(9);
 });
 
-test('is unknown where the kernel has no such file, or something else in it', () => {
+test('there is no clock where schedstat is missing or malformed', () => {
   const path = join(folder(), 'schedstat');
   expect(threadCpuClock({}, path)).toBeUndefined();
   writeFileSync(path, 'none\n');
   expect(threadCpuClock({}, path)).toBeUndefined();
 });
 
-test.runIf(process.platform === 'linux')('of this thread grows with its work', () => {
+test.runIf(process.platform === 'linux')('the clock of this thread advances with its work', () => {
   const clock = threadCpuClock();
   const before = clock?.() ?? NaN;
   let now = before;

@@ -92,18 +92,21 @@ const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find((it) => exist
 describe.skipIf(process.platform !== 'linux')(
   'the evidence about a process (skipped elsewhere: /proc)',
   () => {
-    test.skipIf(!hasDpkg)('a program of a package (skipped without dpkg)', async () => {
-      const pid = await start('/bin/sh', ['-c', SLEEP]);
-      await untilRuns(pid, '/usr/bin/sleep');
-      const evidence = await evidenceOf(pid);
-      expect(lineOf(evidence, 'package')).toMatchObject({ from: 'dpkg' });
-      expect(lineOf(evidence, 'package')?.text).toMatch(/^coreutils \d/);
-      expect(texts(evidence)).toContain('program is as in its package');
-      expect(unusualTexts(evidence)).toEqual([]);
-      expect(lineOf(evidence, 'sha256')?.text).toMatch(/^[0-9a-f]{64}$/);
-    });
+    test.skipIf(!hasDpkg)(
+      'names the package of a program and says that the file is as in it (skipped without dpkg)',
+      async () => {
+        const pid = await start('/bin/sh', ['-c', SLEEP]);
+        await untilRuns(pid, '/usr/bin/sleep');
+        const evidence = await evidenceOf(pid);
+        expect(lineOf(evidence, 'package')).toMatchObject({ from: 'dpkg' });
+        expect(lineOf(evidence, 'package')?.text).toMatch(/^coreutils \d/);
+        expect(texts(evidence)).toContain('program is as in its package');
+        expect(unusualTexts(evidence)).toEqual([]);
+        expect(lineOf(evidence, 'sha256')?.text).toMatch(/^[0-9a-f]{64}$/);
+      },
+    );
 
-    test('a program in /tmp that was deleted', async () => {
+    test('finds a deleted program in /tmp unusual, and still has its digest', async () => {
       const path = join(newFolder(), 'tool');
       copyFileSync('/bin/sleep', path);
       const pid = await start('/bin/sh', ['-c', `echo $$; exec ${path} 60`]);
@@ -121,7 +124,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(lineOf(evidence, 'sha256')?.text).toMatch(/^[0-9a-f]{64}$/);
     });
 
-    test('a program that was replaced, and is writable by every user', async () => {
+    test('finds a program unusual that was replaced, and one that every user can write', async () => {
       const path = join(newFolder(), 'tool');
       copyFileSync('/bin/sleep', path);
       chmodSync(path, 0o777);
@@ -137,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')(
       );
     });
 
-    test('a script of node, in a git repository', async () => {
+    test('names the script that node runs and its git repository, without the password of the remote', async () => {
       const folder = newFolder();
       const script = join(folder, 'server.js');
       writeFileSync(script, 'console.log(process.pid); setInterval(() => {}, 1e6);');
@@ -158,7 +161,7 @@ describe.skipIf(process.platform !== 'linux')(
       expect(unusualTexts(evidence).some((it) => it.startsWith('script is below /tmp'))).toBe(true);
     });
 
-    test('code on the command line', async () => {
+    test('finds code on the command line unusual', async () => {
       const pid = await start(process.execPath, [
         '-e',
         'console.log(process.pid); setInterval(() => {}, 1e6)',
@@ -166,22 +169,25 @@ describe.skipIf(process.platform !== 'linux')(
       expect(unusualTexts(await evidenceOf(pid))).toContain('runs code from its command line');
     });
 
-    test.skipIf(!python)('a program from memory (memfd; skipped without Python)', async () => {
-      const code = [
-        'import os, sys',
-        'fd = os.memfd_create("x", 0)',
-        'os.write(fd, open("/bin/sleep", "rb").read())',
-        'print(os.getpid(), flush=True)',
-        'os.execve(f"/proc/self/fd/{fd}", ["sleep", "60"], {})',
-      ].join('\n');
-      const pid = await start(python ?? '', ['-c', code]);
-      await untilRuns(pid, '/memfd:');
-      expect(unusualTexts(await evidenceOf(pid))).toContain(
-        'program has no file: it runs from memory (memfd)',
-      );
-    });
+    test.skipIf(!python)(
+      'finds a program that runs from memory unusual (memfd; skipped without Python)',
+      async () => {
+        const code = [
+          'import os, sys',
+          'fd = os.memfd_create("x", 0)',
+          'os.write(fd, open("/bin/sleep", "rb").read())',
+          'print(os.getpid(), flush=True)',
+          'os.execve(f"/proc/self/fd/{fd}", ["sleep", "60"], {})',
+        ].join('\n');
+        const pid = await start(python ?? '', ['-c', code]);
+        await untilRuns(pid, '/memfd:');
+        expect(unusualTexts(await evidenceOf(pid))).toContain(
+          'program has no file: it runs from memory (memfd)',
+        );
+      },
+    );
 
-    test('a preloaded library, and sockets that systemd passed on', async () => {
+    test('finds LD_PRELOAD unusual, and names sockets that systemd passed on', async () => {
       const pid = await start('/bin/sh', ['-c', `export LISTEN_PID=$$; ${SLEEP}`], {
         env: { LD_PRELOAD: '', LD_AUDIT: '', LISTEN_FDS: '1', PATH: process.env['PATH'] },
       });
@@ -201,7 +207,7 @@ describe.skipIf(process.platform !== 'linux')(
         { SSH_CONNECTION: '203.0.113.9 5000 192.0.2.1 22' },
       ],
       ['supervisord', /^supervisord \(supervisord \d+\)$/, {}],
-    ])('the child of %s', async (name, reason, env) => {
+    ])('says why the child of %s runs, and names its parents', async (name, reason, env) => {
       const path = join(newFolder(), name);
       copyFileSync('/bin/sh', path);
       const pid = await start(path, ['-c', "sh -c 'echo $$; exec sleep 60' & wait"], {
@@ -213,13 +219,13 @@ describe.skipIf(process.platform !== 'linux')(
       expect(lineOf(evidence, 'parents')?.text).toContain(`→ ${name} (`);
     });
 
-    test('a process that has ended', async () => {
+    test('says that a process has ended', async () => {
       expect((await evidenceOf(2 ** 22)).lines).toEqual([
         { label: 'why', text: 'the process has ended, or /proc cannot be read', from: '/proc/4194304' },
       ]);
     });
 
-    test('a process that has the pid of an earlier one is not examined', async () => {
+    test('does not examine another process that has got the pid', async () => {
       const startedAtMs = Date.now() - 1e9;
       expect(await evidenceOf(process.pid, startedAtMs)).toEqual({
         pid: process.pid,
@@ -236,7 +242,7 @@ describe.skipIf(process.platform !== 'linux')(
       });
     });
 
-    test('stops when no more is wanted', async () => {
+    test('is not read further when it is no longer wanted', async () => {
       const all: Evidence[] = [];
       await readLinuxEvidence(
         { pid: process.pid },
