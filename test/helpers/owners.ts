@@ -50,7 +50,7 @@ export function useOwners(): void {
   beforeEach(() => {
     fake = new FakeProc();
     proc = new StrictProc(fake.root);
-    owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: BOOT_SECONDS * 1000, nowMs: () => 0 });
+    owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: () => BOOT_SECONDS * 1000, nowMs: () => 0 });
     present = new Set();
   });
   afterEach(() => fake.end());
@@ -58,7 +58,7 @@ export function useOwners(): void {
 
 /** Replaces `owners`. */
 export function openOwners(options: Partial<ConstructorParameters<typeof Owners>[0]>): void {
-  owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: undefined, nowMs: () => 0, ...options });
+  owners = new Owners({ proc, userOf: () => 'ana', bootTimeMs: () => undefined, nowMs: () => 0, ...options });
 }
 
 /** Refreshes with these inodes; those of the last call that are missing are removed. */

@@ -3,8 +3,9 @@ import { isAnyAddress } from '../../../model/address.ts';
 import type { Endpoint, Owner, Protocol, Socket, SocketState } from '../../../model/socket.ts';
 import { hiddenNotice, usersUnread } from './hidden-notice.ts';
 import { Owners } from './owners.ts';
+import { BootTime } from '../proc/boot-time.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
-import { parseBootTimeMs, parsePasswd } from '../proc/process.ts';
+import { parsePasswd } from '../proc/process.ts';
 import { type Privileges, readPrivileges } from '../proc/privileges.ts';
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
@@ -57,7 +58,10 @@ export interface AttributionOptions {
   readonly proc: Proc;
   /** Path of passwd(5) relative to the proc file system, such as `../etc/passwd`. */
   readonly passwdPath: string;
+  /** Returns milliseconds on a monotonic clock. */
   readonly nowMs: () => number;
+  /** Returns wall-clock time, milliseconds since 1970. @default Date.now */
+  readonly wallMs?: () => number;
   readonly isRoot: boolean;
   /** See `OtherHolders`; true by default. */
   readonly hasRingPaths?: boolean | undefined;
@@ -68,6 +72,7 @@ export interface AttributionOptions {
 /** Finds the owners of each socket, and how they are known. */
 export class Attribution {
   readonly #options: AttributionOptions;
+  readonly #bootTime: BootTime;
   readonly owners: Owners;
   #privileges: Privileges;
   #users: ReadonlyMap<number, string> = new Map();
@@ -82,12 +87,12 @@ export class Attribution {
 
   constructor(options: AttributionOptions) {
     this.#options = options;
-    const { proc, nowMs } = options;
-    const stat = proc.latin1('stat', LIMIT.machine);
+    const { proc, nowMs, wallMs = Date.now } = options;
+    this.#bootTime = new BootTime(proc, { wallMs, nowMs });
     this.owners = new Owners({
       proc,
       userOf: (uid) => this.userOf(uid),
-      bootTimeMs: 'value' in stat ? parseBootTimeMs(stat.value) : undefined,
+      bootTimeMs: () => this.#bootTime.ms,
       nowMs,
       hasRingPaths: options.hasRingPaths,
     });
@@ -99,8 +104,9 @@ export class Attribution {
     return this.#privileges;
   }
 
-  /** Begins a poll: reads the privileges again if /proc was mounted or unmounted. */
+  /** Begins a poll: reads the boot time again if the wall clock was set, and the privileges if /proc was mounted or unmounted. */
   beginPoll(): void {
+    this.#bootTime.check();
     const { proc, isRoot } = this.#options;
     const self = proc.stat('self');
     const isRead = this.#privileges.procFailure === undefined;

@@ -5,8 +5,8 @@ import { fullName, parseCommandLine, parseStat, startedAtMs } from '../proc/proc
 export interface IdentityOptions {
   readonly proc: Proc;
   readonly userOf: (uid: number) => string | undefined;
-  /** Boot time of the machine, milliseconds since 1970; undefined if unknown: no owner has a start time then. */
-  readonly bootTimeMs: number | undefined;
+  /** Returns the boot time of the machine, milliseconds since 1970; undefined if unknown: no owner has a start time then. */
+  readonly bootTimeMs: () => number | undefined;
 }
 
 /** Reads name, command line, file, working directory, user and start time of processes from /proc. */
@@ -22,7 +22,8 @@ export class Identities {
    * @param folder folder of a living thread, see `livingThreadFolder`
    */
   of(pid: number, folder = String(pid)): Owner | undefined {
-    const { proc, userOf, bootTimeMs } = this.#options;
+    const { proc, userOf } = this.#options;
+    const bootTimeMs = this.#options.bootTimeMs();
     const text = proc.text(`${pid}/stat`);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
     // The process ended after its descriptors were read.
@@ -53,14 +54,14 @@ export class Identities {
   }
 
   /**
-   * Returns a text that changes with the name and the program of a process (execve(2) moves the arguments in memory);
-   * undefined if it cannot be read. Reads one small file: the `stat` of a thread, because the one of the process sums up
+   * Returns a text that changes with the name and the program of a process (execve(2) moves the arguments in memory), and
+   * with the boot time, from which its start is computed; undefined if it cannot be read. Reads one small file: the `stat` of a thread, because the one of the process sums up
    * all its threads (fs/proc/array.c, do_task_stat).
    */
   signatureOf(pid: number): string | undefined {
     const text = this.#options.proc.text(`${pid}/task/${pid}/stat`, LIMIT.process, ONE_RECORD);
     const stat = 'value' in text ? parseStat(text.value) : undefined;
-    return stat && `${stat.startTicks} ${stat.argumentsAt} ${stat.comm}`;
+    return stat && `${this.#options.bootTimeMs()} ${stat.startTicks} ${stat.argumentsAt} ${stat.comm}`;
   }
 
   /** Returns the folder of a living thread of a process whose first thread has ended; undefined if there is none. */

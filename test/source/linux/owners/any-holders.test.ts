@@ -88,7 +88,7 @@ describe('any sequence of actions of processes', () => {
     readonly owners = new Owners({
       proc: this.proc,
       userOf: () => undefined,
-      bootTimeMs: undefined,
+      bootTimeMs: () => undefined,
       nowMs: () => 0,
     });
     #inode = 100;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Protocol, SocketState } from '../../../../src/model/socket.ts';
 import { Attribution, Listeners } from '../../../../src/source/linux/owners/attribution.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
-import { FakeProc } from '../../../helpers/proc.ts';
+import { BOOT_SECONDS, FakeProc } from '../../../helpers/proc.ts';
 
 let fake: FakeProc;
 
@@ -55,4 +55,29 @@ test('an accepted connection has the owner of its listener until the first searc
   fake.start(51, { comm: 'worker', fds: { 3: 8 } });
   owners.refresh([], [], Infinity);
   expect(ownerOf(8, true)).toMatchObject({ knowledge: 'exact', pid: 51 });
+});
+
+test('when the wall clock is set, a process that is known gets its start on the new clock', () => {
+  fake.start(50, { comm: 'web', startTicks: 250, fds: { 3: 7 } });
+  let wallMs = 5_000_000;
+  const attribution = new Attribution({
+    proc: new Proc(fake.root),
+    passwdPath: '../etc/passwd',
+    nowMs: () => 0,
+    wallMs: () => wallMs,
+    isRoot: true,
+  });
+  const { owners } = attribution;
+  const pollWithBootAt = (seconds: number, added: readonly number[] = []) => {
+    fake.write('stat', `btime ${seconds}\n`);
+    attribution.beginPoll();
+    owners.refresh(added, [], Infinity);
+    return owners.of(7)?.[0]?.startedAtMs;
+  };
+  expect(pollWithBootAt(BOOT_SECONDS, [7])).toBe(BOOT_SECONDS * 1000 + 2500);
+  // In whole seconds: the kernel may report the next one.
+  expect(pollWithBootAt(BOOT_SECONDS + 1)).toBe(BOOT_SECONDS * 1000 + 2500);
+  wallMs += 3_600_000;
+  expect(pollWithBootAt(BOOT_SECONDS + 3600)).toBe((BOOT_SECONDS + 3600) * 1000 + 2500);
+  expect(owners.changed).toEqual(new Set([7]));
 });

@@ -44,7 +44,7 @@ const make = (hasRingPaths?: boolean) =>
   new Owners({
     proc,
     userOf: () => 'ana',
-    bootTimeMs: BOOT_SECONDS * 1000,
+    bootTimeMs: () => BOOT_SECONDS * 1000,
     nowMs: () => nowMs,
     hasRingPaths,
   });

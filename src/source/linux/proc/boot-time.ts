@@ -1,0 +1,53 @@
+import { parseBootTimeMs } from './process.ts';
+import { LIMIT, type Proc } from './proc.ts';
+
+/** Change between the two clocks after which the boot time is read again, milliseconds. */
+const MAX_DRIFT_MS = 500;
+
+export interface BootClocks {
+  /** Returns wall-clock time, milliseconds since 1970. */
+  readonly wallMs: () => number;
+  /** Returns milliseconds on a monotonic clock. */
+  readonly nowMs: () => number;
+}
+
+/**
+ * The boot time of the machine on the wall clock, from which the start of every process is computed. When the wall clock
+ * is set, the kernel moves its boot time too (fs/proc/stat.c, getboottime64).
+ */
+export class BootTime {
+  readonly #proc: Proc;
+  readonly #clocks: BootClocks;
+  #ms: number | undefined;
+  /** Wall clock minus monotonic clock when the boot time was read. */
+  #aheadMs: number;
+
+  constructor(proc: Proc, clocks: BootClocks) {
+    this.#proc = proc;
+    this.#clocks = clocks;
+    this.#aheadMs = this.#readAhead();
+    this.#ms = this.#read();
+  }
+
+  /** Boot time, milliseconds since 1970, in whole seconds; undefined if unknown. */
+  get ms(): number | undefined {
+    return this.#ms;
+  }
+
+  /** Reads the boot time again if the wall clock was set, or the machine slept. Costs two reads of clocks otherwise. */
+  check(): void {
+    const aheadMs = this.#readAhead();
+    if (Math.abs(aheadMs - this.#aheadMs) < MAX_DRIFT_MS) return;
+    this.#aheadMs = aheadMs;
+    this.#ms = this.#read();
+  }
+
+  #readAhead(): number {
+    return this.#clocks.wallMs() - this.#clocks.nowMs();
+  }
+
+  #read(): number | undefined {
+    const stat = this.#proc.latin1('stat', LIMIT.machine);
+    return 'value' in stat ? parseBootTimeMs(stat.value) : undefined;
+  }
+}
