@@ -130,7 +130,7 @@ describe.skipIf(!isLinux)('programs of PATH (skipped elsewhere: the herd needs L
     },
   );
 
-  test('are noticed by this test if they run', async () => {
+  test('leave a mark if they run, which shows that these tests would notice one', async () => {
     const node = join(env['PATH']?.split(':')[0] ?? '', 'node');
     await runNetpane(['--version'], { through: [node], env, file: program });
     expect(readFileSync(mark, 'utf8')).toContain('--version');

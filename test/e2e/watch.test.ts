@@ -60,7 +60,7 @@ describe.skipIf(!isLinux)(title, { concurrent: true }, () => {
 
   const next = () => full.pop() ?? expect.unreachable('each test ends one netpane');
 
-  test('is ended although it is busy, after a second signal sooner, and says that events are lost', async () => {
+  test('ends on a signal although it is busy, sooner on a second one, and says that events are lost', async () => {
     const stuck = async () => {
       const file = join(tmpdir(), uniqueName());
       const begun = `${file}.begun`;

@@ -126,8 +126,8 @@ class Pump {
   #before(node: AST.Node): string {
     const { parent } = node;
     if (parent === null) return '';
-    const isIn = parent.type === 'Alternative' ? parent.elements.findIndex((it) => it === node) : 0;
-    const here = parent.type === 'Alternative' ? parent.elements.slice(0, isIn) : [];
+    const elements: readonly AST.Node[] = parent.type === 'Alternative' ? parent.elements : [];
+    const here = elements.slice(0, Math.max(0, elements.indexOf(node)));
     return this.#before(parent) + here.map((it) => this.#example(it)).join('');
   }
 

@@ -50,7 +50,7 @@ describe('effects', () => {
     });
   });
 
-  test('while polls are too costly for the interval, a shorter one makes no earlier silence', () => {
+  test('a shorter interval reports no silence sooner while costly polls lengthen the interval', () => {
     const state = after(emptyState(), batch({ monotonicMs: 0, pacedIntervalMs: 15_000 }));
     expect(update(state, { type: 'interval', intervalMs: 500 }).effects).toContainEqual({
       type: 'wake',

@@ -41,7 +41,7 @@ test('the sort of a view leaves with its query, and returns with it; a sort of t
   expect(after(sorted, UNDO).sort.column).toBe('pid');
 });
 
-test('the same query again is nothing to undo; a query in place of none is', () => {
+test('undoes a query that replaced none, and ignores the same query applied again', () => {
   const start = after(emptyState(), baseline([socket()]));
   expect(after(start, query('')).undo).toEqual([]);
   expect(after(start, query('tcp'), UNDO)).toMatchObject({

@@ -42,7 +42,7 @@ describe('the baseline', () => {
     expect(shown(after(state, spawn(c, 2000)))).toEqual(['c']);
   });
 
-  test('set before the first batch is the first batch', () => {
+  test('is the first batch if it is set before that', () => {
     const state = after(emptyState(), BASELINE, baseline([a]), spawn(b, 1000));
     expect(state.baselineMs).toBeUndefined();
     expect(shown(state)).toEqual(['b']);

@@ -142,7 +142,7 @@ describe('a diagnosis', () => {
     expect(app.said).toContain('10 of 14');
   });
 
-  test('is not there: ! says so', async () => {
+  test('does not exist while nothing is wrong, and ! says so', async () => {
     await app.take(baseline(ALL));
     await app.press('!');
     expect(app.said).toContain('no diagnosis: netpane sees nothing wrong');

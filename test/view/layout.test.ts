@@ -108,7 +108,7 @@ describe('the visible parts', () => {
     // On a low screen the details get more.
     expect(heights(300)).toEqual([3, 7]);
     expect(heights(0)).toEqual([3, 7]);
-    // The list needs them more.
+    // An open list gets the lines that few rows leave empty, and the details do not.
     expect(heights(3, { list: true })).toEqual(heights(300, { list: true }));
   });
 
@@ -137,18 +137,18 @@ describe('scrolling', () => {
   const now = { top: 10, height: 10, length: 100, index: 15, lastIndex: 15, moved: false };
 
   test.each([
-    ['nothing happened', {}, 10],
-    ['the selection moves within the rows in sight', { index: 19, moved: true }, 10],
-    ['it moves below them', { index: 20, moved: true }, 11],
-    ['it moves above them', { index: 9, moved: true }, 9],
-    ['rows come above it: it stays on its line', { index: 18 }, 13],
-    ['rows go above it', { index: 12 }, 7],
-    ['rows come above it while the top is in sight: they are seen', { top: 0, index: 7, lastIndex: 5 }, 0],
-    ['so many that it would leave', { top: 0, index: 30, lastIndex: 5 }, 21],
-    ['rows go at the end', { length: 15, index: 14, lastIndex: 14 }, 5],
-    ['all fit', { length: 5, index: 2, lastIndex: 2 }, 0],
-    ['no row', { length: 0, index: -1 }, 0],
-    ['nothing was selected before', { index: 15, lastIndex: -1 }, 10],
+    ['keeps the top while nothing changes', {}, 10],
+    ['keeps the top while the selection moves within the visible rows', { index: 19, moved: true }, 10],
+    ['scrolls down when the selection moves below the visible rows', { index: 20, moved: true }, 11],
+    ['scrolls up when the selection moves above the visible rows', { index: 9, moved: true }, 9],
+    ['keeps the selection on its line when rows appear above it', { index: 18 }, 13],
+    ['keeps the selection on its line when rows disappear above it', { index: 12 }, 7],
+    ['shows rows that appear above the selection at the top', { top: 0, index: 7, lastIndex: 5 }, 0],
+    ['keeps the selection visible when many rows appear at the top', { top: 0, index: 30, lastIndex: 5 }, 21],
+    ['leaves no empty lines when rows disappear at the end', { length: 15, index: 14, lastIndex: 14 }, 5],
+    ['starts at the first row if all rows fit', { length: 5, index: 2, lastIndex: 2 }, 0],
+    ['starts at the top without rows', { length: 0, index: -1 }, 0],
+    ['keeps the top at the first selection', { index: 15, lastIndex: -1 }, 10],
   ])('%s', (_, change, top) => {
     expect(nextTop({ ...now, ...change })).toBe(top);
   });

@@ -242,7 +242,7 @@ describe('columns that say nothing of what has changed', () => {
     expect(toneOf(id, 'none')).toBe('plain');
   });
 
-  test('other columns have the colour of the mark', () => {
+  test('all other columns of a changed row have the colour of the mark', () => {
     expect([toneOf('state', 'changed'), toneOf('process', 'changed')]).toEqual(['changed', 'changed']);
   });
 });

@@ -27,13 +27,13 @@ test.each<[string, Parameters<typeof directionOf>, 'in' | 'out' | undefined]>([
   ['all data and no SYN is acknowledged', [{ bytesSent: 500, bytesAcked: 500 }], 'in'],
   ['retransmitted bytes count once', [{ bytesSent: 700, bytesRetrans: 200, bytesAcked: 501 }], 'out'],
   [
-    'unacknowledged data: the excess byte may be data',
+    'data is unacknowledged, so that the excess byte may be data',
     [{ bytesSent: 501, bytesAcked: 501, unacked: 1 }],
     undefined,
   ],
   ['less is acknowledged than sent', [{ bytesSent: 500, bytesAcked: 100 }], undefined],
   ['the peer has closed', [{}, { state: 'CLOSE_WAIT' }], 'out'],
-  ['a FIN may be acknowledged as well', [{ bytesAcked: 2 }, { state: 'FIN_WAIT2' }], undefined],
-])('%s', (_, scene, expected) => {
+  ['the excess byte may be a FIN of this side', [{ bytesAcked: 2 }, { state: 'FIN_WAIT2' }], undefined],
+])('the direction if %s', (_, scene, expected) => {
   expect(directionOf(...scene)).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { aheadMs } from '../../../../src/source/linux/proc/clock.ts';
 
-/** Two clocks, the second 1,000 ms behind. To read the first takes one of these times, milliseconds. */
+/** Returns two clocks, the second 1,000 ms behind. Each read of the first one takes the next of these times, milliseconds. */
 function clocks(...delays: number[]) {
   let ms = 0;
   const first = () => {
@@ -11,14 +11,14 @@ function clocks(...delays: number[]) {
   return [first, () => ms] as const;
 }
 
-test('a clock is ahead by their difference', () => {
+test('returns the difference of two clocks', () => {
   expect(aheadMs(...clocks())).toBe(1000);
 });
 
-test('a thread that is interrupted between the two tries again', () => {
+test('reads the clocks again if the thread was interrupted between the two', () => {
   expect(aheadMs(...clocks(16, 30))).toBe(1000);
 });
 
-test('without a quick try the quickest counts', () => {
+test('returns the difference of the quickest of five tries if each was interrupted', () => {
   expect(aheadMs(...clocks(16, 30, 2, 9, 12))).toBe(1002);
 });

@@ -97,7 +97,7 @@ describe('an open process', () => {
     expect(handle.signal('TERM', 'process')).toEqual({ reached: 0, refused });
   });
 
-  test('has no unit: such a signal reaches none', () => {
+  test('has no service, so a signal to the service reaches no process', () => {
     const { handle, sent } = open();
     expect(handle.signal('TERM', 'unit')).toEqual({ reached: 0 });
     expect(sent).toEqual([]);

@@ -170,7 +170,7 @@ describe('the close of a socket that no poll has seen', () => {
     ]);
   });
 
-  test('is none if it was never bound or connected', async () => {
+  test('is left out if the socket was never bound or connected', async () => {
     const { source, drain } = start([]);
     await source.read();
     expect(
@@ -241,7 +241,7 @@ describe('with the remnants left out', () => {
     expect(drain(closeMessage({ ...CLOSED, state: 10 }))).toMatchObject([{ socket: { id: 'tcp 1' } }]);
   });
 
-  test('they are listed nevertheless if macOS refuses the events of closes', async () => {
+  test('remnants are listed nevertheless if macOS refuses to report closes', async () => {
     const { source } = start([remnant], new FakeControl({ 2: 1 }), OMIT);
     expect((await source.read()).sockets.size).toBe(1);
   });
