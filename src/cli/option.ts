@@ -12,7 +12,7 @@ export interface Option {
   readonly about: string;
   /** Commands that accept the option; absent for all. */
   readonly commands?: readonly CommandName[];
-  /** For an option that can be given only once: a query with several values, as advice. Absent if the last value counts. */
+  /** Advice for an option that can be given only once: a query with several values. Absent if the last value counts. */
   readonly several?: string;
   /** True if it can be given several times: its value is then all values, separated by NUL. */
   readonly isList?: true;

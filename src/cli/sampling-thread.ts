@@ -29,7 +29,7 @@ const STEP_MS = 2000;
 /** Callbacks of a sampling thread. */
 export interface ThreadListener {
   readonly onBatch: (batch: Batch) => void;
-  /** Receives what came of a request to close sockets. */
+  /** Receives the result of a request to close sockets. */
   readonly onClosed: (number: number, result: CloseResult) => void;
   /** Receives an error that ends the thread; `onExit` follows. */
   readonly onError: (error: unknown) => void;

@@ -128,7 +128,7 @@ export function startSampling(
       take = (batch) => {
         const sender = thread;
         listener(batch);
-        // Not at once: Node delivers all queued messages before it handles other events.
+        // After other events, such as keys: Node delivers all queued messages before it handles these.
         setImmediate(() => sender.noteTaken());
       };
       if (waiting) take(waiting);

@@ -80,14 +80,14 @@ export interface SumEvent {
   readonly count: number;
   /** The last one of them. */
   readonly socket: Socket;
-  /** Parts in which others differ from `socket`. With very many programs and peers, one sum stands for several. */
+  /** Parts in which others differ from `socket`: with very many programs and peers, a sum counts those of several. */
   readonly differs: readonly SumPart[];
   /** Payload bytes of all of them together; absent when unknown for one. */
   readonly rxBytes?: number;
   readonly txBytes?: number;
 }
 
-/** Something that the user, or a rule, did with netpane, and what came of it. */
+/** An action of the user, or of a rule, and its result. */
 export interface ActionEvent {
   readonly type: 'action';
   /** Wall-clock time, milliseconds since 1970. */
@@ -102,6 +102,7 @@ export interface ActionEvent {
 /** An event about one socket, or a gap. */
 export type SingleEvent = SocketEvent | GapEvent;
 
+/** An event of a batch. */
 export type Event = SingleEvent | SumEvent;
 
 /** An entry of the event log. */
@@ -111,12 +112,12 @@ export type LogEntry = Event | ActionEvent;
 export const hasSocket = (event: LogEntry): event is SocketEvent | SumEvent =>
   event.type !== 'gap' && event.type !== 'action';
 
-/** Which changes between two polls are seen. It can vary while netpane runs. */
+/** The changes between two polls that are seen. It can vary while netpane runs. */
 export interface Coverage {
   /**
    * - `polls`: none.
    * - `closes`: every close of a TCP or UDP socket, with the final counters.
-   * - `lives`: every close, with the final counters, the process and the time of its start.
+   * - `lives`: every close, with the final counters, the process and the time at which the socket was opened.
    * - `changes`: also every state change of a TCP socket, with the process that caused it.
    */
   readonly level: 'polls' | 'closes' | 'lives' | 'changes';

@@ -18,7 +18,7 @@ export interface Finding {
 /** Everything known of a process besides its sockets. */
 export interface Evidence {
   readonly pid: number;
-  /** As in the `ProcessTarget` that it was read for. */
+  /** Start of the process, from the `ProcessTarget` that the evidence was read for. */
   readonly startedAtMs?: number;
   /** Facts that decide whether the process is legitimate, without a judgement. */
   readonly verdict: readonly Finding[];

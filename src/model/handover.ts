@@ -6,7 +6,7 @@ const SENT = 1;
 const AWAITED = 2;
 
 /**
- * Whether the last batch was taken, as a number in shared memory. The thread that takes the batch wakes the sender only if
+ * Says whether the last batch was taken, by a number in shared memory. The thread that takes the batch wakes the sender only if
  * the sender waits: at rest the batch is taken long before the next poll.
  *
  *     taken ─ send ─▶ sent ─ take ─▶ taken

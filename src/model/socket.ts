@@ -161,8 +161,8 @@ export interface Timer {
  */
 export interface Traffic {
   /**
-   * Payload bytes received in order. For UDP, raw and ping sockets all that arrived, of raw and ping sockets with the
-   * header that follows that of IP; counted since netpane started.
+   * Payload bytes received in order. For UDP, raw and ping sockets: all bytes that arrived since netpane started; for raw
+   * and ping sockets including the header after the IP header.
    */
   readonly rxBytes?: number;
   /** Payload bytes sent, without retransmissions; before Linux 4.19 only those that the peer has acknowledged. */
@@ -197,7 +197,7 @@ export interface Traffic {
  */
 export type TcpInfo = Readonly<Record<string, number | string | boolean>>;
 
-/** Who opened a connection: the peer, or this machine. */
+/** Side that opened a connection: the peer (`in`) or this machine (`out`). */
 export type Direction = 'in' | 'out';
 
 /** One network socket at one moment. Immutable: an unchanged socket is the same object in the next snapshot. */
@@ -227,8 +227,8 @@ export interface Socket {
   readonly createdAtMs?: number;
   readonly traffic?: Traffic;
   /**
-   * Up to four of the last peers of a UDP, raw or ping socket without a remote endpoint, the latest new one first: it
-   * sent to them or received from them since netpane started. Absent if none is known.
+   * The last four peers of a UDP, raw or ping socket without a remote endpoint, the one whose first packet is the latest
+   * first: it sent to them or received from them since netpane started. Absent if none is known.
    */
   readonly peers?: readonly Endpoint[];
   readonly timer?: Timer;

@@ -13,7 +13,7 @@ export interface FoundName extends Omit<AskedName, 'others'> {
   readonly ttlSeconds: number;
 }
 
-/** Who answers from a port. */
+/** The protocol of the answers that come from a port. */
 const ANSWERS: ReadonlyMap<number, AskedFrom> = new Map([
   [53, 'dns'],
   [5353, 'mdns'],

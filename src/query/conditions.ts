@@ -16,7 +16,7 @@ import { cachedPortTest, compileNumber, compileWord, hasPortName } from './words
 
 type Compile<T> = (term: T, compiling: Compiling) => Condition;
 
-/** Whether a protocol has ports, by its index in `PROTOCOLS`. A socket without ports matches no port. */
+/** True for each protocol that has ports, by its index in `PROTOCOLS`. A socket without ports matches no port. */
 const HAS_PORTS: readonly boolean[] = PROTOCOLS.map(hasPorts);
 
 type PortTest = (port: number, protocol: number) => boolean;

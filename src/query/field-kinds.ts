@@ -71,7 +71,7 @@ export interface RangesRow extends AnyRow {
   readonly lookupNumber?: (address: string, context: QueryContext) => number | undefined;
 }
 
-/** Which endpoint of a socket a field tests. */
+/** The endpoint of a socket that a field tests. */
 export type Side = 'local' | 'remote' | 'either';
 
 /** `field:443,https,8000-8100` matches if the endpoint has one of these ports. */

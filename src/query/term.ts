@@ -65,14 +65,14 @@ function readNamed(scanner: Scanner, { text, at }: Piece, operator: string): Ter
     if (field === undefined && side === undefined && !isQuantity(name)) return undefined;
     throw new Mistake(at, text.length + 2, `to negate, put ! before the term: !${name}=VALUE`);
   }
-  // `pid` is a quantity and a field: `pid=1` is a field.
+  // `pid` is a quantity and a field: `pid=1` is the field.
   if (isQuantity(name) && (isOrder || (operator === '=' && field === undefined))) {
     const piece = scanner.run();
     if (piece.text === '') throw new Mistake(piece.at, 0, `expected ${amountExpected(name)}`);
     const value = readAmount(name, piece);
     return { kind: 'compare', quantity: name, operator: operator as Operator, amount: piece.text, value };
   }
-  // `peer` is a field and an endpoint: `peer:redis` is a program.
+  // `peer` is a field and an endpoint: in `peer:redis` it is the field, in `peer:10.0.0.1` the endpoint.
   if (side !== undefined && !isOrder && (field === undefined || isEndpointText(scanner.peekRun().text)))
     return readEndpoint(scanner.run(), side);
   if (field !== undefined) {

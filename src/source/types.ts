@@ -50,7 +50,7 @@ export type Leftovers = FolderLeftovers | SessionLeftovers;
 
 /** A session of Event Tracing for Windows, which outlives the program. */
 export interface SessionLeftovers {
-  /** Its name. */
+  /** Name of the session. */
   readonly session: string;
   /** Memory of the ring that its consumer thread writes to. */
   readonly ring: SharedArrayBuffer;
@@ -202,11 +202,11 @@ export interface SourceOptions {
 }
 
 /**
- * An open process. A signal reaches this process or none, even if its number is given to another one; on macOS only if
- * that happened before the start of the process was compared, just before the signal.
+ * An open process. A signal reaches this process or none, even if another one has got its pid. macOS cannot guarantee this:
+ * netpane compares the start of the process just before the signal, and the pid could be reused in between.
  */
 export interface ProcessHandle {
-  /** As of the opening. */
+  /** Facts of the process when it was opened. */
   readonly facts: ProcessFacts;
   /** True once the process has ended. */
   readonly hasEnded: boolean;

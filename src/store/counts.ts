@@ -10,7 +10,7 @@ export interface Totals {
   readonly other: number;
 }
 
-/** Whose bytes the rates of a tick leave out. */
+/** Numbers of open sockets with and without byte counters: the rates of a tick lack the bytes of those without. */
 export interface Counted {
   /** Number of open sockets that can carry data, of other protocols than TCP, without byte counters. */
   readonly uncounted: number;

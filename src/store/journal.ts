@@ -1,14 +1,14 @@
 /** Ids of the rows that have changed; `everything` if changes were dropped: any row may have changed. */
 export type Changes = ReadonlySet<string> | 'everything';
 
-/** The journal keeps changes for at least this many rows, however few there are. */
+/** `trim` keeps as many changes as for this number of rows if there are fewer rows. */
 const MIN_ROWS = 500;
 
 /**
  * The latest changes of the table, oldest first. Each change has a sequence number. A consumer keeps the number of the
  * first change it has not read, so there can be several consumers.
  *
- *     dropped ─▶ │start ─▶ kept ─▶ end│ ─▶ next change
+ *     dropped ◀─ │start … kept … end│ ◀─ next change
  *
  * A consumer that has not read the dropped changes gets `everything`.
  */
@@ -34,7 +34,7 @@ export class Journal {
   /** Drops the oldest changes if there are many. Keeps two for each row, because a tick rarely makes more. */
   trim(rows: number): void {
     const unit = Math.max(MIN_ROWS, rows);
-    // Not at each call: dropping moves all changes that are kept.
+    // Drop many at once: dropping moves all changes that are kept.
     if (this.#ids.length <= 3 * unit) return;
     const dropped = this.#ids.length - 2 * unit;
     this.#start += dropped;

@@ -27,7 +27,7 @@ export interface Locations {
   readonly of: (address: string) => Location | undefined;
   /** Kinds of answers that the files have. */
   readonly parts: ReadonlySet<GeoPart>;
-  /** Which files cannot be used, and why. Printable. */
+  /** The files that cannot be used, each with the reason. Printable. */
   readonly problems: readonly string[];
 }
 

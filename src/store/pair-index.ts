@@ -1,6 +1,6 @@
 import type { Protocol } from '../model/socket.ts';
 
-/** The sockets at one end: none, the id of the only one, or the ids of several. */
+/** The ids of the sockets at one end of a pair: none, one, or several. */
 export type End = undefined | string | Set<string>;
 
 /** The two endpoints of a connection; `lower` is the one that sorts first. */
@@ -20,8 +20,9 @@ export const ACROSS = -2;
 /** The open sockets with the same two endpoints. */
 export interface Pair extends Endpoints {
   readonly hash: number;
-  /** Those whose local endpoint is the lower one, and the others. */
+  /** The sockets whose local endpoint is the lower one. */
   lower: End;
+  /** The sockets whose local endpoint is the upper one. */
   upper: End;
   /** Another pair with the same hash. */
   next: Pair | undefined;
@@ -39,7 +40,7 @@ function withText(hash: number, text: string): number {
   return now;
 }
 
-/** Returns a 32-bit hash of all fields but the protocol: few pairs differ in that alone. */
+/** Returns a 32-bit hash of all fields but the protocol: few pairs differ only in the protocol. */
 function hashOf({ scope, lowerAddress, lowerPort, upperAddress, upperPort }: Endpoints): number {
   const addresses = withText(withText(FACTOR, lowerAddress), upperAddress);
   return withNumber(withNumber(withNumber(addresses, scope), lowerPort), upperPort);

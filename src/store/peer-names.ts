@@ -12,7 +12,7 @@ export type NameAnswer =
       readonly name: string;
       /** Number of further names of the address. */
       readonly others: number;
-      /** Who knows the name: the address was looked up, or a program of this machine asked for the name. */
+      /** Origin of the name: the address was looked up, or a program of this machine asked for the name. */
       readonly from: 'hosts' | 'reverse-dns' | AskedFrom;
     }
   /** The name servers say that the address has no name. */

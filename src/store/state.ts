@@ -23,7 +23,7 @@ export const GROUPS = ['process', 'host', 'port', 'user', 'ns', 'country', 'org'
 export type GroupBy = (typeof GROUPS)[number];
 
 /**
- * Which groups are folded: only their header is shown. If `all` is true, all groups are folded except those in
+ * The folded groups: only their header is shown. If `all` is true, all groups are folded except those in
  * `except`; if false, only those in `except` are. The same applies to groups that appear later.
  */
 export interface Folds {

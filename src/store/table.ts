@@ -52,7 +52,7 @@ export class SocketTable {
     return this.#summary.counts.totals;
   }
 
-  /** Whose bytes the rates of a tick leave out. */
+  /** Numbers of open sockets with and without byte counters. */
   get counted(): Counted {
     return this.#summary.counts.counted;
   }

@@ -24,7 +24,10 @@ export function withTermAdded(state: State, term: string, baselineMs: number | u
     : after;
 }
 
-/** Replaces the query, so that it can be undone. The sort of a view leaves with its query. */
+/**
+ * Replaces the query, so that it can be undone. An empty query also removes the sort of the active view: it was part of the
+ * view, as the query was.
+ */
 export function withQueryReplaced(state: State, query: Query): State {
   const { query: before, sort } = state;
   if (query.text === before.text) return { ...state, query };
@@ -41,7 +44,7 @@ export function withHidden(state: State, rule: HideRule, note?: string): State {
   return hideRules === state.hideRules ? hidden : withUndo(hidden, { type: 'hide', rule });
 }
 
-/** Takes back the last action that can be undone. Later changes of the query stay. */
+/** Takes back the last action that can be undone. If that is a term, later changes of the query stay. */
 export function undo(state: State): State {
   const last = state.undo.at(-1);
   if (last === undefined) return state;
@@ -71,7 +74,7 @@ export function undo(state: State): State {
 const isSame = (a: HideRule, b: HideRule): boolean =>
   a.process === b.process && a.remote === b.remote && a.port === b.port;
 
-/** Returns the query before a term was added; if it was changed since, only without the term. */
+/** Returns the query before a term was added; if the query was changed since, the present one without the term. */
 const queryBefore = (now: Query, { term, before, after }: Undo & { type: 'term' }): Query => {
   if (now.text === after.text) return before;
   return hasTerm(before, term) ? now : withoutTerm(now, term);

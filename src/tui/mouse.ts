@@ -21,10 +21,10 @@ const regionAt = (painted: readonly PaintedRegion[], x: number, y: number): Pain
 
 const isLeft = ({ button }: MouseInput): boolean => button === 'left';
 
-/** Actions of a mouse event; the app then acts as on the key, if there is one. */
+/** Result of a mouse event: actions, then a key. */
 export interface MouseEffect {
   readonly actions: readonly Action[];
-  /** Name of the key. */
+  /** Name of a key that the app handles as if it had been pressed. */
   readonly key?: string | undefined;
 }
 
@@ -51,7 +51,7 @@ export class Mouse {
     if (action !== 'mousedown') return { actions: [] };
     const { question } = now.state;
     // A click that cancels a question is not the first of two.
-    const isDouble = !question && isLeft(input) && this.#isDouble(x, y, atMs);
+    const isDouble = !question && isLeft(input) && this.#noteClick(x, y, atMs);
     const [left, top] = target ? [x - target.region.left, y - target.region.top] : [0, 0];
     const key = isLeft(input) ? target?.keyAt?.(left, top, now, isDouble) : undefined;
     // A click cancels the question, as any key does that is not its answer.
@@ -60,8 +60,8 @@ export class Mouse {
     return { actions: (isLeft(input) && target?.click?.(left, top, now, isDouble)) || [], key };
   }
 
-  /** Returns true for the second of two quick clicks on a cell. A third one is the first of another pair. */
-  #isDouble(x: number, y: number, atMs: number): boolean {
+  /** Notes a click. Returns true for the second of two quick clicks on a cell; a third one is the first of another pair. */
+  #noteClick(x: number, y: number, atMs: number): boolean {
     const last = this.#last;
     const isDouble = last?.x === x && last.y === y && atMs - last.atMs <= DOUBLE_CLICK_MS;
     this.#last = isDouble ? undefined : { x, y, atMs };

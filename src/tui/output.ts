@@ -5,7 +5,7 @@ import { appearsSame } from './theme.ts';
 /** Maximum number of ASCII characters whose bytes are fewer than those of a cursor move over them. */
 const SHORT_GAP = 3;
 
-/** Makes blessed write these cells again, unless one of them needs another style, more than a byte or a sequence. */
+/** Makes blessed write these cells again. Does nothing if one of them has another style or is not an ASCII character. */
 function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: number): void {
   for (let x = from; x < to; x++) {
     const [own, character] = row[x] ?? [attr, ''];
@@ -16,6 +16,7 @@ function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: n
     const before = shown[x];
     if (!cell || !before) continue;
     cell[0] = attr;
+    // Blessed writes each cell that differs from the shown one.
     before[1] = '\0';
   }
 }
@@ -28,7 +29,7 @@ function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: n
 export function fillGaps(row: CellRow, shown: CellRow): void {
   let last = -Infinity;
   for (let x = 0; x < row.length; x++) {
-    // Not as a pair: at the start, before V8 optimizes, an array for each cell would be a quarter of all garbage.
+    // Without `entries()`: before V8 optimizes this function, an array for each cell would be a quarter of all garbage.
     const cell = row[x];
     const before = shown[x];
     if (!cell || !before || (cell[0] === before[0] && cell[1] === before[1])) continue;

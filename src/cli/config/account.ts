@@ -13,7 +13,7 @@ export interface Account extends FileUser {
   readonly user: string;
   /** The environment, with the home directory of the user. */
   readonly environment: Environment;
-  /** As whom its programs run; absent for the user of netpane. */
+  /** The user and group that its programs run as; absent for those of netpane. */
   readonly ids?: { readonly uid: number; readonly gid: number };
 }
 

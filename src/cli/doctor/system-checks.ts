@@ -16,7 +16,7 @@ export interface Identity {
   readonly host: string;
   readonly user: string;
   readonly isRoot: boolean;
-  /** Whose files are used, if that is another user: the one who called sudo. */
+  /** The user who called sudo and whose files are used; undefined without sudo. */
   readonly filesOf: string | undefined;
 }
 

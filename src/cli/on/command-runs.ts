@@ -22,7 +22,7 @@ export interface Run {
   readonly command: readonly string[];
   readonly input: string | Buffer;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** As whom it runs; absent for the user of netpane. */
+  /** The user and group that it runs as; absent for those of netpane. */
   readonly ids?: { readonly uid: number; readonly gid: number } | undefined;
   /** Receives undefined for success, or why it failed. Untrusted text. Called once. */
   readonly onEnd: (failure: string | undefined) => void;
@@ -43,7 +43,7 @@ export interface ProgramTools {
 }
 
 const SYSTEM: ProgramTools = {
-  // Not `spawn` itself: Node's module is loaded at its first use.
+  // A function around `spawn`: the first use of `spawn` loads Node's module.
   start: (file, args, options) => spawn(file, args, options),
   end: (pid, signal) => {
     try {

@@ -36,7 +36,7 @@ export class NettopSource implements Source {
   readonly #options: NettopOptions;
   readonly #owners: FlowOwners;
   readonly #sockets: FlowSockets;
-  /** As of the last run that gave an answer. */
+  /** The snapshot of the last run that gave an answer. */
   #last: Snapshot;
   /** True once a poll has returned what the run of the opening listed. */
   #isOpened = false;

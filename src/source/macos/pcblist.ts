@@ -89,11 +89,11 @@ export class PcblistSource implements Source {
   /** Sockets whose owner is known by its last use only. */
   readonly #inherited = new Set<TableSocket>();
   readonly #byEndpoints = new EndpointIndex();
-  /** The events of closes, or why there are none. */
+  /** Reports closes; or the reason, a clause, if they are not reported. */
   readonly #closes: CloseEvents | string;
   readonly #interfaces: MacInterfaces;
   readonly #addresses: InterfaceAddresses;
-  /** As of the last poll that could read them. */
+  /** The interfaces at the last poll that could read them. */
   #lastInterfaces: readonly NetworkInterface[] = [];
   #isFirst = true;
 

@@ -64,7 +64,7 @@ export class IphlpapiSource implements Source {
   readonly #options: IphlpapiOptions;
   readonly #sockets: WindowsSockets;
   readonly #processes: Processes;
-  /** As administrator. */
+  /** Undefined if netpane does not run as administrator. */
   readonly #statistics: Statistics | undefined;
   readonly #trace: TraceEvents | undefined;
   readonly #addresses: InterfaceAddresses;

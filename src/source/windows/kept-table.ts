@@ -14,7 +14,7 @@ const MAX_SKIPPED = 8;
 /** Makes the hash of rows differ from run to run, so that no program can choose endpoints with equal hashes. */
 const SEED = Math.trunc(Math.random() * 2 ** 32);
 
-/** Which 32-bit numbers of a row netpane reads, with the bits of each that count. */
+/** The 32-bit numbers of a row that netpane reads, with the bits of each that it compares. */
 interface SignificantWords {
   readonly index: Int32Array;
   /** Windows leaves the upper half of a port undefined. */

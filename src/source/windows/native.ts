@@ -115,7 +115,7 @@ export class NativeWindows extends NativeProcesses implements WindowsApi {
           null,
         ) !== 0;
       if (isDone) return ERROR.none;
-      // The number of missing bytes, not of all.
+      // Windows returns how many bytes are missing, not how many it needs.
       const missing = needed[0] ?? 0;
       size[0] = into.length + missing;
       return missing > 0 ? ERROR.moreData : ERROR.accessDenied;

@@ -12,7 +12,7 @@ export const notElevated = (closed: number): Degradation => ({
   short: 'no traffic: not administrator',
 });
 
-/** As an administrator. @param closed number of programs with sockets that Windows protects even from administrators */
+/** Shown to administrators. @param closed number of programs with sockets that Windows protects even from them */
 export const protectedPrograms = (closed: number): Degradation => ({
   code: 'programs-protected',
   text: `path, command line and user of ${counted(closed, 'program')} are hidden: Windows protects them from administrators too`,
@@ -51,14 +51,14 @@ export const unknownStates = (count: number): Degradation => ({
   short: counted(count, 'state unknown', 'states unknown'),
 });
 
-/** As administrator. @param error with which Windows refuses */
+/** Shown to administrators. @param error with which Windows refuses */
 export const statisticsRefused = (error: number): Degradation => ({
   code: 'statistics-refused',
   text: `traffic and round-trip times are not shown: Windows refuses to count them with error ${error}`,
   short: 'no traffic',
 });
 
-/** As administrator. @param why there are no events of connections, a clause */
+/** Shown to administrators. @param why there are no events of connections, a clause */
 export const noEvents = (why: string): Degradation => ({
   code: 'no-events',
   text: `connections between two polls and the traffic of UDP are not seen: ${why}`,

@@ -36,8 +36,8 @@ function chosenRows(context: KeyContext): readonly Row[] {
   return row && isOpen(row) ? [row] : [];
 }
 
-/** Returns a name for sockets. @param group the label of their group; undefined for marked ones or the selected one */
-const nameOf = (sockets: readonly Socket[], group: string | undefined): string => {
+/** Returns a description of sockets. @param group the label of their group; undefined for marked ones or the selected one */
+const describe = (sockets: readonly Socket[], group: string | undefined): string => {
   const [first] = sockets;
   if (sockets.length === 1 && first) return socketText(first);
   return group === undefined
@@ -53,7 +53,7 @@ function close(context: KeyContext): Action {
   const sockets = rows.map(({ socket }) => socket);
   const { item, state } = context;
   const group = state.marked.size === 0 && item?.type === 'group' ? item.label : undefined;
-  return { type: 'question', question: { kind: 'close', sockets, what: nameOf(sockets, group) } };
+  return { type: 'question', question: { kind: 'close', sockets, what: describe(sockets, group) } };
 }
 
 const MENU = { group: 'In the list of signals', place: 'signals' } as const;

@@ -23,7 +23,7 @@ class Counts<T> {
 
   /** Returns the texts of the most frequent values with their counts, then how many more there are. */
   mostFrequent(textOf: (item: T) => string): readonly string[] {
-    // Not sorted as a whole: there may be as many values as rows.
+    // Only the top values are sorted: there may be as many values as rows.
     const top: { readonly item: T; readonly count: number }[] = [];
     for (const each of this.#counts.values()) {
       if (top.length === MAX_NAMES && each.count <= (top.at(-1)?.count ?? 0)) continue;

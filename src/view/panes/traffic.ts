@@ -159,7 +159,7 @@ const sideBySide = (left: readonly TableLine[], right: readonly TableLine[], lef
     );
   });
 
-/** Which rows of the two tables are visible. Both scroll together, each as far as it has rows. */
+/** The visible rows of the two tables. Both scroll together, each as far as it has rows. */
 interface Parts {
   /** Undefined if the source reports no interfaces or there is no space for both tables. */
   readonly interfaces: Part | undefined;

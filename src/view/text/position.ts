@@ -1,6 +1,6 @@
 import { countText } from './format.ts';
 
-/** Which part of a longer text or table is visible. */
+/** The visible part of a longer text or table. */
 export interface Part {
   /** Index of the first visible line. */
   readonly top: number;

@@ -105,7 +105,7 @@ const depthOf = (text: string): number => {
 /** Returns the blocks of each table that is not dormant: the kernel does not use those. */
 function tablesIn(text: string): { family: string; table: string; blocks: Block[] }[] {
   const tables: { family: string; table: string; blocks: Block[] }[] = [];
-  /** Those of the last table. */
+  /** The blocks of the last table. */
   let blocks: Block[] = [];
   let block: { kind: string; name: string; lines: string[] } | undefined;
   /** Parts of a line whose braces are still open, and how many are. */

@@ -1,6 +1,6 @@
 /** A rule of a firewall. */
 export interface Rule {
-  /** As the tool prints it. */
+  /** The rule as the tool prints it. */
   readonly text: string;
   /** The text without what is in quotes: names and comments. */
   readonly bare: string;

@@ -75,15 +75,15 @@ export const SLOTS = 1024;
 export const MAX_PEERS = 4;
 
 /**
- * A peer: its address and a number. Address and port are in network byte order, an IPv4 address is in the lower half. The
- * number is 0 until a peer is written. Its check is the four 32-bit words of the address combined by exclusive or: two
- * processors may write a peer at once, and the reader then finds that check and address do not match.
+ * A peer: its address, and a 64-bit number made of port, IP version and check, which is 0 until a peer is written. Address
+ * and port are in network byte order, an IPv4 address is in the lower half. The check is the four 32-bit words of the
+ * address combined by exclusive or: two processors may write a peer at once, and then check and address do not match.
  */
 export const PEER = {
   upper: 0,
   lower: 8,
   number: 16,
-  /** Parts of the number. It has no others, so that 64 bits are compared at once. */
+  /** The first part of the number. The parts fill it but for a byte of 0, so two peers are compared by one number. */
   port: 16,
   /** 4 or 6, one byte. */
   version: 18,

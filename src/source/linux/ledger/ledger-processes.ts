@@ -2,7 +2,7 @@ import { Cache } from '../../../model/cache.ts';
 import { isNetpane } from '../proc/netpane.ts';
 import type { Proc } from '../proc/proc.ts';
 
-/** Maximum number of processes for which the answer is kept. */
+/** Maximum number of processes for which the answer of `has` is kept. */
 const MAX_KNOWN = 1000;
 
 /** Maximum number of descriptors checked of a process. The lowest suffice: netpane opens its ledger at its start. */
@@ -22,7 +22,9 @@ export class LedgerProcesses {
   readonly #proc: Pick<Proc, 'names' | 'link' | 'latin1'>;
   readonly #own: readonly number[];
   #tags: ReadonlySet<string> | undefined;
-  readonly #known = new Cache<number, { readonly signature: string; readonly isOne: boolean }>(MAX_KNOWN);
+  readonly #known = new Cache<number, { readonly signature: string; readonly keepsLedger: boolean }>(
+    MAX_KNOWN,
+  );
 
   /** @param own descriptors of this netpane's ledger */
   constructor(proc: Pick<Proc, 'names' | 'link' | 'latin1'>, own: readonly number[]) {
@@ -39,10 +41,10 @@ export class LedgerProcesses {
     if (isNetpane(pid)) return true;
     const signature = signatureOf(pid);
     const known = this.#known.get(pid);
-    if (known !== undefined && known.signature === signature) return known.isOne;
-    const isOne = this.#hasProgram(pid);
-    if (signature !== undefined) this.#known.set(pid, { signature, isOne });
-    return isOne;
+    if (known !== undefined && known.signature === signature) return known.keepsLedger;
+    const keepsLedger = this.#hasProgram(pid);
+    if (signature !== undefined) this.#known.set(pid, { signature, keepsLedger });
+    return keepsLedger;
   }
 
   #hasProgram(pid: number): boolean {

@@ -18,8 +18,7 @@ const MIN_SEARCH_SHARE = 1 / 4;
 const SMALL_TABLE = 256;
 
 /**
- * Which processes hold which sockets, updated at each poll. While every socket has a known holder, almost nothing is
- * read.
+ * The holders of each socket, updated at each poll. While every socket has a known holder, almost nothing is read.
  *
  *     `Processes` (new ones, other counts of descriptors) ──▶ `Descriptors` ──▶ `Holdings` ──▶ owners of an inode
  *                                                              `Programs` ───────┘

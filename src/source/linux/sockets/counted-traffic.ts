@@ -15,8 +15,8 @@ const NOT_COUNTED: Counted = {};
 const NONE_YET = trafficOf(undefined);
 
 /**
- * Maximum number of open sockets that are looked up one by one. At rest with four of them, to read the whole maps takes 0.4 ms,
- * a tenth of a poll.
+ * Maximum number of open sockets whose counters are looked up one by one. Reading the whole maps takes 0.4 ms even for four
+ * sockets: a tenth of a poll at rest.
  */
 const MAX_LOOKED_UP = 64;
 
@@ -66,8 +66,8 @@ export class CountedTraffic {
 
   /**
    * Calls a function for each counted socket. Reads nothing while none is open.
-   * @param slotOf returns the slot of a socket by the halves of its cookie
-   * @param onTraffic `readPeers` returns the last peers until it returns
+   * @param slotOf returns the caller's slot of a socket by the halves of its cookie; undefined to skip it
+   * @param onTraffic `readPeers` returns the last peers; it must not be called after `onTraffic` has returned
    */
   read(
     slotOf: (low: number, high: number) => number | undefined,

@@ -146,7 +146,7 @@ export class DiagSockets {
     else if (addresses) {
       owners = this.#attribution.ownersOf(
         {
-          // Not `...addresses`: V8 takes 4 µs for each object that it copies and then adds fields to.
+          // Field by field instead of `...addresses`: V8 takes 4 µs to copy an object and then add fields to the copy.
           local: addresses.local,
           state: addresses.state,
           protocol: message.protocol,

@@ -8,7 +8,7 @@ export type Program = Omit<Owner, 'knowledge'>;
 interface Entry {
   readonly program: Program;
   readonly startedAtMs: number | undefined;
-  /** Last poll that compared its start, and last one that used it. */
+  /** Last poll that compared its start. */
   checkedPoll: number;
 }
 
@@ -46,7 +46,7 @@ export class ProcessCache {
 
   /**
    * Returns what a process runs; undefined if it has ended. The same object while it is the same process.
-   * @param again true to read name and program again, which execve(2) changes
+   * @param again true to read name and program even if they are known: execve(2) changes them
    */
   of(pid: number, again = false): Program | undefined {
     const known = this.#entries.get(pid);
@@ -85,7 +85,7 @@ export class ProcessCache {
   }
 }
 
-/** Returns the name of a process: that of its program file, if the kernel has its beginning. */
+/** Returns the name of a process: the whole name of its program file if the kernel's name is the beginning of that. */
 export function fullName(name: string, exe: string | undefined): string {
   const file = exe?.slice(exe.lastIndexOf('/') + 1) ?? '';
   return name !== '' && !file.startsWith(name) ? name : file || name;

@@ -10,7 +10,7 @@ import { stopSession } from './session.ts';
  * the end of the program would wait for it. Throws if koffi cannot be loaded.
  */
 export function stopLeftSession({ session, ring }: SessionLeftovers): void {
-  // Not import(): at the end of the program nothing asynchronous runs any more.
+  // require() instead of import(): at the end of the program nothing asynchronous runs.
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   stopSession(new NativeTrace(koffi), session, new EventRing(ring));
 }

@@ -1,1 +1,0 @@
-export { CapturedPackets } from './names/packet-reader.ts';
