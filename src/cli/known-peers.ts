@@ -26,7 +26,8 @@ export class KnownPeers {
     for (const id of closed) this.#closed.add(id);
     if (partial) return;
     for (const id of this.#closed) {
-      this.#peers.drop(id);
+      const end = this.#ends.get(id);
+      if (end) this.#peers.drop(end.socket);
       this.#ends.delete(id);
     }
     this.#closed.clear();
@@ -53,8 +54,9 @@ export class KnownPeers {
   }
 
   #take(socket: Socket): void {
-    this.#ends.set(socket.id, { socket, mark: 'none', peer: this.idOf(socket.id) });
-    this.#peers.take(socket);
+    const before = this.#ends.get(socket.id);
+    this.#ends.set(socket.id, { socket, mark: 'none', peer: before?.peer });
+    this.#peers.take(socket, before?.socket);
   }
 
   #setPeer(id: string, peer: string | undefined): void {

@@ -33,18 +33,18 @@ export class LocalPairs {
   /** Takes the row of a socket that spawns, which nothing else has yet. Sets its peer and the direction, if they are known. */
   spawn(row: Mutable<Row>): void {
     this.#spawning = row;
-    this.#peers.take(row.socket);
+    this.#peers.take(row.socket, undefined);
     this.#spawning = undefined;
   }
 
   /** Takes a socket whose endpoints, state or namespace may have changed. */
-  change(socket: Socket): void {
-    this.#peers.take(socket);
+  change(before: Socket, socket: Socket): void {
+    this.#peers.take(socket, before);
   }
 
   /** Removes a socket that has closed. */
-  drop(id: string): void {
-    this.#peers.drop(id);
+  drop(socket: Socket): void {
+    this.#peers.drop(socket);
   }
 
   endBatch(): void {

@@ -1,3 +1,4 @@
+import { Cache } from '../model/cache.ts';
 import type { Protocol } from '../model/socket.ts';
 
 /** The ids of the sockets at one end of a pair: none, one, or several. */
@@ -34,16 +35,22 @@ const FACTOR = (Math.random() * 2 ** 32) | 1;
 
 const withNumber = (hash: number, number: number): number => Math.imul(hash ^ number, FACTOR);
 
-function withText(hash: number, text: string): number {
-  let now = hash;
-  for (let i = 0; i < text.length; i++) now = withNumber(now, text.charCodeAt(i));
-  return now;
+/** Hashes of addresses: a few of them occur in most pairs. */
+const ADDRESS_HASHES = new Cache<string, number>(1000);
+
+function addressHash(address: string): number {
+  let hash = ADDRESS_HASHES.get(address);
+  if (hash !== undefined) return hash;
+  hash = FACTOR;
+  for (let i = 0; i < address.length; i++) hash = withNumber(hash, address.charCodeAt(i));
+  ADDRESS_HASHES.set(address, hash);
+  return hash;
 }
 
 /** Returns a 32-bit hash of all fields but the protocol: few pairs differ only in the protocol. */
 function hashOf({ scope, lowerAddress, lowerPort, upperAddress, upperPort }: Endpoints): number {
-  const addresses = withText(withText(FACTOR, lowerAddress), upperAddress);
-  return withNumber(withNumber(withNumber(addresses, scope), lowerPort), upperPort);
+  const addresses = withNumber(withNumber(addressHash(lowerAddress), scope), addressHash(upperAddress));
+  return withNumber(withNumber(addresses, lowerPort), upperPort);
 }
 
 /** Returns true if a pair has these endpoints. */
@@ -63,11 +70,17 @@ export class PairIndex {
   /** The first pair of each hash. */
   readonly #pairs = new Map<number, Pair>();
 
+  /** Returns the pair with these endpoints; undefined if there is none. */
+  find(endpoints: Endpoints): Pair | undefined {
+    return found(this.#pairs.get(hashOf(endpoints)), endpoints);
+  }
+
   /** Returns the pair with these endpoints; adds it if there is none. */
   findOrAdd(endpoints: Endpoints): Pair {
     const hash = hashOf(endpoints);
     const first = this.#pairs.get(hash);
-    for (let pair = first; pair; pair = pair.next) if (hasEndpoints(pair, endpoints)) return pair;
+    const known = found(first, endpoints);
+    if (known) return known;
     const { protocol, scope, lowerAddress, lowerPort, upperAddress, upperPort } = endpoints;
     const pair: Pair = {
       protocol,
@@ -96,4 +109,10 @@ export class PairIndex {
     } else if (next) this.#pairs.set(hash, next);
     else this.#pairs.delete(hash);
   }
+}
+
+/** Returns the pair with these endpoints among those of one hash. */
+function found(first: Pair | undefined, endpoints: Endpoints): Pair | undefined {
+  for (let pair = first; pair; pair = pair.next) if (hasEndpoints(pair, endpoints)) return pair;
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { unmapped } from '../model/address.ts';
-import type { Socket } from '../model/socket.ts';
+import type { Endpoint, Protocol, Socket } from '../model/socket.ts';
 import { isConnection } from './listeners.ts';
 import { ACROSS, type End, type Endpoints, hasEndpoints, type Pair, PairIndex } from './pair-index.ts';
 import type { Row } from './row.ts';
@@ -44,7 +44,7 @@ const mayHavePeer = (socket: Socket): boolean => socket.state !== 'TIME_WAIT' &&
 
 /** Returns the end with one more socket. One id needs no set: V8 is slow to collect many small ones. */
 function withId(end: End, id: string): End {
-  if (end === undefined) return id;
+  if (end === undefined || end === id) return id;
   return typeof end === 'string' ? new Set([end, id]) : end.add(id);
 }
 
@@ -60,6 +60,21 @@ function withoutId(end: End, id: string): End {
 /** Where a socket belongs: the endpoints of its pair, and its end of it. */
 interface Place extends Endpoints {
   readonly side: 'lower' | 'upper';
+}
+
+function placeIn(scope: number, protocol: Protocol, local: Endpoint, remote: Endpoint): Place {
+  const near = unmapped(local.address);
+  const far = unmapped(remote.address);
+  const isLower = near === far ? local.port < remote.port : near < far;
+  return {
+    protocol,
+    scope,
+    side: isLower ? 'lower' : 'upper',
+    lowerAddress: isLower ? near : far,
+    lowerPort: isLower ? local.port : remote.port,
+    upperAddress: isLower ? far : near,
+    upperPort: isLower ? remote.port : local.port,
+  };
 }
 
 const isAt = (end: End, id: string): boolean => (typeof end === 'object' ? end.has(id) : end === id);
@@ -91,11 +106,12 @@ export class Peers {
   #batchesSinceRenewal = 0;
   /** True if an own address was seen since the last `endBatch`. */
   #hasNewAddress = false;
-  /** Ids of sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. */
-  readonly #waiting = new Set<string>();
+  /**
+   * Sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. By id, each with
+   * its version that may still be in a pair.
+   */
+  readonly #waiting = new Map<string, Socket | undefined>();
   readonly #pairs = new PairIndex();
-  /** Pairs by the id of a socket. */
-  readonly #pairOf = new Map<string, Pair>();
   #hasNamespaces = false;
   readonly #onPair: (one: string, other: string, isPair: boolean) => void;
 
@@ -104,17 +120,24 @@ export class Peers {
     this.#onPair = onPair;
   }
 
-  /** Takes a new socket, or one whose endpoints, state or namespace may have changed. */
-  take(socket: Socket): void {
+  /**
+   * Takes a new socket, or one whose endpoints, state or namespace may have changed.
+   * @param before the version that was taken before; undefined for a new socket
+   */
+  take(socket: Socket, before: Socket | undefined): void {
+    const { id } = socket;
     const place = this.#placeOf(socket);
-    if (place?.scope === ACROSS) this.#waiting.add(socket.id);
-    else this.#put(socket, place);
+    const placed = this.#waiting.get(id) ?? before;
+    if (place?.scope === ACROSS) this.#waiting.set(id, placed);
+    else this.#put(id, place, placed && this.#pairOf(placed));
   }
 
   /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
-  drop(id: string): void {
+  drop(socket: Socket): void {
+    const { id } = socket;
+    const pair = this.#pairOf(this.#waiting.get(id) ?? socket);
     this.#waiting.delete(id);
-    this.#remove(id, false);
+    if (pair) this.#remove(pair, id, false);
   }
 
   /**
@@ -124,45 +147,52 @@ export class Peers {
   endBatch(rows: ReadonlyMap<string, Pick<Row, 'socket' | 'mark'>>): void {
     this.#batchesSinceRenewal++;
     if (this.#isFull && this.#batchesSinceRenewal >= RENEWAL_BATCHES) this.#renewOwnAddresses(rows);
-    if (this.#hasNewAddress) {
+    if (this.#hasNewAddress)
       for (const { socket, mark } of rows.values()) {
-        const isOpen = mark !== 'closed' && socket.remote !== null;
+        if (mark === 'closed' || socket.remote === null || this.#waiting.has(socket.id)) continue;
+        const pair = this.#pairOf(socket);
         // A pair within a namespace is certain.
-        if (isOpen && (this.#pairOf.get(socket.id)?.scope ?? ACROSS) === ACROSS)
-          this.#put(socket, this.#placeOf(socket));
-      }
-    } else
-      for (const id of this.#waiting) {
-        const row = rows.get(id);
-        if (row) this.#put(row.socket, this.#placeOf(row.socket));
+        if (pair === undefined || pair.scope === ACROSS) this.#put(socket.id, this.#placeOf(socket), pair);
       }
     this.#hasNewAddress = false;
+    for (const [id, placed] of this.#waiting) {
+      const row = rows.get(id);
+      if (row) this.#put(id, this.#placeOf(row.socket), placed && this.#pairOf(placed));
+    }
     this.#waiting.clear();
   }
 
-  #put(socket: Socket, place: Place | undefined): void {
-    const { id } = socket;
-    const before = this.#pairOf.get(id);
-    if (before ? place && hasEndpoints(before, place) && isAt(before[place.side], id) : !place) return;
-    // A remnant keeps its peer, as a closed connection does: that its pair has ended is not reported.
-    this.#remove(id, place !== undefined);
+  /** Puts a socket into its pair. @param before the pair that it is in now */
+  #put(id: string, place: Place | undefined, before: Pair | undefined): void {
+    if (before) {
+      if (place && hasEndpoints(before, place) && isAt(before[place.side], id)) return;
+      // A remnant keeps its peer, as a closed connection does: that its pair has ended is not reported.
+      this.#remove(before, id, place !== undefined);
+    }
     if (place === undefined) return;
     const pair = this.#pairs.findOrAdd(place);
     this.#report(pair, false);
     pair[place.side] = withId(pair[place.side], id);
-    this.#pairOf.set(id, pair);
     this.#report(pair, true);
   }
 
-  #remove(id: string, isReported: boolean): void {
-    const pair = this.#pairOf.get(id);
-    if (pair === undefined) return;
+  #remove(pair: Pair, id: string, isReported: boolean): void {
     if (isReported) this.#report(pair, false);
-    this.#pairOf.delete(id);
     if (isAt(pair.lower, id)) pair.lower = withoutId(pair.lower, id);
     else pair.upper = withoutId(pair.upper, id);
     if (pair.lower === undefined && pair.upper === undefined) this.#pairs.delete(pair);
     this.#report(pair, true);
+  }
+
+  /** Returns the pair that this version of a socket is in; undefined if it is in none. */
+  #pairOf({ id, protocol, local, remote, netns }: Socket): Pair | undefined {
+    if (remote === null) return undefined;
+    for (const scope of [netns?.inode ?? NO_NAMESPACE, ACROSS]) {
+      const place = placeIn(scope, protocol, local, remote);
+      const pair = this.#pairs.find(place);
+      if (pair && isAt(pair[place.side], id)) return pair;
+    }
+    return undefined;
   }
 
   /** Reports the two sockets of a pair, if there is one at each end. */
@@ -186,16 +216,7 @@ export class Peers {
     if (isAcross && !this.#mayLeadAcross(socket, near, far)) return undefined;
     // A socket connected to itself has no peer.
     if (near === far && local.port === remote.port) return undefined;
-    const isLower = near === far ? local.port < remote.port : near < far;
-    return {
-      protocol,
-      scope: isAcross ? ACROSS : inode,
-      side: isLower ? 'lower' : 'upper',
-      lowerAddress: isLower ? near : far,
-      lowerPort: isLower ? local.port : remote.port,
-      upperAddress: isLower ? far : near,
-      upperPort: isLower ? remote.port : local.port,
-    };
+    return placeIn(isAcross ? ACROSS : inode, protocol, local, remote);
   }
 
   /** Returns true if another namespace has the remote address. */

@@ -92,7 +92,8 @@ export class RowWriter {
     const isUnseen = notable && this.#summary.newListeners.isUnseen(row.id);
     if (notable) this.#rows.setMarked({ ...row, mark: isUnseen ? 'spawned' : 'changed' }, nowMs);
     else this.#rows.set(row);
-    if (notable || before.socket.netns?.inode !== socket.netns?.inode) this.#pairs.change(socket);
+    if (notable || before.socket.netns?.inode !== socket.netns?.inode)
+      this.#pairs.change(before.socket, socket);
     if (direction !== before.direction) this.#pairs.agree(row.id);
     return notable;
   }
@@ -102,7 +103,7 @@ export class RowWriter {
     const before = this.#rows.getOpen(id);
     if (before === undefined) return;
     this.#directions.drop(id);
-    this.#pairs.drop(id);
+    this.#pairs.drop(before.socket);
     this.#summary.drop(before);
     // Used unless a close event has set the lifetime: the time since the first sighting.
     const { lifetimeMs = nowMs - before.firstSeenMs, isAtLeast = before.baseline } = before;
