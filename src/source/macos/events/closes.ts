@@ -229,8 +229,8 @@ const trafficOf = ({ rxBytes, txBytes, srtt, rttvar }: ClosedSource): Traffic =>
 });
 
 /**
- * Returns the last counters, but no byte counter below that of the last poll: the kernel has two sets of counters, one
- * for messages and one for polls.
+ * Returns the last counters, but no byte counter below that of the last poll: the kernel keeps two sets of counters, which
+ * may differ.
  */
 const withoutDecrease = (before: Traffic | undefined, last: Traffic): Traffic => ({
   ...last,
