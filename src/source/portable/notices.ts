@@ -28,16 +28,15 @@ const EMPTY_NOTICE: Degradation = {
 };
 
 /** Continues the notice `the owners of 3 sockets …`: why they are missing, and what helps. */
-const WHY_HIDDEN: Readonly<Record<System, string>> = {
-  linux: 'are hidden: run with sudo to see them',
-  win32: 'are hidden: run as administrator to see them',
+const WHY_HIDDEN: Readonly<Record<Exclude<System, 'bsd'>, (are: string, them: string) => string>> = {
+  linux: (are, them) => `${are} hidden: run with sudo to see ${them}`,
+  win32: (are, them) => `${are} hidden: run as administrator to see ${them}`,
   // netstat on macOS shows all pids to every user. Here an owner is hidden if its pid is wrong: see `isWrongPid`.
-  darwin: 'cannot be read from the output of netstat',
-  bsd: 'are not read by systeminformation',
+  darwin: () => 'cannot be read from the output of netstat',
 };
 
 /** Replaces `WHY_HIDDEN` for root on Linux. */
-const WHY_HIDDEN_FROM_ROOT = 'are hidden: even root may not inspect the processes here';
+const whyHiddenFromRoot = (are: string) => `${are} hidden: even root may not inspect the processes here`;
 
 /** Returns notices about what systeminformation cannot read on this system, whichever sockets there are. */
 export function systemNotices(connections: readonly RawConnection[], system: System): readonly Degradation[] {
@@ -62,17 +61,19 @@ export function pollNotices(
   system: System,
   isRoot: boolean,
 ): readonly Degradation[] {
-  const owners = [...sockets.values()].flatMap((socket) => socket.owners);
-  const hidden = owners.filter((owner) => owner.knowledge === 'hidden').length;
-  const nameless = new Set(owners.filter((it) => it.pid !== undefined && !it.process).map((it) => it.pid))
-    .size;
+  const all = [...sockets.values()].flatMap((socket) => socket.owners);
+  const hidden = all.filter((owner) => owner.knowledge === 'hidden').length;
+  const nameless = new Set(all.filter((it) => it.pid !== undefined && !it.process).map((it) => it.pid)).size;
   const unknown = rows.filter((row) => row.isStateUnknown).length;
   const truncated = rows.filter((row) => row.isTruncated).length;
   const found: Degradation[] = [];
   if (hidden > 0 && system !== 'bsd') {
+    const [owners, are, them] =
+      hidden === 1 ? (['owner', 'is', 'it'] as const) : (['owners', 'are', 'them'] as const);
+    const why = isRoot ? whyHiddenFromRoot(are) : WHY_HIDDEN[system](are, them);
     found.push({
       code: 'owners-hidden',
-      text: `the owners of ${counted(hidden, 'socket', 'sockets')} ${isRoot ? WHY_HIDDEN_FROM_ROOT : WHY_HIDDEN[system]}`,
+      text: `the ${owners} of ${counted(hidden, 'socket')} ${why}`,
       short: counted(hidden, 'owner hidden', 'owners hidden'),
     });
   }

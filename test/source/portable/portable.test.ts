@@ -87,6 +87,16 @@ test('reads the process list only for new pids, and stops retrying for a missing
   ]);
 });
 
+test('the notice about hidden owners counts one socket and several', async () => {
+  const hidden = (localPort: string) => rawConnection({ localPort, pid: 0 });
+  const { state, source } = machine([hidden('1'), rawConnection()]);
+  const text = async () =>
+    (await source.read()).degradations.find(({ code }) => code === 'owners-hidden')?.text;
+  expect(await text()).toBe('the owner of 1 socket is hidden: run as administrator to see it');
+  state.rows = [hidden('1'), hidden('2')];
+  expect(await text()).toBe('the owners of 2 sockets are hidden: run as administrator to see them');
+});
+
 test('detects a reused pid when the process list is read for another pid', async () => {
   const old = rawProcess({ started: '2026-03-04 05:06:07' });
   const { state, source } = machine([rawConnection()], [old]);
