@@ -4,7 +4,7 @@ import { atMost, type Target } from './targets.ts';
 
 /** Formats what names cost. */
 export const namesText = ({ rate, sent, known, lost, cpu, cpuWithout, added }: NamesFigures): string =>
-  `\nnames of peers: ${count(Math.round(rate))} answers of DNS per second; CPU of the live screen, percent of a core, median (min–max)\n\n` +
+  `\nnames of peers: ${count(Math.round(rate))} DNS answers per second; CPU of the live screen, percent of a core, median (min–max)\n\n` +
   tableText([
     ['names sent', 'names known', 'reported lost', 'CPU % without --names', 'CPU %', 'names add'],
     [

@@ -19,7 +19,7 @@ export interface Options {
 
 /** Loads of the measurements of names. */
 export interface NamesRepeats {
-  /** Answers of DNS per second, and for how many seconds. */
+  /** DNS answers per second, and for how many seconds. */
   readonly rate: number;
   readonly seconds: number;
   /** Pairs of runs, without names and with them. */
@@ -158,7 +158,7 @@ measurements:
   --live-soak    only the live screen for 10 minutes while connections, processes, listeners and namespaces appear and
                  disappear; compares 'netpane ls' with ss at the end
   --udp          only UDP: short sockets at 5,000 per second, and what a packet costs with netpane; needs root
-  --names        only names of peers (--names): 5,000 answers of DNS per second; needs root
+  --names        only names of peers (--names): 5,000 DNS answers per second; needs root
   --evidence     only what the details read of a process: package, digest, parents and so on
   --storm        only the live screen during 8,000 connections per second for 60 s, and its recovery
 

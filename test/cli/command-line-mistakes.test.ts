@@ -292,7 +292,7 @@ describe('a mistake names the option and the expected value', () => {
       "bad query: 'host:a' needs names of peers, but a rule asks for none",
     );
     expect(message('-q', 'host:a', '--columns', 'host', '--sort', 'host')).toBe('screen');
-    // A file answers these.
+    // Countries and organisations come from a file, so that a command can answer.
     expect(message('ls', 'country:DE', '--columns', 'country,org', '--sort', 'org')).toBe('ls');
     expect(message('watch', 'asn:1')).toBe('watch');
   });

@@ -16,7 +16,7 @@ const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8
 /** README and docs, one after the other. */
 const docs = files.map(textOf).join('\n');
 
-/** In a table `|` parts cells, in code too. */
+/** Returns a text as code in a table, whose cells `|` separates, in code too. */
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 
 test('docs/query.md lists every term of the query, in the order of the help', () => {

@@ -47,7 +47,7 @@ function closesOf(watcher: Watcher, server: Server, { ports }: ProgramResult) {
 
 describe.skipIf(noEvents !== undefined)(`as an ordinary user${why(noEvents)}`, () => {
   let stage: Stage;
-  /** Has the sockets by which a test notices a poll. */
+  /** Opens sockets that only a poll finds, so that a test notices one. */
   let marker: Server;
   beforeAll(async () => {
     stage = await Stage.create({ isOrdinary: true });

@@ -39,7 +39,7 @@ describe.skipIf(noTrace !== undefined).each([
   ['with the trace', false],
 ])(`as root %s${why(noTrace)}`, (_, hasLedger) => {
   let stage: Stage;
-  /** Has the sockets by which a test notices a poll. */
+  /** Opens sockets that only a poll finds, so that a test notices one. */
   let marker: Server;
   let watcher: Watcher;
   beforeAll(async () => {

@@ -89,8 +89,9 @@ export function setUp({
   const answers: { give: (it: Snapshot) => void; fail: (error: Error) => void }[] = [];
   const world = { sockets: snapshot([socket({ id: 'a' })]), costMs: 0, nextCostsMs: [] as number[] };
   let take: () => Promise<void> | void = () => {};
+  /** Times of all drains, milliseconds. */
   const drainsMs: number[] = [];
-  /** Those that are only for what the one before has left. */
+  /** Times of the drains that only take what the one before left in the kernel, milliseconds. */
   const nextPartsMs: number[] = [];
   /** Kernel events to drain next, the maximum number in one drain, its cost, and how often the source was closed. */
   const system = {

@@ -5,12 +5,12 @@ import { batch, socket } from '../helpers/fakes.ts';
 
 const FIVE_HUNDRED = Array.from({ length: 500 }, (_, i) => socket({ id: `${i}` }));
 
-/** The parts of a batch with this many. */
+/** Returns the parts of a batch with 500 sockets in each of `count` parts. */
 const parts = (atMs: number, count: number, fields: Partial<Batch> = {}): Batch[] =>
   Array.from({ length: count }, (_, i) =>
     batch({ monotonicMs: atMs, spawned: FIVE_HUNDRED, ...fields, partial: i < count - 1 }),
   );
-/** Empty batches at these times. */
+/** Returns empty batches at these times. */
 const quiet = (...atMs: number[]): Batch[] => atMs.map((monotonicMs) => batch({ monotonicMs }));
 
 /** Returns the phases that begin with these batches. */

@@ -97,7 +97,7 @@ function checkClose(truth: Truth, close: SocketEvent, spawn: SocketEvent | undef
     expectAtMost(0, lifetimeMs);
     if (learntBy === 'poll') expectAtMost(lifetimeMs, atMs - NOON_MS - truth.bornMs);
     else expectAtMost(lifetimeMs, (truth.endedMs ?? NaN) - truth.bornMs);
-    // It is short only by the time before its spawn was seen.
+    // It lacks at most the time before the spawn.
     if (spawn && learntBy !== 'poll' && !isAtLeast)
       expectAtMost((truth.endedMs ?? NaN) - Math.max(truth.madeMs, spawn.atMs - NOON_MS), lifetimeMs);
   }

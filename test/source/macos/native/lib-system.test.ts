@@ -27,8 +27,9 @@ describe.runIf(hasCompiler)('the calls of libSystem', () => {
   /** Behaviour of a fake libSystem. */
   interface Behaviour {
     readonly isRoot?: boolean;
-    /** Number of times that a table is found grown; errno of each try. */
+    /** Number of times that a table has grown between the question for its size and the reading. */
     readonly growing?: number;
+    /** Errno with which the tables are refused. */
     readonly denied?: number;
     readonly events?: boolean;
     /** A datagram about closed sockets. */
