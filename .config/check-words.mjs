@@ -20,7 +20,9 @@ const projectFiles = () => [
 ];
 /** Returns true for a text of the project; other files, such as captured output, are checked only by their path. */
 const isText = (file) =>
-  file.startsWith('fixtures/') ? file.endsWith('/README.md') : /\.[cm]?[jt]s$|\.md$|\.json$/.test(file);
+  file.startsWith('fixtures/')
+    ? file.endsWith('/README.md')
+    : /\.(?:[cm]?[jt]s|md|jsonc?|[ch]|sh)$/.test(file);
 
 const [, section = ''] = /^## Glossary\n([^]*?)^## /m.exec(readFileSync(GLOSSARY, 'utf8')) ?? [];
 

@@ -1,7 +1,7 @@
 /*
  * A libSystem for tests on any system: answers the calls of netpane from files and from the processes that those files
  * name. `fake_open` sets the folder of the tables. Its kernel control answers each request, then has the datagram in the file
- * `statistics` of the folder, if there is one, and then loses some (ENOBUFS).  Each process of another uid than 501 hides its descriptors.
+ * `statistics` of the folder, if there is one, and then loses some (ENOBUFS). Each process of another uid than 501 hides its descriptors.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static char folder[512];
 static struct fake_socket sockets[MAX_SOCKETS];
 static int socket_count, growing, denied;
 
-/* Reads which process used each socket of the table of TCP last. */
+/* Reads the TCP table: which process used each socket last. */
 static void read_sockets(void) {
   char path[600];
   snprintf(path, sizeof path, "%s/net.inet.tcp.pcblist_n", folder);
@@ -42,7 +42,7 @@ static void read_sockets(void) {
   }
 }
 
-/* Sets the folder; `tries` is the number of readings that find the table grown, `denial` an errno of every reading. */
+/* Sets the folder. A table has grown at the first `tries` reads of it; `denial` is the errno of every read, 0 for none. */
 void fake_open(const char *path, int tries, int denial) {
   snprintf(folder, sizeof folder, "%s", path);
   growing = tries;
