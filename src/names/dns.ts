@@ -9,12 +9,12 @@ export interface NamedAddress {
 }
 
 const HEADER_LENGTH = 12;
-/** Response, kind of query and result in the flags: an answer to a usual query, without an error. */
+/** The flags QR, OPCODE and RCODE, and their values in an answer to a standard query, without an error. */
 const KIND_MASK = 0xf80f;
 const ANSWER = 0x8000;
 const TYPE = { a: 1, cname: 5, aaaa: 28 } as const;
 const IN = 1;
-/** Without the highest bit, by which a record of multicast DNS replaces older ones (RFC 6762, section 10.2). */
+/** Excludes the highest bit: in multicast DNS it says that the record replaces older ones (RFC 6762, section 10.2). */
 const CLASS_MASK = 0x7fff;
 
 /** Maximum number of records that are read in a message. */

@@ -43,8 +43,8 @@ export class PacketNames {
   }
 
   /**
-   * Returns the names in an IP packet: those of the addresses in an answer, or the one with which a connection begins. Never
-   * throws, whatever the packet is.
+   * Returns the names in an IP packet: the names of the addresses in an answer, or the server name at the start of a
+   * connection. Never throws, whatever the packet is.
    */
   namesIn(bytes: Uint8Array): readonly FoundName[] {
     const packet = packetIn(bytes);

@@ -33,7 +33,11 @@ export function packetIn(bytes: Uint8Array): Packet | undefined {
   return transportIn(bytes, IPV6_HEADER, length === 0 ? 0 : IPV6_HEADER + length, bytes[6], 16, 8);
 }
 
-/** @param total length of the IP packet; 0 if it is longer than its field can say (BIG TCP) */
+/**
+ * Returns the segment or datagram behind an IP header; undefined for another protocol, and if its header is cut.
+ * @param header length of the IP header
+ * @param total length of the IP packet; 0 if it is longer than its field can say (BIG TCP)
+ */
 function transportIn(
   bytes: Uint8Array,
   header: number,

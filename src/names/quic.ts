@@ -13,7 +13,7 @@ const TAG_LENGTH = 16;
 
 /** Frames that a client sends first (RFC 9000, section 19). */
 const FRAME = { padding: 0, ping: 1, crypto: 6 } as const;
-/** Part of the hello that is read, bytes. */
+/** Maximum length of the start of a hello (ClientHello) that is read, bytes. */
 const MAX_HELLO = 8192;
 /** Maximum number of pieces of one hello. */
 const MAX_PIECES = 64;
@@ -112,7 +112,7 @@ function openInitial(datagram: Uint8Array): Uint8Array | undefined {
     opener.final();
     return frames;
   } catch {
-    // Another connection id, or no packet of QUIC.
+    // The packet has another connection id, or is not one of QUIC.
     return undefined;
   }
 }

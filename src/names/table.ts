@@ -18,7 +18,7 @@ interface Entry {
 }
 
 /**
- * Names by address or connection, as packets name them.
+ * The names of addresses and connections that packets contained.
  *
  *     add ─▶ entries (bounded) ─▶ changed ─▶ takeChanges
  */
@@ -26,7 +26,7 @@ export class NameTable {
   readonly #entries = new Map<string, Entry>();
   readonly #changed = new Set<string>();
 
-  /** @param nowMs milliseconds on one clock, as in `takeChanges` */
+  /** Adds a name, or makes a known one the newest again. @param nowMs milliseconds on the clock of `takeChanges` */
   add({ subject, name, from, ttlSeconds }: FoundName, nowMs: number): void {
     const entry = this.#entries.get(subject) ?? {
       names: new Map<string, number>(),

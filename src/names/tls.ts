@@ -2,10 +2,10 @@ import { MAX_NAME_LENGTH, nameText, numberAt } from './bytes.ts';
 
 const RECORD_HANDSHAKE = 0x16;
 const CLIENT_HELLO = 1;
-/** Length of the header of a record, and of a handshake message. */
+/** Lengths of the headers of a record and of a handshake message, bytes. */
 const RECORD_HEADER = 5;
 const HANDSHAKE_HEADER = 4;
-/** Version and random number, before the session id (RFC 8446, section 4.1.2). */
+/** Length of version and random number, which precede the session id, bytes (RFC 8446, section 4.1.2). */
 const BEFORE_SESSION = 34;
 const SERVER_NAME = 0;
 const HOST_NAME = 0;

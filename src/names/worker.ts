@@ -9,7 +9,7 @@ import { NameTable } from './table.ts';
 
 /** Setup of the names thread. */
 export interface NamesData {
-  /** Shared memory of a `NativeGate`. The thread is inside until it is confined. */
+  /** Shared memory of a `NativeGate`. The thread stays inside the gate until it is confined. */
   readonly gate: Int32Array;
 }
 
@@ -26,8 +26,8 @@ export type NamesMessage =
   | { readonly type: 'failed'; readonly why: string };
 
 /**
- * Time between the end of a drain and the next one, milliseconds. To wake up for each packet would cost more than to parse it;
- * what arrives meanwhile has room in the kernel's buffers.
+ * Time between the end of a drain and the next one, milliseconds. Waking up for each packet would cost more than parsing
+ * it. The kernel buffers the packets that arrive meanwhile.
  */
 const PAUSE_MS = 250;
 /** Minimum time between two reports, milliseconds: after each one a query about names is evaluated for all rows. */

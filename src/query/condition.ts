@@ -50,7 +50,10 @@ export const namesTest = ({ pool }: Compiling, test: (names: NameParts) => boole
   return ({ names }) => matches(names);
 };
 
-/** Compiles a test of the names of the peer of a local connection. It runs once per state of the peer: a `Socket` object. */
+/**
+ * Compiles a test of the names of the peer of a local connection. It runs once per `Socket`
+ * object: a changed peer is another object.
+ */
 export const peerTest = ({ context }: Compiling, test: (names: NameParts) => boolean): Condition => {
   const known = new WeakMap<Socket, boolean>();
   return (_, subject) => {

@@ -20,7 +20,7 @@ function fieldOf(expression: Expression): FieldName | undefined {
   return expression.kind === 'compare' ? expression.quantity : undefined;
 }
 
-/** Returns the query of these conditions and those of a text; a problem if the text is no query, or the result too long. */
+/** Returns a query of these conditions and those of a text; a problem if the text is no query, or the result is too long. */
 function extended(parts: readonly Expression[], termText: string): Parsed {
   const term = parseQuery(termText);
   if ('problem' in term) return term;

@@ -19,9 +19,9 @@ interface AnyRow extends TermHelp {
   readonly expected: string;
   /** Values of the current sockets, for completion. */
   readonly live?: (values: Values) => Iterable<string>;
-  /** Where its values are unknown. */
+  /** The kinds of data that lack its values: a test of it would match nothing there. */
   readonly unknownIn?: readonly Glimpse[];
-  /** The kind of answer about locations that it tests. */
+  /** The fact about a location that it tests. */
   readonly geoPart?: 'country' | 'org';
   /** All valid values, for completion. */
   readonly possible?: () => Iterable<string>;

@@ -8,7 +8,7 @@ interface FlagRow {
   /** Description in the help; may name an action as its key, see `withKeys` in the view. */
   readonly about: string;
   readonly compile: (compiling: Compiling) => Condition;
-  /** Where the answer is unknown: the flag would match nothing there. */
+  /** The kinds of data that lack the answer: the flag would match nothing there. */
   readonly unknownIn?: readonly Glimpse[];
 }
 

@@ -129,7 +129,7 @@ function readOption(scanner: Scanner): InternetForm | StateForm | undefined {
   return option === '-i' ? readInternetForm(scanner.run()) : readStateForm(scanner.run());
 }
 
-/** Returns true if a form follows `-i`. As in lsof, another option is no form; quotes, a regex, `!`, `and` are none. */
+/** Returns true if a form follows `-i`. As in lsof, another option is not a form; nor are quotes, a regex, `!` and `and`. */
 function isForm(scanner: Scanner): boolean {
   const { at } = scanner;
   scanner.skipSpace();

@@ -30,7 +30,7 @@ export function printTerm(term: Term): string {
       return String(term.number);
     case 'text': {
       const { field, whole, value } = term;
-      // Without quotes it would be the endpoint.
+      // Without quotes, the value of `peer:10.0.0.1` would be parsed as an endpoint.
       const isEndpoint = endpointNamed(field) !== undefined && isEndpointText(value);
       return `${field}${whole ? '=' : ':'}${isEndpoint ? quote(value) : quoteWord(value)}`;
     }

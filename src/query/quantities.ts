@@ -55,11 +55,11 @@ interface QuantityRow {
   readonly compile: (comparison: Comparison, compiling: Compiling) => Condition;
   /** An unchanged socket may start or stop matching as time passes. */
   readonly isTimed?: true;
-  /** Where the value is unknown: a comparison would match nothing there. */
+  /** The kinds of data that lack the value: a comparison would match nothing there. */
   readonly unknownIn?: readonly Glimpse[];
 }
 
-/** For rates, which neither one poll nor one event has: a rate is the difference between two polls. */
+/** Part of the row of a rate: one poll or one event has no rate, which is the difference between two polls. */
 const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
 /** Compiles comparisons of a number of the subject. An unknown number (undefined) matches none. */

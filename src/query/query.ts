@@ -17,7 +17,7 @@ export interface Query {
   readonly asksPeers: boolean;
   /** The query tests the names of peers: its answer about a socket changes when a name becomes known. */
   readonly asksNames: boolean;
-  /** Kinds of answers about locations that the query tests: its answer changes when files with them were read. */
+  /** Facts about locations that the query tests: its answer changes when a file with them has been read. */
   readonly geoParts: readonly ('country' | 'org')[];
   /** Distinct host names of the query in small letters; they must be resolved. */
   readonly hosts: readonly string[];
@@ -25,7 +25,7 @@ export interface Query {
 
 export type Parsed = { readonly query: Query } | { readonly problem: QueryProblem };
 
-/** Returns the kind of answer about locations that a term tests. */
+/** Returns the fact about a location that a term tests; undefined if it tests none. */
 const geoPartOf = (term: Term): 'country' | 'org' | undefined =>
   'field' in term && isField(term.field) ? fieldRow(term.field).geoPart : undefined;
 

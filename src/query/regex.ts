@@ -36,7 +36,7 @@ const compiled = (source: string): RE2JS => {
 
 /** Returns the regex between two slashes. Throws a Mistake if it is too large or the engine rejects it. */
 export function readRegex(piece: Piece): string {
-  // A message marks the slashes too.
+  // The message of a mistake marks the slashes too.
   const whole = { text: `/${piece.text}/`, at: piece.at };
   if (piece.text === '') refuse(whole, 'empty regex; expected one such as /^ssh/');
   if (piece.text.length > MAX_LENGTH)

@@ -58,7 +58,7 @@ const OTHER_PARTS = {
   netnsInode: ({ netns }) => netns?.inode.toString(),
   netnsName: ({ netns }) => netns?.name,
   family: ({ family }) => family,
-  // No term tests these two. Sorting and grouping by process or user evaluate each text once, so it must contain them.
+  // No term tests these two. Sorting and grouping by process or user evaluate each text of names once, so they are in it.
   ownProcess: ({ owners }) => owners[0]?.process,
   ownUser: ({ user, owners }) => user ?? owners[0]?.user,
 } as const satisfies Parts<Socket>;
@@ -211,7 +211,7 @@ export class KeptNames {
       kept.socket.family === family &&
       hasSameNames(kept.socket, socket)
     ) {
-      // The next socket may have the same list of owners, which is compared at once.
+      // The next socket may have the same list of owners: then one comparison by identity is enough.
       kept.socket = socket;
       return kept.names;
     }

@@ -1,8 +1,8 @@
 import type { Socket } from '../model/socket.ts';
 
 /**
- * How much is known of a socket: what one poll says, or one event. A term may need more: a rate is the difference of two
- * polls.
+ * Kind of data that a command has about a socket, if it has no table: one poll (`ls`) or one event (`watch`). A term may need
+ * more: a rate is the difference between two polls.
  */
 export type Glimpse = 'poll' | 'event';
 

@@ -46,7 +46,7 @@ const ENDPOINTS: Readonly<Record<string, Side>> = {
 
 const FLAG_SYNONYMS: Readonly<Record<string, Flag>> = { listening: 'listen', estab: 'established' };
 
-/** Terms for what people write as a field, where it is none. */
+/** Terms to suggest for names that people write like a field, although no field has this name. */
 const OTHER_TERMS: Readonly<Record<string, string>> = {
   tcp: 'proto:tcp :PORT',
   udp: 'proto:udp :PORT',
@@ -97,10 +97,10 @@ export function unknownFieldText(word: string): string | undefined {
   return meant === undefined ? undefined : `unknown field ${typed}: did you mean ${meant}?`;
 }
 
-/** Shortest flag that is suggested for a misspelled word: shorter ones resemble too many words. */
+/** Minimum length of a flag that is suggested for a misspelled word: shorter ones resemble too many words. */
 const MIN_FLAG = 5;
 
-/** Returns what the user of a word that finds nothing may have meant; undefined if nothing comes to mind. */
+/** Returns a suggestion for a word that finds nothing, such as the term that the user may have meant; undefined without one. */
 export function suggestionFor(word: string): string | undefined {
   const unknownField = unknownFieldText(word);
   if (unknownField !== undefined) return unknownField;
