@@ -154,7 +154,7 @@ function writePrevious({ state, local, remote, owners }: PreviousFields, { proto
   OUT.brace(start);
 }
 
-/** Where the socket of each spawn stands in the bytes: a short-lived connection has the same one in its close. */
+/** The place of the socket of each spawn in the bytes: a short-lived connection has the same socket in its close. */
 type Written = Map<Socket, { readonly start: number; readonly end: number }>;
 
 function writeSocketOf({ type, socket }: SocketEvent, written: Written): void {

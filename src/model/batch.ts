@@ -34,7 +34,7 @@ export interface Snapshot {
   readonly ownersMs: number;
 }
 
-/** Elapsed time of one poll, milliseconds: that of its `Snapshot`, and of applying the difference. */
+/** Elapsed time of one poll, milliseconds: the times in its `Snapshot`, and the time to compare it with the last one. */
 export interface Cost {
   readonly socketsMs: number;
   readonly ownersMs: number;
@@ -75,8 +75,8 @@ export interface Batch extends Difference {
   /**
    * Events in order of time: every spawn, notable change (`isNotable`) and close, except spawns in the baseline. The
    * baseline has only what kernel events reported during the first poll, and a gap after a restart of the sampler.
-   * Empty with `SamplerOptions.onEvents`. A socket may spawn and close within one batch. An event may have an older
-   * version of its socket than the lists.
+   * Empty if `SamplerOptions.onEvents` receives the events. A socket may spawn and close within one batch. An event may
+   * have an older version of its socket than the lists.
    */
   readonly events: readonly Event[];
   readonly coverage: Coverage;

@@ -5,7 +5,7 @@
 export interface Bounds {
   /** Once this many sockets of any state are kept, new TIME_WAIT sockets are only counted. */
   readonly remnants: number;
-  /** Once this many sockets are kept, new ones are only counted; listeners only beyond 110 % of it. */
+  /** Once this many sockets are kept, new ones are only counted. New listeners are kept up to 110 % of it. */
   readonly sockets: number;
   /** Maximum number of closed rows that are still shown. */
   readonly closedRows: number;
@@ -13,7 +13,7 @@ export interface Bounds {
   readonly events: number;
   /**
    * Maximum number of events and changed lives that wait in the sampler while no batch is taken, and of close messages
-   * that wait in an event source, per namespace. Of lives that are gone, twice as many are kept.
+   * that wait in an event source, per namespace. The sampler also keeps up to twice this number of lives that are gone.
    */
   readonly waitingEvents: number;
   /**

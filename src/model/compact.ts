@@ -42,9 +42,9 @@ export class BatchEncoder {
 }
 
 /**
- * Decodes batches from another thread, makes ids unique across hosts, and makes their sockets compact: equal texts become one string, and each object
- * holds its fields in place. After a structured clone every socket has its own copy of `tcp`, and V8 stores the fields
- * in a second object. A compact socket takes a third less memory.
+ * Decodes batches from another thread, makes ids unique across hosts, and makes their sockets compact: equal texts
+ * become one string, and each object holds its fields in place. After a structured clone every socket has its own copy
+ * of `tcp`, and V8 stores the fields in a second object. A compact socket takes a third less memory.
  */
 export class BatchDecoder {
   readonly #texts = new Cache<string, string>(MAX_TEXTS);

@@ -1,8 +1,8 @@
 import { type Endpoint, type Owner, sameEndpoint, type Socket, type SocketState } from './socket.ts';
 
 /**
- * How netpane learnt of an event: `poll` from the difference of two polls, `destroy` from the message that the kernel
- * multicasts when it destroys a socket (sock_diag), `trace` from the trace of TCP states and processes.
+ * How netpane learnt of an event: `poll` from the difference of two polls, `destroy` from what the kernel reports when
+ * it destroys a socket (on Linux a close message), `trace` from the trace of TCP states and processes.
  */
 export type LearntBy = 'poll' | 'destroy' | 'trace';
 
@@ -65,7 +65,7 @@ export interface GapEvent {
   readonly learntBy: Exclude<LearntBy, 'poll'>;
 }
 
-/** Parts of a connection in which those of a sum may differ from its `socket`. */
+/** Parts in which the connections of a sum may differ from its `socket`. */
 export type SumPart = 'program' | 'pid' | 'localPort' | 'remoteAddress' | 'remotePort';
 
 /**

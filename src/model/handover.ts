@@ -6,8 +6,8 @@ const SENT = 1;
 const AWAITED = 2;
 
 /**
- * Says whether the last batch was taken, by a number in shared memory. The thread that takes the batch wakes the sender only if
- * the sender waits: at rest the batch is taken long before the next poll.
+ * Records in shared memory whether the last batch was taken. The thread that takes the batch wakes the sender only if
+ * the sender waits: usually the batch is taken long before the next poll.
  *
  *     taken ─ send ─▶ sent ─ take ─▶ taken
  *                      │ isTaken

@@ -1,6 +1,6 @@
 import type { Knowledge } from './socket.ts';
 
-/** How an owner is known. Without a program name, this word is shown in its place. */
+/** The words that are shown in place of an unknown program name. They say how the owner is known. */
 const KNOWLEDGE = {
   exact: 0,
   inherited: 0,

@@ -227,8 +227,9 @@ export interface Socket {
   readonly createdAtMs?: number;
   readonly traffic?: Traffic;
   /**
-   * The last four peers of a UDP, raw or ping socket without a remote endpoint, the one whose first packet is the latest
-   * first: it sent to them or received from them since netpane started. Absent if none is known.
+   * Up to four peers of a UDP, raw or ping socket without a remote endpoint, the most recent first. It has sent a packet
+   * to them, or received one from them, since netpane started. Their order is that of the first packets. Absent if none
+   * is known.
    */
   readonly peers?: readonly Endpoint[];
   readonly timer?: Timer;

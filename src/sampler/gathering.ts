@@ -1,16 +1,17 @@
 import type { EventSource } from '../source/types.ts';
 
 /**
- * Minimum time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold some 150
- * ms of a thousand connections a second, with two closes each.
+ * Usual time between two drains of the event source, milliseconds. The buffers that an ordinary user gets hold the close
+ * messages of about 150 ms at a thousand connections per second, with two closes each.
  */
 const GATHER_MS = 50;
 
-/** Maximum number of kernel events that a small buffer gathers, and the shortest time for it, milliseconds. */
+/** Number of kernel events after which a small buffer should be drained. */
 const SMALL_BUFFER_EVENTS = 100;
+/** Minimum time between two drains of a small buffer, milliseconds. */
 const SMALL_BUFFER_MS = 5;
 
-/** How long the kernel may gather events between two drains. */
+/** Decides how long the kernel may gather events between two drains. */
 export class Gathering {
   #lastDrainMs = -Infinity;
   #ms = GATHER_MS;
@@ -25,7 +26,10 @@ export class Gathering {
     return nowMs - this.#lastDrainMs < this.#ms;
   }
 
-  /** Notes a drain, and the number of events in it. A small buffer may gather fewer than fill it at their rate. */
+  /**
+   * Notes a drain, and the number of events in it. With a small buffer, the next drain waits only until about
+   * SMALL_BUFFER_EVENTS have come at the rate of these.
+   */
   noteDrain({ hasSmallBuffer = false }: EventSource, count: number, nowMs: number): void {
     const fullMs = ((nowMs - this.#lastDrainMs) * SMALL_BUFFER_EVENTS) / Math.max(1, count);
     this.#ms = hasSmallBuffer ? Math.max(SMALL_BUFFER_MS, Math.min(GATHER_MS, fullMs)) : GATHER_MS;

@@ -126,7 +126,7 @@ export class Sampler {
     });
   }
 
-  /** What remains in the system if the thread ends without `stop`. */
+  /** The kernel objects that remain if the thread ends without `stop`; undefined if none do. */
   get leftovers(): Leftovers | undefined {
     return this.#options.source.leftovers;
   }

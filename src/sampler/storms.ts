@@ -13,7 +13,7 @@ const LARGE_BATCH = 2000;
  */
 const CALM_MS = 3000;
 
-/** Minimum number of them since the last calm that leaves enough garbage to collect. */
+/** Minimum number of sockets, ids, events and counted connections since the last calm that is worth a collection. */
 const MIN_GARBAGE = 20_000;
 
 /** Returns the number of connections that were only counted. */

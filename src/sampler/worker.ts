@@ -41,8 +41,8 @@ export type WorkerRequest =
   | { readonly type: 'close-sockets'; readonly number: number; readonly sockets: readonly SocketToClose[] };
 
 /**
- * Message from the sampling thread: a part of a batch, what came of the request to close sockets with this number, or a thread to
- * start (see `startConsumer`).
+ * Message from the sampling thread: a part of a batch, a thread to start (see `startConsumer`), or the result of the
+ * `close-sockets` request with this number.
  */
 export type WorkerMessage =
   | { readonly type: 'batch'; readonly batch: EncodedBatch }
@@ -105,7 +105,7 @@ async function serve(port: MessagePort): Promise<void> {
         onError: (error) => setImmediate(fail, error),
       },
     );
-    // Before the next turn of the event loop: the thread could end in it, and leave them behind.
+    // They are posted before the next turn of the event loop: the thread could end in that turn and leave them behind.
     if (sampler.leftovers) opening.leftovers.postMessage(sampler.leftovers);
     // Programs that a source runs would inherit the confinement. The trace is stopped by writing to its files.
     if (!sampler.runsPrograms)

@@ -7,7 +7,7 @@ import type { Polls } from './polls.ts';
 import type { Report } from './report.ts';
 
 /**
- * How long after a poll misses a socket its last kernel event may still arrive, milliseconds: LinuxEvents waits a
+ * Time after a poll misses a socket in which its last kernel event may still arrive, milliseconds: LinuxEvents waits a
  * quarter of a second for the last message of a socket.
  */
 const LATE_MS = 1000;
@@ -81,7 +81,7 @@ export class LifeCycle {
     return this.#missing.size > 0;
   }
 
-  /** Starts to wait for the kernel event of its end. */
+  /** Makes a life wait for the kernel event of its end: the last poll missed its socket. */
   miss(life: Life): void {
     this.#missing.delete(life);
     this.#missing.set(life, this.#polls.last.startMs);
@@ -132,7 +132,7 @@ export class LifeCycle {
     this.spawn(life);
   }
 
-  /** Removes the row of a life. `mayReturn`: its remnant may still exist, because polls can miss one that does. */
+  /** Removes the row of a life. @param mayReturn true if a later poll may see its remnant: polls can miss one */
   markGone(life: Life, { mayReturn }: { readonly mayReturn: boolean }): void {
     if (life.isCounted && !life.isGone) this.#countedRemnants--;
     life.isGone = true;

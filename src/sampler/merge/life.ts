@@ -45,7 +45,7 @@ export interface Life {
   hasKernelEvent: boolean;
   /** The last poll that updated it. A kernel event from before the end of that poll is older than what the poll saw. */
   lastPoll: PollTime;
-  /** What reported its close; undefined while it is open. A row that is left after the close is a remnant. */
+  /** The origin of its close; undefined while it is open. A row that is left after the close is a remnant. */
   closedBy: LearntBy | undefined;
   /** It is the remnant of a connection that was only counted: no batch reports it. */
   isCounted: boolean;

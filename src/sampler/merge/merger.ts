@@ -20,7 +20,7 @@ export interface Merged extends Difference {
 /** How long a socket that a poll missed waits for the kernel event of its end, milliseconds. */
 const MISSING_MS = 100;
 
-/** The same while the event source has more kernel events, among which that of its end may be, milliseconds. */
+/** The same time while the event source has more kernel events, which may include that of the end, milliseconds. */
 const MISSING_IN_STORM_MS = 2000;
 
 /**
@@ -146,7 +146,7 @@ export class Merger {
     const isFirst = this.#polls.first === undefined;
     const startMs = start.monotonicMs;
     this.#polls.setClocks(start);
-    // Before the snapshot is replaced: a life that is created here gets its socket from the previous one.
+    // This comes before the snapshot is replaced: a life that is created here gets its socket from the previous one.
     const missed = closed.map((id) => this.#index.findOrAdopt(id));
     this.#polls.add(sockets, { startMs, endMs });
     for (const socket of spawned) this.#pollRules.applySpawned(socket, isFirst);

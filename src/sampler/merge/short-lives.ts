@@ -105,7 +105,8 @@ function keysOf(socket: Socket): readonly string[] {
   const program = [process ?? knowledge, process === undefined ? socket.uid : user, protocol, opened].join(
     ' ',
   );
-  // The other port is a temporary one. Without a direction, the lower one is more likely that of the service.
+  // The key has only the port of the service: the other port is ephemeral. If the direction is unknown, the lower port
+  // is more likely that of the service.
   const isIn = opened === 'in' || (opened === undefined && local.port < (remote?.port ?? Infinity));
   const service = isIn ? `in ${local.port}` : `out ${remote?.port}`;
   return [`${program} ${service} ${remote?.address}`, program, `${protocol} ${opened}`];
