@@ -139,7 +139,7 @@ export class App {
     });
   }
 
-  /** Puts the rows, the panes and the selection where the state has them. Returns the regions of the screen. */
+  /** Brings the rows and events up to date, and finds their places on the screen. Returns the regions of the screen. */
   #arrange(): Layout {
     const { order, events } = this.#derived;
     const [width, height] = [Number(this.#screen.width), Number(this.#screen.height)];

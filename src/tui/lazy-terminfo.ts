@@ -20,8 +20,8 @@ function lazily(compile: Compile): Compile {
 
 /**
  * Returns the result of `make`, which opens a terminal, and compiles capabilities at their first use. Blessed compiles all
- * of them when it opens the terminal, which takes more than half of that time. Only for the terminfo that blessed brings:
- * in any other, blessed must find a mistake when it opens the terminal, because it then uses its own.
+ * of them when it opens the terminal, which takes more than half of that time. Use it only for the terminfo that blessed
+ * brings: any other must be compiled at once, because blessed uses its own instead if it finds a mistake.
  */
 export function withLazyTerminfo<T>(make: () => T): T {
   const { prototype } = tput;

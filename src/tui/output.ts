@@ -29,7 +29,7 @@ function fillGap(row: CellRow, shown: CellRow, from: number, to: number, attr: n
 export function fillGaps(row: CellRow, shown: CellRow): void {
   let last = -Infinity;
   for (let x = 0; x < row.length; x++) {
-    // Without `entries()`: before V8 optimizes this function, an array for each cell would be a quarter of all garbage.
+    // `entries()` would make an array for each cell: a quarter of all garbage, until V8 optimizes this function.
     const cell = row[x];
     const before = shown[x];
     if (!cell || !before || (cell[0] === before[0] && cell[1] === before[1])) continue;
@@ -63,7 +63,7 @@ export function shortenOutput(screen: Widgets.Screen): void {
   const output = screen as unknown as Output;
   const { program } = output;
   const [draw, write] = [output.draw.bind(output), program._write.bind(program)];
-  // Only after all widgets have painted: one may paint over another.
+  // Gaps are filled only when all widgets have painted, because one may paint over another.
   output.draw = (from, to) => {
     const { lines, olines } = cellsOf(screen);
     for (const [y, row] of lines.entries()) if (row.dirty) fillGaps(row, olines[y] ?? []);

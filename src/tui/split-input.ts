@@ -13,7 +13,7 @@ const UNITS: readonly RegExp[] = [
   // A broken CSI sequence: a control character or one outside ASCII stands before its end, or it is too long.
   /\x1b\x1b?\[[ -?]*(?=[^ -~])/y,
   /\x1b\x1b?\[[ -?]{65,}/y,
-  // An SS3 sequence: old VTE and Konsole add modifiers, `ESC O 2 P`. Without an end, alt with `O`.
+  // An SS3 sequence: old VTE and Konsole add modifiers, `ESC O 2 P`. Without an end it is alt with `O`.
   /\x1b\x1b?O(?:[\d;]{0,4}(?:[ -/:<-~]|(?=[^ -~]))|[\d;]{5})/y,
   // An answer of the terminal, up to BEL or `ESC \`: a colour (OSC), a version or a setting (DCS), kitty graphics (APC).
   /\x1b(?:\]\d{1,4};|P(?:[>!]\||[01][$+]r)|_G)[ -~]{0,1024}(?:\x07|\x1b\\)/y,
@@ -53,13 +53,13 @@ export function splitInput(text: string): { tokens: string[]; rest: string } {
 }
 
 /**
- * A sequence, or the start of one; not alt with a character. Exceptions are alt with a line end and alt with a character
- * of two UTF-16 units: blessed would press a key for each half.
+ * Matches a sequence, or the start of one. Does not match alt with a character, except alt with a line end and alt with a
+ * character of two UTF-16 units: these must not reach blessed, which would press a key for each half.
  */
 const SEQUENCE =
   /^(?:\x1b+(?:\[|O.)|\x1b(?:\]\d{1,4};|P(?:[>!]\||[01][$+]r)|_G|[\r\n\u2028\u2029\u{10000}-\u{10ffff}]))/u;
 
-/** The sequences that blessed reads: mouse reports and keys. Of the characters of any other it would make keys. */
+/** Matches the sequences that blessed knows: mouse reports and keys. It would read any other as single keys. */
 const KNOWN =
   /^\x1b+(?:\[M[\s\S]{3}|\[<\d+;\d+;\d+[Mm]|\[\d+;\d+;\d+M|\[\[[A-E]|[O[](?:\d+(?:;\d+)?[~^$]|(?:1;)?\d*[a-zA-Z]))$/;
 
@@ -69,7 +69,7 @@ const KEYPAD = /^\x1bO([IMj-y])$/;
 /** Button of an SGR mouse report, with bits for modifiers. */
 const BUTTON = /^\x1b\[<(\d+);/;
 
-/** Returns true for a button that blessed takes for another: a wheel to the side, or one further than the wheel. */
+/** Returns true for a button that blessed takes for another: a sideways wheel, or an extra button such as "back". */
 const isOtherButton = (button: number): boolean => (button & 128) !== 0 || (button & 66) === 66;
 
 /**

@@ -7,7 +7,7 @@ import { shortenOutput } from './output.ts';
 import { EMERGENCY_RESTORE, MARK_PASTES, UNMARK_PASTES } from './sequences.ts';
 import { GREY } from './theme.ts';
 
-/** Terminals for which their own terminfo fits better than that of xterm. */
+/** Matches terminals for which their own terminfo fits better than that of xterm. */
 const PLAIN_TERMINALS = /^(linux|vt\d+|dumb)/;
 
 const XTERM = 'xterm-256color';

@@ -23,10 +23,10 @@ export const rowOf = ({ item }: KeyContext): Row | undefined => (item?.type === 
 /** Shows a message, such as why a key does nothing. */
 export const say = (text: string): Action => ({ type: 'message', message: { text, isError: false } });
 
-/** The grouping whose header offers its own value in a prompt. */
+/** The grouping of each of these prompts: with it, the prompt offers the value that the selected group shares. */
 const GROUPED_BY: Partial<Record<PromptKind, GroupBy>> = { port: 'port', process: 'process', netns: 'ns' };
 
-/** Returns what a key does that opens a prompt. It offers a value of the selected row, or of all rows of the group. */
+/** Returns the `run` of a key that opens a prompt, which offers a value of the selected row, or of the selected group. */
 export const ask =
   (kind: PromptKind) =>
   (context: KeyContext): Action => {

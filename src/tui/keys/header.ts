@@ -1,7 +1,7 @@
 import { showDiagnosis } from '../../view/header/alerts.ts';
 import type { Binding } from './binding.ts';
 
-/** Keys for what the lines above and below the panes say. */
+/** Keys about the lines above and below the panes. */
 export const HEADER_KEYS: readonly Binding[] = [
   {
     id: 'diagnosis',

@@ -48,7 +48,7 @@ export function keyName(full: string): string {
 /** Returns true if the key types a character. */
 export const isCharacter = (key: string): boolean => key === 'space' || Array.from(key).length === 1;
 
-/** A key of the configuration, or why it is none. */
+/** A key of the configuration, or why it is none; `why` is empty for a text that names no key. */
 export type ParsedKey = { readonly key: string } | { readonly why: string };
 
 /**

@@ -130,7 +130,7 @@ export const LIST_KEYS: readonly Binding[] = [
   },
 ];
 
-/** Returns what a key of the table does while a list is open. @param index which of the keys was pressed */
+/** Returns the action of a key of the table while a list is open. @param index index of the pressed key in `keys` */
 export function runInList(context: KeyContext, list: List, binding: Binding, index: number): Action {
   const { id, step } = binding;
   // The action that opens a list has the name of the list.

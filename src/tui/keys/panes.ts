@@ -60,7 +60,7 @@ const OPENING_KEYS = PANE_NAMES.filter((name) => name !== 'help').flatMap((pane)
   const { key } = PANES[pane];
   const run = (context: KeyContext) => openOrClose(context, pane, key?.hint ?? pane);
   const binding = key && { ...key, group: 'Panes', run };
-  // The help shows tab after the pane that it goes to.
+  // In the help, tab comes after the key of the event log, to which it moves the focus.
   return [...(binding ? [binding] : []), ...(pane === 'events' ? [TAB] : [])];
 });
 

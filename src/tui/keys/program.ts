@@ -14,7 +14,10 @@ function closeTopmost({ state, focus }: KeyContext): Action | undefined {
   return pane && { type: 'pane', pane, open: false };
 }
 
-/** Closes the topmost thing, else clears the chosen cell, else the query: of an empty table first the terms of the view. */
+/**
+ * Closes the topmost list or pane. If none is open, clears the chosen cell, else the query. If the table is empty only
+ * because of the terms of a view, clears only those terms of the query.
+ */
 const close = (context: KeyContext): Action => {
   const { state, order } = context;
   const cleared: Action =

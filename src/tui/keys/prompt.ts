@@ -21,7 +21,7 @@ const goBy =
   (context: KeyContext): Action =>
     scroll(context, { by, unit: 'row' }) ?? { type: 'recall', by };
 
-/** Moves in what the prompt filters; undefined if it filters the table, or nothing. */
+/** Returns the action that moves in the commands or the help while a prompt filters them; undefined in other prompts. */
 function scroll(context: KeyContext, { by, unit }: NonNullable<Binding['step']>): Action | undefined {
   const kind = context.state.prompt?.kind;
   return kind === 'command' || kind === 'help' ? move(context, by, unit) : undefined;
@@ -110,8 +110,9 @@ export const PROMPT_KEYS: readonly Binding[] = [
 ];
 
 /**
- * Returns what a key does that no binding of the prompts has: it types its character, or scrolls.
- * @param binding what the key does in the table
+ * Returns the action of a key that is in no binding of the prompts: it types its character, or scrolls. Undefined if it
+ * does nothing.
+ * @param binding the binding of the key in the table
  */
 export function typed(
   context: KeyContext,

@@ -8,7 +8,7 @@ import type { KeyContext } from './context.ts';
 
 const isGeoPart = (group: GroupBy): group is GroupBy & GeoPart => GEO_PARTS.some((part) => part === group);
 
-/** Returns the next way to group rows. Those that need a file are left out until it was read. */
+/** Returns the next grouping; null for none. Leaves out those by location until a file with locations is read. */
 function nextGroup({ group, lookups: { locations } }: State): GroupBy | null {
   const isKnown = (it: GroupBy): boolean =>
     !isGeoPart(it) || (locations !== null && locations !== 'pending' && locations.parts.has(it));

@@ -33,9 +33,9 @@ interface ScreenRow {
 
 const put = (row: CellRow, x: number, attr: number, character: string): void => {
   const cell = row[x];
-  // Blanks keep the colour of a mark that has faded: it is invisible on them.
   if (cell === undefined) return;
-  // Nearly all cells stay: V8 does not inline the second test, as it optimizes for size.
+  // A blank keeps its former colour, which is invisible on it. `appearsSame` is called last, because most cells do not
+  // change and V8, which optimizes for size, does not inline the call.
   if (cell[1] === character && (cell[0] === attr || appearsSame(character, cell[0], attr))) return;
   cell[0] = attr;
   cell[1] = character;
@@ -64,7 +64,7 @@ export class LinesWidget {
   #region: Region | undefined;
   #lines: readonly Line[] = [];
   #palette: Palette = 'standard';
-  /** By line. With another layout, other widgets may have written to the cells since. */
+  /** The painted lines, from the top. After a change of the layout, other widgets may have written to their cells. */
   #painted: Painted[] = [];
   #hasSameLayout = false;
 
@@ -127,7 +127,7 @@ export class LinesWidget {
           put(row, x++, attr, ' ');
         } else {
           const cell = drawSequence(grapheme, width, x, y);
-          // If it is drawn, a terminal may draw it wider, over the cells after it: write those again.
+          // When a terminal draws the grapheme, it may draw it wider, over the cells after it: write those again.
           const [attrShown, cellShown] = shown[x] ?? [];
           if (cellShown !== cell || attrShown !== attr)
             for (const behind of shown.slice(x + width, x + looseWidth(grapheme))) behind[1] = '\0';
