@@ -20,13 +20,13 @@ export type StartConsumer = (data: ConsumerData) => void;
 /**
  * Starts a consumer thread as a child of this thread.
  *
- * A thread that ends waits for its children, even after it ran out of memory, and only then reports its end. A consumer
- * thread ends only when its session is stopped, which is done by the screen's thread. So a sampling thread lets that one
- * start it.
+ * A sampling thread asks the screen's thread to start it. A thread that ends waits for its children before it reports its
+ * end, even after it ran out of memory, and a consumer thread ends only when the screen's thread stops its session: a
+ * sampling thread with such a child would never report its end.
  */
 export const startConsumer: StartConsumer = (data) => {
   const worker = new Worker(new URL(data.script), { workerData: data });
-  // It does not keep this thread running.
+  // Without this call the consumer thread would keep this thread running.
   worker.unref();
   worker.on('error', () => new EventRing(data.memory).end(TRACE_ERROR.internal));
 };

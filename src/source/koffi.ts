@@ -14,7 +14,7 @@ export async function loadKoffi<T>(use: (koffi: Koffi) => T): Promise<T> {
   try {
     ({ default: koffi } = await import('koffi'));
   } catch (error) {
-    // The program requires koffi, a test imports it: Node has a code for each.
+    // The built program loads koffi with require(), a test with import(): Node has an error code for each.
     const isMissing =
       error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code));
     throw new SourceUnavailable(

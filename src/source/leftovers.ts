@@ -27,6 +27,6 @@ function attempt(action: () => void): void {
   try {
     action();
   } catch {
-    // See removeLeftovers.
+    // It cannot be removed, so it stays.
   }
 }

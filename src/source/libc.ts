@@ -21,7 +21,7 @@ export interface LibC {
   exitNow(code: number): void;
 }
 
-/** No id: setfsuid(2) and setfsgid(2) change nothing then and return the present one. */
+/** Invalid id: with it setfsuid(2) and setfsgid(2) change nothing and return the current id. */
 const NO_ID = 0xffff_ffff;
 
 /** Returns `actAs`. The C library calls the kernel for the calling thread alone, unlike for setuid(2). */

@@ -8,12 +8,12 @@ interface NewProcess {
 /** CPU time of the calling thread, nanoseconds, is the first number: kernel/sched/stats.c, `proc_pid_schedstat`. */
 const SCHEDSTAT = '/proc/thread-self/schedstat';
 
-/** Length of the longest first number, bytes. */
+/** Maximum length of that number, bytes. */
 const MAX_DIGITS = 20;
 
 /**
- * Returns a function that reads the first number of a file, in millionths. The file stays open: to open it costs more
- * than to read it.
+ * Returns a function that reads the CPU time in a file like `SCHEDSTAT`, milliseconds. The file stays open: to open it costs
+ * more than to read it.
  */
 function schedstatReader(path: string): () => number {
   const descriptor = openSync(path, 'r');

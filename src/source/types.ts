@@ -26,9 +26,9 @@ export interface Source {
    * Closes sockets of other programs, which get an error at their next use. Absent if this source cannot. Never throws.
    */
   readonly closeSockets?: (sockets: readonly SocketToClose[]) => CloseResult;
-  /** Returns what it uses of the kernel since the last poll; absent if that cannot vary. */
+  /** Returns the facilities of the kernel that it has used since the last poll; absent if they cannot vary. */
   readonly facilities?: () => Facilities;
-  /** What remains in the system if the program ends without `close`. */
+  /** Kernel objects that remain if the program ends without `close`. */
   readonly leftovers?: Leftovers | undefined;
   /** True if polls run other programs, whose CPU time is not that of this thread. */
   readonly runsPrograms?: true;
@@ -36,7 +36,7 @@ export interface Source {
   close?(): void;
 }
 
-/** What a source uses of the kernel: `true` if it does, else the reason, a clause without a full stop. */
+/** Facilities of the kernel: `true` if a source uses it, else the reason why not, a clause without a full stop. */
 export interface Facilities {
   readonly closeMessages: true | string;
   readonly ledger: true | string;
@@ -71,13 +71,13 @@ export interface EventSource {
    * time. Absent while the source cannot wait: it must be drained at intervals.
    */
   readonly wait?: ((onReady: () => void) => void) | undefined;
-  /** True if a later drain has kernel events without a further message: it must not wait for one. */
+  /** True if a later drain has kernel events even if no further message arrives: drain again instead of only waiting. */
   readonly isPending: boolean;
   /** Moves kernel events out of the kernel's buffers before these overflow. Cheap; never throws. */
   collect(): void;
   /**
    * Returns the kernel events since the last call, in order of time; not all if `hasMore` is true afterwards. Never throws.
-   * @param isNextPart true if the last call was just before, and this one only wants what it has left
+   * @param isNextPart true to get only the events that the previous call, made just before, has left (`hasMore`)
    */
   drain(isNextPart?: boolean): readonly KernelEvent[];
   /** True if the last drain may have left kernel events for the next one. */
@@ -212,7 +212,7 @@ export interface ProcessHandle {
   readonly hasEnded: boolean;
   /** Sends a signal. A scope that the facts do not have reaches no process. Never throws. */
   signal(name: SignalName, scope: Scope): SignalResult;
-  /** Releases it. May be called again; a later signal reaches no process. */
+  /** Releases the process. May be called again; a later signal reaches no process. */
   close(): void;
 }
 
