@@ -49,7 +49,7 @@ class ByKey {
 export class EndpointIndex {
   readonly #open = new ByKey();
   readonly #keys = new Map<TableSocket, string>();
-  /** The event of a close before a poll may be read after it. */
+  /** Sockets that the last poll no longer found: their close may be read only after that poll. */
   readonly #gone = new ByKey();
 
   /** Starts a poll: forgets the sockets that were gone at the last one. */
@@ -110,7 +110,7 @@ export class EndpointIndex {
   };
 }
 
-/** Returns the first of at most `MAX_COMPARED` sockets that is right; undefined if none of them is. */
+/** Returns the first socket that is right, among the first `MAX_COMPARED`; undefined if none of these is. */
 function firstOf(
   sockets: ReadonlySet<TableSocket>,
   isRight: (it: TableSocket) => boolean,

@@ -38,8 +38,8 @@ export class NettopSource implements Source {
   readonly #sockets: FlowSockets;
   /** The snapshot of the last run that gave an answer. */
   #last: Snapshot;
-  /** True once a poll has returned what the run of the opening listed. */
-  #isOpened = false;
+  /** True once a poll has returned the snapshot that `open` made. */
+  #isFirstTaken = false;
   /** Number of runs without an answer in a row. */
   #failures = 0;
 
@@ -65,10 +65,10 @@ export class NettopSource implements Source {
     this.#options.program.close();
   }
 
-  /** Returns a snapshot; the last known sockets if nettop gives no answer. The first is that of the opening. */
+  /** Returns a snapshot; the last known sockets if nettop gives no answer. The first call returns the snapshot of `open`. */
   async read(): Promise<Snapshot> {
-    if (!this.#isOpened) {
-      this.#isOpened = true;
+    if (!this.#isFirstTaken) {
+      this.#isFirstTaken = true;
       return this.#last;
     }
     const startMs = this.#options.nowMs();

@@ -134,7 +134,7 @@ export class PcblistSource implements Source {
         })
       : 'not requested';
     if (this.#closes instanceof CloseEvents) this.events = this.#closes;
-    // Without the events of closes a remnant is all that shows a short connection.
+    // Without close events only a remnant shows a short connection.
     const omitsRemnants = options.omitsRemnants === true && this.events !== undefined;
     this.#tables = (['tcp', 'udp'] as const).map((protocol) => ({
       kernel: new KernelTable(calls, TABLES[protocol]),
@@ -288,7 +288,7 @@ function setIn<T>(set: Set<T>, item: T, isIn: boolean): void {
   else set.delete(item);
 }
 
-/** Returns a function that asks for each number once. */
+/** Returns a function that calls `of` once for each number, and keeps the answer. */
 function cached<T>(of: (number: number) => T): (number: number) => T {
   const known = new Map<number, T>();
   return (number) => {

@@ -24,8 +24,8 @@ export interface ProcessAccess {
 }
 
 /**
- * Opens a process for signals. macOS has nothing that means one process for ever, like a pidfd of Linux: its start is
- * compared just before each signal. Only a process that gets the pid within that moment could receive it.
+ * Opens a process for signals. macOS has no handle of a process like a pidfd of Linux, so the start of the process is
+ * compared just before each signal. Only a process that gets the pid within that moment could receive the signal.
  * @throws Error with a message for the user if it has ended, another process has its pid, or it is the kernel
  */
 export function openMacProcess({ pid, startedAtMs }: ProcessTarget, access: ProcessAccess): ProcessHandle {

@@ -22,14 +22,15 @@ const TYPE = { success: 0, error: 1, addAll: 1002, removed: 10_002, update: 10_0
 /** nstat_msg_hdr: 64 bits that an answer repeats, type, length, flags. */
 export const HEADER = { context: 0, type: 8, length: 12, flags: 14 } as const;
 const HEADER_BYTES = 16;
-/** The last message about a source; its last message was lost. */
+/** Set in the last message about a source. */
 const FLAG_CLOSING = 1 << 2;
+/** Set in the message about a removed source if its last values were lost. */
 const FLAG_CLOSED_AFTER_DROP = 1 << 3;
 
 /** nstat_msg_add_all_srcs */
 export const ADD_ALL = { filter: 16, provider: 32 } as const;
 export const ADD_ALL_BYTES = 56;
-/** Reports no source that exists or is added, and the last values of one that is removed in one message. */
+/** Leaves out messages about sources that exist or are added; a removed one is reported in one message, with its last values. */
 const FILTER_SUPPRESS_SRC_ADDED = 0x10_0000;
 
 /** nstat_msg_src_update: counts are nstat_counts. */
@@ -101,7 +102,7 @@ export interface ClosedSource {
 /** Content of a datagram. */
 export interface Decoded {
   readonly closed: readonly ClosedSource[];
-  /** Number of sources of which the last values were lost. */
+  /** Number of sources whose last values were lost. */
   readonly lost: number;
   /** Number of messages that are too short. */
   readonly malformed: number;

@@ -12,7 +12,7 @@ export const KERN_PROCARGS2 = 49;
 /** Flavors of proc_pidinfo (sys/proc_info.h). */
 export const FLAVOR = { descriptors: 1, shortInfo: 13 } as const;
 
-/** Clocks of clock_gettime_nsec_np (time.h): without and with the sleep of the machine. */
+/** Clocks of clock_gettime_nsec_np (time.h): `awake` stops while the machine sleeps, `continuous` does not. */
 export const CLOCK = { awake: 8, continuous: 4 } as const;
 
 /** Calls of libSystem: `LibSystem`, or a fake in tests. A result below 0 is a negative errno. */

@@ -73,7 +73,7 @@ export class LibSystem implements MacCalls {
     this.#indexToName = call('const char *if_indextoname(unsigned int, void *)');
     this.#timebase = call('int mach_timebase_info(void *)');
     this.#socket = call('int socket(int, int, int)');
-    // Variadic: on arm64 its arguments are passed in another way.
+    // Both are variadic: on arm64 variadic arguments are passed in another way.
     this.#ioctl = call('int ioctl(int, unsigned long, ...)');
     this.#fcntl = call('int fcntl(int, int, ...)');
     this.#connect = call('int connect(int, void *, uint32_t)');
@@ -120,7 +120,7 @@ export class LibSystem implements MacCalls {
   }
 
   userName(uid: number): string | undefined {
-    // 1: no number as text for a user without a name.
+    // With 1 the result is null for a user without a name, instead of the uid as text.
     return this.#userFromUid(uid, 1) ?? undefined;
   }
 

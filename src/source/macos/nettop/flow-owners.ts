@@ -13,8 +13,8 @@ interface Entry {
 const keyOf = ({ pid, name }: ListedProcess): string => `${pid} ${name}`;
 
 /**
- * The owners of flows, as nettop calls sockets. It lists the process that used a socket last (bsd/net/ntstat.c,
- * so_last_pid), which may have closed it or passed it on: such an owner is `inherited`.
+ * Determines the owners of flows (nettop calls sockets flows). nettop lists the process that used a socket last
+ * (bsd/net/ntstat.c, so_last_pid), which may have closed it or passed it on: such an owner is `inherited`.
  */
 export class FlowOwners {
   readonly #cache: Pick<ProcessCache, 'beginPoll' | 'of'> | undefined;

@@ -89,7 +89,7 @@ export class FlowSockets {
   #continued(flows: readonly Flow[], lives: readonly Life[]): ReadonlyMap<Flow, Life> {
     const [onlyFlow, onlyLife] = [flows[0], lives[0]];
     const areSingle = flows.length === 1 && lives.length === 1;
-    // Nearly all endpoints have one socket: the general match takes half as long again.
+    // Nearly all endpoints have one socket: the general match takes 1.5 times as long.
     if (areSingle && onlyFlow && onlyLife && isSamePid(onlyLife, onlyFlow) && continues(onlyLife, onlyFlow))
       return new Map([[onlyFlow, onlyLife]]);
     const found = new Map<Flow, Life>();

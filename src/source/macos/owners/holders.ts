@@ -79,7 +79,7 @@ export class Holders {
     this.changed.clear();
     const living = new Set(pids);
     for (const holder of this.#holders.values()) if (!living.has(holder.pid)) this.#forget(holder);
-    // Suspects come first: the time may run out before the others. Of these, those that it ran out for the last time.
+    // Suspects come first, because the time may run out. The others begin with the process at which it ran out last time.
     const others = pids.filter((pid) => !suspects.has(pid));
     const first = Math.max(0, this.#next === undefined ? 0 : others.indexOf(this.#next));
     const order = [

@@ -37,7 +37,7 @@ export interface RawEndpoint {
 /** Returns the name of an interface by its number; undefined if there is none. */
 export type InterfaceName = (index: number) => string | undefined;
 
-/** Returns the two bytes of a number in network order. */
+/** Returns a 16-bit number with its two bytes swapped: from or to network order. */
 export const networkOrder = (number: number): number => ((number & 0xff) << 8) | ((number >>> 8) & 0xff);
 
 /** Returns the endpoints of the current row; a remote endpoint of zeros is null. */

@@ -49,7 +49,7 @@ export class KeptWords {
 
   /**
    * Compares the current row with the kept words of its slot. Differences are collected without a branch for each word,
-   * which would take half as long again.
+   * which would take 1.5 times as long.
    */
   compare(rows: Rows, slot: number): Change {
     const kept = this.#kept;
@@ -146,7 +146,7 @@ export class KeptWords {
     }
     kept[next++] = tcpcb === ABSENT ? 0 : (words[tcpcb + TCPCB.state] ?? 0);
     if (stats === ABSENT) return;
-    // The number of sent packets is between the two.
+    // The received bytes, and the number of sent packets that follows them.
     copy(stats + STATS.rxBytes, 4);
     copy(stats + STATS.txBytes, 2);
   }

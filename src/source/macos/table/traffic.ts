@@ -3,7 +3,7 @@ import { AF_INET, AF_INET6 } from './decode.ts';
 import { BUFFER_BYTES, SOCKET, STATS, TCPCB } from './layout.ts';
 import { ABSENT, type Rows } from './rows.ts';
 
-/** States in which the kernel has counted the FIN of the peer, or the acknowledged own one, as one byte. */
+/** States in which the sequence numbers count the FIN of the peer, or the acknowledged own one, as one byte. */
 const AFTER_PEERS_FIN: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
   'CLOSE_WAIT',
   'CLOSING',
@@ -26,8 +26,9 @@ const BEFORE: ReadonlySet<SocketState | undefined> = new Set<SocketState>([
 const MAX_STEP_BACK = 2 ** 16;
 
 /**
- * Returns the total after the next poll of a counter of 32 bits that wraps.
- * @param total the total at the last poll, of which the counter had the low 32 bits
+ * Returns the new total of a 32-bit counter that wraps.
+ * @param total the total at the last poll; its low 32 bits were the counter then
+ * @param counter the counter now
  */
 export function advance(total: number, counter: number): number {
   const step = (counter - (total % 2 ** 32)) >>> 0;
@@ -65,7 +66,7 @@ function bytesOfTcp(
   state: SocketState | undefined,
   before: Traffic | undefined,
 ): Traffic {
-  // A closed connection has its last numbers still, or none any more.
+  // The sequence numbers of a closed connection may be its last ones or be cleared: keep the last totals.
   if (BEFORE.has(state)) return { rxBytes: before?.rxBytes ?? 0, txBytes: before?.txBytes ?? 0 };
   const since = (now: number, first: number, isFinCounted: boolean): number =>
     ((words[tcpcb + now] ?? 0) - (words[tcpcb + first] ?? 0) - 1 - (isFinCounted ? 1 : 0)) >>> 0;
