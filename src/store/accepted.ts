@@ -10,7 +10,7 @@ export interface Accepted {
   readonly listeners: number;
 }
 
-/** The last answer for these rows: to count reads every row, and most paints change none. */
+/** The last answer for these rows: counting reads every row, and most paints change none. */
 const lastAnswers = new WeakMap<
   ReadonlyMap<string, Row>,
   { readonly id: string; readonly sequence: number; readonly accepted: Accepted }
@@ -18,8 +18,8 @@ const lastAnswers = new WeakMap<
 
 /**
  * Returns the connections that a listener has accepted. A connection belongs to the listener with its own address, else to
- * that of all addresses, as in the kernel.
- * @param sequence that of the table, which increases with each change of its rows
+ * the listener on all addresses, as in the kernel.
+ * @param sequence `sequence` of the table, which increases with each change of its rows
  */
 export function acceptedBy(
   listener: Pick<Row, 'id' | 'socket'>,

@@ -90,7 +90,7 @@ export type Action =
     }
   /** Closes sockets of other programs; `what` names them. */
   | { readonly type: 'close-sockets'; readonly sockets: readonly Socket[]; readonly what: string }
-  /** What came of it. `wallMs` as in `signalled`. */
+  /** Sockets were closed, or could not be closed. `wallMs` as in `signalled`. */
   | {
       readonly type: 'sockets-closed';
       readonly what: string;
@@ -168,8 +168,7 @@ export type Action =
   /** Selects the row of an event and moves the focus to the table. `closesLog` if the event log covers the table. */
   | { readonly type: 'go-to-row'; readonly id: string; readonly closesLog: boolean }
   | { readonly type: 'focus'; readonly focus: Focus }
-  /** Opens or closes a pane; without `open`, toggles it. */
-  /** Opens or closes a pane. `rowId` is the row at the cursor, which becomes the selected one. */
+  /** Opens or closes a pane; without `open`, toggles it. `rowId` is the row at the cursor, which becomes the selected one. */
   | { readonly type: 'pane'; readonly pane: PaneName; readonly open?: boolean; readonly rowId?: string }
   /** Scrolls a pane without a cursor. `lines` is the number of its lines, `height` how many of them fit. */
   | {
@@ -185,11 +184,11 @@ export type Action =
   | { readonly type: 'service-names' }
   /** Asks for the names of the peers on the screen from now on, or no longer. */
   | { readonly type: 'toggle-names' }
-  /** Answers about the names of peers, by address. */
+  /** Lookups of names of peers have ended. `answers` are by address. */
   | { readonly type: 'names'; readonly answers: PeerNames }
-  /** The files that know where peers are, as they are now. */
+  /** The files that know where peers are have been read, or read again. */
   | { readonly type: 'locations'; readonly locations: Locations }
-  /** Names that programs asked for. */
+  /** Packets contained names that programs asked for. */
   | { readonly type: 'asked-names'; readonly names: readonly AskedName[]; readonly atMs: number }
   /** Shows or hides what a poll costs. */
   | { readonly type: 'cost' }
@@ -202,7 +201,7 @@ export type Action =
   | { readonly type: 'usage'; readonly usage: Usage | null }
   /** More is known of the process in the details. */
   | { readonly type: 'evidence'; readonly evidence: Evidence }
-  /** Rules of the firewall about a listener. */
+  /** Rules of the firewall about the listener in the details have been read. */
   | { readonly type: 'firewall'; readonly firewall: Firewall };
 
 /** A change to the text of the prompt. */

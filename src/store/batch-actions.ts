@@ -24,7 +24,7 @@ export function applyBatch(before: State, batch: Batch): State {
     takenAtMs: batch.takenAtMs,
     interfaces: measureInterfaces(state.interfaces, batch.interfaces, elapsedMs),
     lastTick,
-    // Until the first key, the user has seen the baseline.
+    // The baseline counts as seen, also before the first key: an absence reports only later changes.
     presence: nowMs === undefined ? { ...state.presence, batchMs: batch.monotonicMs } : state.presence,
     cost: batch.cost,
     usageDue: true,

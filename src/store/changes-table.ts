@@ -2,8 +2,8 @@ import type { Action } from './actions.ts';
 import { COVERING_PANES } from './panes.ts';
 
 /**
- * True for an action by which the user chooses what the table, a list or another pane shows: the help would cover it.
- * About the two other actions `changesTable` decides by their fields.
+ * True for an action by which the user chooses what the table, a list or another pane shows: the help would cover it. For
+ * the actions `pane` and `prompt`, `changesTable` decides by their fields.
  */
 const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>, boolean>> = {
   start: false,
@@ -84,7 +84,7 @@ const CHANGES_TABLE: Readonly<Record<Exclude<Action['type'], 'pane' | 'prompt'>,
   firewall: false,
 };
 
-/** Returns true if a pane that covers the table, were it open, would cover what the user chose to see with this action. */
+/** Returns true if the user chose with this action to see what a pane over the table would cover: such a pane then closes. */
 export function changesTable(action: Action): boolean {
   if (action.type === 'pane') return !COVERING_PANES.includes(action.pane);
   if (action.type === 'prompt') return action.kind !== 'command' && action.kind !== 'help';

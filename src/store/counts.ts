@@ -46,7 +46,7 @@ const HISTORY_LENGTH = 600;
 const kindOf = (socket: Socket): 'established' | 'listening' | 'other' =>
   isListening(socket) ? 'listening' : isEstablished(socket) ? 'established' : 'other';
 
-/** Returns true for a socket of another protocol than TCP with data of its own: a packet socket sees that of others. */
+/** Returns true for a socket of another protocol than TCP with data of its own: a packet socket sees the data of others. */
 const isOther = ({ protocol }: Socket): boolean => protocol !== 'tcp' && protocol !== 'packet';
 
 /** Drops all but the newest `length` entries, but only once there are twice as many: most calls cost nothing. */

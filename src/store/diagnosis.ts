@@ -12,9 +12,9 @@ export const DIAGNOSIS_KINDS = [
 ] as const;
 export type DiagnosisKind = (typeof DIAGNOSIS_KINDS)[number];
 
-/** Trouble that netpane points out: which kind, whose, how much, since when. */
+/** Trouble that netpane points out: its kind, sockets, amount and start. */
 export interface Diagnosis {
-  /** The same while it lasts. */
+  /** Does not change while the diagnosis lasts. */
   readonly id: string;
   readonly kind: DiagnosisKind;
   /** The socket that has waited longest; for retransmissions the last one that retransmitted. */

@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 
 /**
  * Returns the evidence about the process of a row; without lines if none was read yet: then `update` asks for it. Returns
- * the evidence as it is if the socket is closed and the start of its process is unknown: another one may have the pid.
+ * the evidence as it is if the socket is closed and the start of its process is unknown: another process may have the pid.
  */
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);

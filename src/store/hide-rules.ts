@@ -48,7 +48,7 @@ export function compileHideRules(
     const keys = byPort.get(it.port) ?? new Set();
     byPort.set(it.port, keys.add(keyOf(it)));
   }
-  // Ports are compared first: no rule has the port of nearly every socket, which then needs no key.
+  // Ports are compared first: nearly every socket has a port that no rule has, and needs no key.
   return (socket, direction) =>
     byPort.get(servicePort(socket, direction))?.has(keyOf(hideRuleOf(socket, direction))) ?? false;
 }

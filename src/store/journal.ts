@@ -1,7 +1,7 @@
 /** Ids of the rows that have changed; `everything` if changes were dropped: any row may have changed. */
 export type Changes = ReadonlySet<string> | 'everything';
 
-/** `trim` keeps as many changes as for this number of rows if there are fewer rows. */
+/** Minimum number of rows that `trim` assumes: a smaller table keeps as many changes as one of this size. */
 const MIN_ROWS = 500;
 
 /**

@@ -2,7 +2,7 @@ import { SIGNALS } from '../model/process.ts';
 import type { List, State } from './state.ts';
 import { isBuiltIn, viewsOf } from './views.ts';
 
-/** What the lines of a list are about. */
+/** Returns the items of a list, one for each line. */
 const LINES: Readonly<Record<Exclude<List['kind'], 'columns'>, (state: State) => readonly unknown[]>> = {
   views: viewsOf,
   'hide-rules': ({ hideRules }) => hideRules,

@@ -80,7 +80,7 @@ export class Listeners {
 
 /**
  * Returns the direction of a connection: from the kernel, or `in` if its local endpoint has a listener. Undefined when
- * the socket is not a connection, or when the direction is unknown: without a listener, since that may have closed.
+ * the socket is not a connection, or when the direction is unknown: the listener of the connection may have closed.
  */
 export function directionOf(socket: Socket, listeners: Listeners): Direction | undefined {
   if (!isConnection(socket)) return undefined;

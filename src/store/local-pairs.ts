@@ -11,8 +11,8 @@ const opposite = (direction: Direction | undefined): Direction | undefined =>
   direction && OPPOSITE[direction];
 
 /**
- * The local connections among the rows. Each end has the id of the other as its peer, and the opposite direction. What
- * the kernel reports of either end decides the directions, else what a listener or an event showed.
+ * The local connections among the rows. Each end has the id of the other as its peer, and the opposite direction. The
+ * directions come from the kernel's report about either end, else from a listener or an event.
  */
 export class LocalPairs {
   readonly #rows: FadingRows;
@@ -30,7 +30,7 @@ export class LocalPairs {
     this.#rows = rows;
   }
 
-  /** Takes the row of a socket that spawns, which nothing else has yet. Sets its peer and the direction, if they are known. */
+  /** Takes the row of a socket that spawns, before any other code has it. Sets its peer and direction, if they are known. */
   spawn(row: Mutable<Row>): void {
     this.#spawning = row;
     this.#peers.take(row.socket, undefined);

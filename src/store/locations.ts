@@ -17,7 +17,7 @@ export interface Location {
   readonly org?: { readonly asn?: number; readonly name?: string; readonly from: GeoFile };
 }
 
-/** Kinds of answers about an address. */
+/** Kinds of facts about the location of an address. */
 export const GEO_PARTS = ['country', 'org'] as const;
 export type GeoPart = (typeof GEO_PARTS)[number];
 
@@ -25,7 +25,7 @@ export type GeoPart = (typeof GEO_PARTS)[number];
 export interface Locations {
   /** Returns what is known of an address, as `peerAddress` writes it; undefined if nothing is. Fast: reads no file. */
   readonly of: (address: string) => Location | undefined;
-  /** Kinds of answers that the files have. */
+  /** Kinds of facts that the files have. */
   readonly parts: ReadonlySet<GeoPart>;
   /** The files that cannot be used, each with the reason. Printable. */
   readonly problems: readonly string[];

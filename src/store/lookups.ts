@@ -57,10 +57,10 @@ export const withAsked = (lookups: Lookups, names: readonly AskedName[], atMs: n
   ),
 });
 
-/** What lookups say to a query. */
+/** The functions of a query's context that read the lookups. */
 type Answers = Required<Pick<QueryContext, 'addressesOf' | 'nameOf' | 'locationOf'>>;
 
-/** Returns what the lookups say to a query, as they are at each call of `lookupsNow`. */
+/** Returns these functions. Each call of one reads the lookups that `lookupsNow` returns. */
 export const answersIn = (lookupsNow: () => Lookups): Answers => ({
   addressesOf: (host) => {
     const answer = lookupsNow().hosts.get(host);

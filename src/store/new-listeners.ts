@@ -1,7 +1,7 @@
 import { isListening, type Socket } from '../model/socket.ts';
 
 /**
- * First local port from which Linux takes ports for clients (net.ipv4.ip_local_port_range). A UDP socket without a
+ * First of the local ports that Linux gives to clients (net.ipv4.ip_local_port_range). A UDP socket without a
  * remote endpoint at such a port is rather a client than a server.
  */
 const FIRST_CLIENT_PORT = 32_768;

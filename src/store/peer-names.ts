@@ -4,7 +4,7 @@ import { bitsOf } from '../model/address-bits.ts';
 import { reachOf } from '../model/reach.ts';
 import type { Endpoint, Socket } from '../model/socket.ts';
 
-/** What is known of the name of an address. */
+/** An answer about the name of an address. */
 export type NameAnswer =
   | {
       readonly type: 'name';
@@ -86,8 +86,8 @@ interface KnownNames {
 type WithPeer = Pick<Socket, 'protocol' | 'local' | 'remote'>;
 
 /**
- * Returns all that is known of the name of a socket's peer, the best first: what its program named at the start of the
- * connection, what programs asked for that has the address, what the address is called.
+ * Returns all answers about the name of a socket's peer, the best first: the server name that the program sent at the start
+ * of the connection, a name that programs asked for and that has the address, the answer to a lookup of the address.
  */
 export function answersAbout({ names, asked }: KnownNames, socket: WithPeer): readonly PeerName[] {
   const { protocol, local, remote } = socket;

@@ -4,7 +4,7 @@ import { isConnection } from './listeners.ts';
 import { ACROSS, type End, type Endpoints, hasEndpoints, type Pair, PairIndex } from './pair-index.ts';
 import type { Row } from './row.ts';
 
-/** An end of a connection: a row, or what else has a peer. */
+/** An end of a connection: a row, or anything else with a socket and a peer. */
 type Peered = Pick<Row, 'socket' | 'peer'>;
 
 /**
@@ -107,15 +107,15 @@ export class Peers {
   /** True if an own address was seen since the last `endBatch`. */
   #hasNewAddress = false;
   /**
-   * Sockets whose peer may be in another namespace, which `endBatch` decides: all own addresses are known then. By id, each with
-   * its version that may still be in a pair.
+   * Sockets whose peer may be in another namespace: `endBatch` decides, because all own addresses are known then. By id; the
+   * value is the earlier version of the socket that may still be in a pair.
    */
   readonly #waiting = new Map<string, Socket | undefined>();
   readonly #pairs = new PairIndex();
   #hasNamespaces = false;
   readonly #onPair: (one: string, other: string, isPair: boolean) => void;
 
-  /** @param onPair called with the ids of both ends of a connection; `isPair` is false once that is not certain */
+  /** @param onPair called with the ids of both ends of a connection; `isPair` is false once they may be no pair */
   constructor(onPair: (one: string, other: string, isPair: boolean) => void) {
     this.#onPair = onPair;
   }
@@ -141,7 +141,7 @@ export class Peers {
   }
 
   /**
-   * Ends a batch: takes the connections to other namespaces, and those to own addresses that were not known as such.
+   * Ends a batch: takes the connections to other namespaces, and those to addresses that were not known to be own ones.
    * @param rows all rows
    */
   endBatch(rows: ReadonlyMap<string, Pick<Row, 'socket' | 'mark'>>): void {
@@ -166,7 +166,7 @@ export class Peers {
   #put(id: string, place: Place | undefined, before: Pair | undefined): void {
     if (before) {
       if (place && hasEndpoints(before, place) && isAt(before[place.side], id)) return;
-      // A remnant keeps its peer, as a closed connection does: that its pair has ended is not reported.
+      // A remnant keeps its peer, as a closed connection does: the end of its pair is not reported.
       this.#remove(before, id, place !== undefined);
     }
     if (place === undefined) return;

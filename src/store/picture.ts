@@ -17,7 +17,7 @@ export const pictureOf = (state: State): Picture => state.pause ?? livePicture(s
 /** Returns true if the rates are not current because no batch has come. A pause shows the rates of its own moment. */
 export const areRatesOld = ({ silence, pause }: State): boolean => silence !== null && pause === null;
 
-/** `Seen` with names, by that without: the same object each time, because a paint makes columns again only for another one. */
+/** `Seen` with names, by the one without. Each is made once, because a paint makes the columns again for another object. */
 const withNames = new WeakMap<Seen, Seen>();
 
 /**

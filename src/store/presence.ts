@@ -3,7 +3,7 @@ import type { SocketTable } from './table.ts';
 
 /** Time without a key or mouse event after which the user counts as away, milliseconds. */
 export const AWAY_MS = 120_000;
-/** How long a report about the absence stays at least, on the clock of the actions, milliseconds. */
+/** Minimum time that a report about the absence stays, milliseconds. */
 const REPORT_MS = 10_000;
 
 /** Returns the presence of a user at a time. */

@@ -1,7 +1,7 @@
 /**
  * Mean rates of the last spans of ten ticks, packed: six bits for a rate, five rates in a number that V8 stores without
  * an object. A mean is kept to within a fifth, which is finer than the heights of a bar. The means of several sockets can
- * be added to that of a group. Their highest rates could not: they are from different ticks.
+ * be added to the mean of their group. Their highest rates cannot: they are from different ticks.
  */
 export interface RateHistory {
   /** Number of the tick of the latest rate. Later ticks had no traffic. */

@@ -105,7 +105,7 @@ export class RowWriter {
     this.#directions.drop(id);
     this.#pairs.drop(before.socket);
     this.#summary.drop(before);
-    // Used unless a close event has set the lifetime: the time since the first sighting.
+    // Without a close event, which sets the lifetime, this is the time since netpane first saw the socket.
     const { lifetimeMs = nowMs - before.firstSeenMs, isAtLeast = before.baseline } = before;
     this.#rows.setMarked(
       // `before` comes first: after other properties V8 takes five times as long to copy it.

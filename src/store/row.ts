@@ -13,8 +13,8 @@ export interface Row extends Subject {
   readonly id: string;
   readonly host: HostId;
   /**
-   * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. 0 for a baseline
-   * socket until the second batch, which is not a measurement: see `isMeasured`.
+   * Bytes per second received and sent in the last tick, integers; undefined when unknown, or closed. A baseline socket has
+   * 0 until the second batch, although nothing was measured: see `isMeasured`.
    */
   readonly rxRate: number | undefined;
   readonly txRate: number | undefined;

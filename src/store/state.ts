@@ -89,7 +89,7 @@ export interface OpenProcess {
   /** Number of its sockets in the table when it was opened. */
   readonly sockets: number;
   readonly scope: Scope;
-  /** What came of the last signal; null before the first one. */
+  /** Message about the result of the last signal; null before the first one. */
   readonly sent: Message | null;
   /** The signal that waits for its confirmation. */
   readonly asked: SignalName | null;
@@ -306,7 +306,7 @@ export interface State {
   readonly serviceNames: boolean;
   readonly palette: Palette;
   readonly usage: Usage | null;
-  /** What is known of the process in the details, as far as it has been read. */
+  /** Evidence about the process in the details, as far as it has been read. */
   readonly evidence: Evidence | null;
   /** Rules of the firewall about the listener in the details; null before one was in them. */
   readonly firewall: Firewall | null;

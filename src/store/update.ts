@@ -55,7 +55,7 @@ export function update(before: State, action: Action): Update {
   );
 }
 
-/** Drops evidence that is not complete when the details close, which ends its reading: they ask again when they open. */
+/** Drops incomplete evidence when the details close: netpane stops reading it, and reads it again when they open. */
 const withoutPartOfEvidence = (before: State, state: State): State =>
   before.panes.details && !state.panes.details && state.evidence?.isComplete === false
     ? { ...state, evidence: null }
@@ -98,7 +98,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
     case 'open-process':
       return state.readOnly ? [] : [action];
     case 'process-opened':
-      // Something else was opened meanwhile.
+      // A prompt, list or question that was opened meanwhile stays: the process is released.
       return state.process?.facts === action.facts ? [] : [{ type: 'release-process', facts: action.facts }];
     case 'signal':
       return state.prompt ? [] : signalEffect(state, action.signal);
@@ -137,7 +137,7 @@ function effectsOf(before: State, action: Action, state: State): readonly Effect
         ...(action.unnamed.length > 0 ? [{ type: 'ask-names', addresses: action.unnamed } as const] : []),
       ];
     case 'toggle-names':
-      // Drops those that wait.
+      // Drops the addresses that wait.
       return state.lookups.asksNames ? [] : [{ type: 'ask-names', addresses: [] }];
     case 'accept-prompt':
       return [...acceptEffects(before, action, state), ...saveState(before, state)];
@@ -269,6 +269,6 @@ function hostsToLookUp({ query, lookups, prompt }: State, action: Action['type']
   });
 }
 
-/** Starts the time after which the host names of the typed query are looked up, again with each change of it. */
+/** Starts the timer after which the host names of the typed query are looked up. Each change of the query restarts it. */
 const wakeAfterTyping = ({ prompt }: State): readonly Effect[] =>
   prompt?.waiting ? [{ type: 'wake', timer: 'typing', afterMs: TYPING_MS }] : [];

@@ -12,7 +12,7 @@ export interface WaitRule {
   /** Returns what the sockets of one diagnosis have in common. */
   readonly groupOf: (socket: Socket) => string;
   readonly starts: (socket: Socket) => boolean;
-  /** Returns true if a socket that waits goes on waiting: it does not end at the value at which it started. */
+  /** Returns true if a waiting socket still waits. Its limit may be lower than that of `starts`, so that it does not flicker. */
   readonly lasts: (socket: Socket) => boolean;
   /** Returns true if the wait starts again with this change. Absent if it never does. */
   readonly restarts?: (before: Socket, now: Socket) => boolean;
@@ -26,7 +26,7 @@ export interface WaitRule {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Share of the backlog at which an accept queue counts as full, and at which it does no longer. */
+/** Share of the backlog at which an accept queue counts as full, and at which it no longer does. */
 const FULL = 0.9;
 const NOT_FULL = 0.5;
 
@@ -41,7 +41,7 @@ const isHalfOpen = ({ state }: Socket): boolean => state === 'SYN_RECV' || state
 
 const isCloseWait = ({ state }: Socket): boolean => state === 'CLOSE_WAIT';
 
-/** Number of SYN segments without an answer: after the second one, three seconds have passed (RFC 6298). */
+/** Number of timeouts of a SYN in a row: the second is 2 or 3 s after the first SYN (tcp_syn_linear_timeouts, RFC 6298). */
 const UNANSWERED = 2;
 
 const isUnanswered = ({ state, timer }: Socket): boolean =>
@@ -50,7 +50,7 @@ const isUnanswered = ({ state, timer }: Socket): boolean =>
 /** Protocols with queues of data for a program. The queue of a packet socket may be read elsewhere (PACKET_MMAP). */
 const WITH_QUEUES: ReadonlySet<Protocol> = new Set(['tcp', 'mptcp', 'sctp', 'udp', 'udplite']);
 
-/** Size of a queue that matters, and at which it does no longer, bytes. */
+/** Size at which a queue matters, and below which it no longer does, bytes. */
 const FILLED = 16 * 1024;
 const DRAINED = 4 * 1024;
 

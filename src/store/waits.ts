@@ -25,8 +25,8 @@ export interface WaitSum {
 }
 
 /**
- * The sockets that wait by a rule, by group. A new wait is the shortest of its group, so each group is sorted; a limit
- * is tested by its first few sockets, however many wait.
+ * The sockets that wait by a rule, by group. A new wait is the shortest of its group, so each group is sorted. A test
+ * of a limit reads only the first few sockets, however many wait.
  */
 export class Waits {
   readonly #rule: WaitRule;
