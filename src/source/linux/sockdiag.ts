@@ -179,7 +179,7 @@ export class SockDiagSource implements Source {
     const readMs = nowMs();
     const { added, removed } = this.#sockets.changedInodes(this.#messages, closedSlots);
     const likely = this.#sockets.readNewRecords(this.#messages);
-    this.#attribution.owners.refresh(added, removed, ownerBudgetMs, likely);
+    this.#attribution.owners.refresh(added, removed, ownerBudgetMs, likely, this.#search.takeSockets());
     const ownersMs = nowMs();
     this.#sockets.update(this.#messages, closedSlots, this.#networks.values());
     // Only now is it known in which namespaces a process holds a socket: close those that nothing uses.

@@ -115,7 +115,10 @@ export class Descriptors {
     }
   }
 
-  /** Lists the descriptors of a holder, removes those that are closed, and puts the unknown ones into `unread`. */
+  /**
+   * Lists the descriptors of a holder, removes those that are closed, adds those that were read in this poll, and puts the unknown
+   * ones into `unread`.
+   */
   list(holder: Holder): void {
     holder.isListOutdated = false;
     holder.isInSearch = false;
@@ -141,6 +144,12 @@ export class Descriptors {
       if (descriptor >= 0 && !descriptors.has(descriptor))
         this.#holdings.removeDescriptor(holder, descriptor);
     }
+    const read = this.#poll.read.get(holder.folder);
+    if (read)
+      for (const descriptor of descriptors) {
+        const inode = read[descriptor];
+        if (inode !== undefined) this.#holdings.addDescriptor(holder, descriptor, inode);
+      }
     holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();
   }
 

@@ -1,3 +1,6 @@
+/** Inodes of sockets by folder below /proc and descriptor. */
+export type SocketsRead = ReadonlyMap<string, readonly number[]>;
+
 /** The current poll of `Owners`, shared by its parts. */
 export class OwnerPoll {
   readonly #nowMs: () => number;
@@ -6,6 +9,9 @@ export class OwnerPoll {
   number = 0;
   /** True if some process could not be read, which may hold the sockets without an owner. */
   hasUnseenProcesses = false;
+
+  /** Inodes of sockets that were read in this poll before, by folder below /proc and descriptor. */
+  read: SocketsRead = new Map();
 
   /** @param nowMs returns milliseconds on a monotonic clock */
   constructor(nowMs: () => number) {
@@ -17,8 +23,9 @@ export class OwnerPoll {
   }
 
   /** @param budgetMs time limit of the poll, milliseconds */
-  begin(budgetMs: number): void {
+  begin(budgetMs: number, read: SocketsRead): void {
     this.number++;
+    this.read = read;
     this.#deadlineMs = this.#nowMs() + budgetMs;
   }
 

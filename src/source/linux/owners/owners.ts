@@ -4,7 +4,7 @@ import { HolderSearch } from './holder-search.ts';
 import { Holdings } from './holdings.ts';
 import { Identities, type IdentityOptions } from './identity.ts';
 import { OtherHolders } from './other-holders.ts';
-import { OwnerPoll } from './owner-poll.ts';
+import { OwnerPoll, type SocketsRead } from './owner-poll.ts';
 import { IDLE_POLLS, Processes } from './processes.ts';
 import { Programs } from './programs.ts';
 
@@ -106,14 +106,16 @@ export class Owners {
    * @param removed inodes of sockets that closed since the last call
    * @param budgetMs time limit, milliseconds; the next call continues
    * @param likely processes that probably hold new sockets: their inodes by pid
+   * @param read sockets of descriptors that were read in this poll before
    */
   refresh(
     added: readonly number[],
     removed: readonly number[],
     budgetMs: number,
     likely: ReadonlyMap<number, readonly number[]> = new Map(),
+    read: SocketsRead = new Map(),
   ): void {
-    this.#poll.begin(budgetMs);
+    this.#poll.begin(budgetMs, read);
     this.#holdings.beginPoll();
     for (const inode of removed) this.#holdings.removeSocket(inode);
     const unseenBefore = this.#poll.hasUnseenProcesses;

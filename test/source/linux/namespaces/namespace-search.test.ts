@@ -226,3 +226,31 @@ describe('cost', () => {
     expect(proc.nowMs).toBeGreaterThan(nowMs);
   });
 });
+
+describe('sockets for the owners of the first poll', () => {
+  test('are those of the first step, by folder and descriptor, once', () => {
+    start(20, { 0: '/dev/null', 1: 'socket:[7]', 3: 'socket:[2000]' });
+    start(process.pid, { 1: 'socket:[8]' });
+    step();
+    // Without the holes, which are files of other kinds.
+    const sockets = [...search.takeSockets()].map(([folder, inodes]) => [folder, Object.entries(inodes)]);
+    expect(sockets).toEqual([
+      [
+        '20',
+        [
+          ['1', 7],
+          ['3', 2000],
+        ],
+      ],
+    ]);
+    expect(search.takeSockets().size).toBe(0);
+  });
+
+  test('do not include those of later passes', () => {
+    start(20, { 1: 'socket:[7]' });
+    step();
+    search.takeSockets();
+    runNextPass();
+    expect(search.takeSockets().size).toBe(0);
+  });
+});

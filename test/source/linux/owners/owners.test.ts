@@ -199,3 +199,20 @@ describe('a new socket whose process is likely known', () => {
     expect(names(8)).toEqual(['prog-50']);
   });
 });
+
+describe('sockets of descriptors that were read before', () => {
+  const read = new Map([['50', [7, 8]]]);
+
+  test('have their owner without another read of these descriptors', () => {
+    fake.start(50, { fds: { 0: 7, 1: 8, 2: 9 } });
+    owners.refresh([7, 8, 9], [], Infinity, undefined, read);
+    expect([names(7), names(8), names(9)]).toEqual([['prog-50'], ['prog-50'], ['prog-50']]);
+    expect(proc.reads.filter((path) => path.startsWith('50/fd/'))).toEqual(['50/fd/2']);
+  });
+
+  test('have no owner if the descriptor is closed since', () => {
+    fake.start(50, { fds: { 0: 7 } });
+    owners.refresh([7, 8], [], Infinity, undefined, read);
+    expect([names(7), names(8)]).toEqual([['prog-50'], undefined]);
+  });
+});
