@@ -13,7 +13,10 @@ const PUBLIC = new Set(['root', 'netpane', 'sudo', 'tmux', 'screen']);
 /** A home folder, by its usual place. */
 const HOMES = /\/(?:home|Users)\/[^/\s:]+|\/root(?=[/\s:]|$)/g;
 
-/** A word that may be a name or an address. It ends with neither a full stop nor a colon, unless it is `::`. */
+/** A character that continues the name of a folder: `/home/ana` is no part of `/home/anabel`. */
+const NAME_CHARACTER = /[\p{L}\p{N}_-]/u;
+
+/** A word that may be a name or an address. `withoutEnd` removes a full stop or colon at its end. */
 const WORD = /[\p{L}\p{N}_:][\p{L}\p{N}_.:@%+-]*/gu;
 const HARDWARE_ADDRESS = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i;
 
@@ -37,12 +40,13 @@ export class Redactor {
           this.#kinds.set(name, kind);
     const isWord = (name: string) => name.match(WORD)?.[0] === name;
     this.#phrases = [...this.#kinds.keys()].filter((it) => !isWord(it)).sort((a, b) => b.length - a.length);
-    this.#homes = homes.filter((it) => it.length > 1);
+    this.#homes = homes.map((it) => it.replace(/\/$/, '')).filter((it) => it !== '');
   }
 
+  /** Returns a text with placeholders for its private values, and `~` for home folders. */
   redacted(text: string): string {
     let result = text;
-    for (const home of this.#homes) result = result.replaceAll(home, '~');
+    for (const home of this.#homes) result = withoutHome(result, home);
     result = result.replaceAll(HOMES, '~');
     for (const phrase of this.#phrases)
       if (result.includes(phrase))
@@ -77,6 +81,12 @@ export class Redactor {
     return made;
   }
 }
+
+/** Returns a text with `~` for a home folder, where it is a whole path or the start of one. */
+const withoutHome = (text: string, home: string): string =>
+  text.replaceAll(home, (found, at: number) =>
+    NAME_CHARACTER.test(text.charAt(at + home.length)) ? found : '~',
+  );
 
 /** Returns a word without the full stops and colons at its end. */
 function withoutEnd(word: string): string {

@@ -46,6 +46,11 @@ test('home folders become ~, also those of others', () => {
   );
 });
 
+test('the home folder of a user is no part of the one of another user whose name is longer', () => {
+  const it = redactor({}, ['/home/ana/']);
+  expect(it.redacted('/home/anabel/x /home/ana/x, /home/ana: /home/ana.')).toBe('~/x ~/x, ~: ~.');
+});
+
 test('text and remedy of a check are replaced, its topic is not', () => {
   const check = { topic: 'user', state: 'missing', text: 'user ana', remedy: 'ask ana' } as const;
   expect(redactor({ USER: ['user', 'ana'] }).check(check)).toEqual({
