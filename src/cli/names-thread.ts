@@ -16,8 +16,8 @@ const STEP_MS = 2000;
 /** The thread that reads names from captured packets. */
 export interface NamesThread {
   /**
-   * Returns a port for a sampling thread, on which it hands over capture sockets. They are closed when the port is. The port of a
-   * thread that reads no packets is closed.
+   * Returns a port on which a sampling thread hands over capture sockets. The names thread closes the sockets when the
+   * port is closed. The port is closed from the start if the names thread has ended or cannot read packets.
    */
   connect(): MessagePort;
   /** Sets the listener for names; it receives them from the first on. */
@@ -37,14 +37,14 @@ const failed = (why: string): Degradation => ({
 const lostPackets = (count: number): Degradation => ({
   code: 'names-lost',
   text: `${counted(count, 'packet')} with names lost: more came at once than netpane could read`,
-  short: `${count} names lost`,
+  short: `${counted(count, 'name')} lost`,
 });
 
 /** Starts the names thread. */
 export function startNames(file: URL): NamesThread {
   const gateWords = NativeGate.sharedWords();
   const gate = new NativeGate(gateWords);
-  // Enters on behalf of the thread, which leaves when it is confined.
+  // This thread enters on behalf of the new one, which leaves when it is confined.
   gate.enter();
   const workerData: NamesData = { gate: gateWords };
   const worker = new Worker(file, {

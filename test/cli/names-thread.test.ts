@@ -65,7 +65,10 @@ test('the port to a thread that has ended is closed', async () => {
 
 test('lost packets, a reason and an end of the thread are said in notices', () => {
   const { names, worker } = start();
+  worker.say({ type: 'names', names: [], lost: 1 });
+  expect(names.notices().map(({ short }) => short)).toEqual(['1 name lost']);
   worker.say({ type: 'names', names: [], lost: 1200 });
+  expect(names.notices().map(({ short }) => short)).toEqual(['1,200 names lost']);
   expect(names.notices().map(({ text }) => text)).toEqual([
     '1,200 packets with names lost: more came at once than netpane could read',
   ]);
