@@ -205,7 +205,7 @@ interface Scanned {
   readonly run: readonly string[];
 }
 
-/** The command that the words begin with, the words after it, and the command that they probably misspell. */
+/** Returns the command that the words begin with, and the words after it; the screen if they begin with no command. */
 function commandIn(words: readonly string[]): { command: CommandName | 'help'; rest: readonly string[] } {
   const [word, ...rest] = words;
   if (word === 'help') return { command: 'help', rest };

@@ -56,7 +56,7 @@ export async function copyText(
   }
 }
 
-/** Returns how a text was copied, with what netpane cannot know: a terminal does not report whether it obeys OSC 52. */
+/** Returns how a text was copied, "if allowed" where netpane cannot know: a terminal does not say if it obeys OSC 52. */
 function wayText(inTmux: 'clipboard' | 'buffer' | undefined, { TMUX, STY }: Environment): string {
   if (inTmux === 'clipboard') return 'tmux buffer and clipboard';
   if (inTmux === 'buffer') return 'tmux buffer, and clipboard if allowed';

@@ -6,8 +6,8 @@ import type { Environment } from './config/paths.ts';
 const ANY_EXECUTE = 0o111;
 
 /**
- * Returns true if no terminal is attached to the tmux at this socket, to whichever of its sessions; false if one is, or
- * if that is unknown.
+ * Returns true if no terminal is attached to any session of the tmux at this socket; false if one is, or if it is
+ * unknown.
  */
 function isDetached(socket: string): boolean {
   try {
@@ -19,10 +19,10 @@ function isDetached(socket: string): boolean {
 
 /**
  * Calls back when the last terminal leaves the tmux in which netpane runs, and when one comes back; also at once if none
- * is attached now. The kernel reports the change (inotify(7)): nothing is asked. Outside of tmux, or where a file cannot
- * be watched, there is no callback.
+ * is attached now. The kernel reports the change (inotify(7)), so netpane does not check at intervals. Outside of tmux,
+ * or where a file cannot be watched, there is no callback.
  * @param environment TMUX has the socket of tmux
- * @returns the function that ends this
+ * @returns a function that ends the callbacks
  */
 export function onDetached({ TMUX = '' }: Environment, report: (isDetached: boolean) => void): () => void {
   const [socket = ''] = TMUX.split(',');

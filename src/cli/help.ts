@@ -79,7 +79,7 @@ const exampleLines = (command?: CommandName): string[] =>
 
 const columnLines = (): string[] => section('Columns for --sort and --columns', wrapped(COLUMN_IDS));
 
-/** @param findsNothing true if an exit code says that nothing was found */
+/** Returns the lines about sources and exit codes. @param findsNothing true if an exit code means "nothing found" */
 const endLines = (findsNothing: boolean): string[] => [
   ...section(
     'Sources',

@@ -19,8 +19,8 @@ import { SilenceNotice } from './silence-notice.ts';
  */
 
 /**
- * Signals that end the program, with the exit code that a shell reports for them. Windows has SIGHUP (the window is
- * closed), SIGINT and, by ctrl-break, SIGBREAK; the names of others are mere events that never come there.
+ * Signals that end the program, with the exit code that a shell reports for them. On Windows, Node emits SIGHUP (the
+ * window is closed), SIGINT and, for ctrl-break, SIGBREAK; it accepts listeners for the others and never emits them.
  */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143, SIGBREAK: 149 } as const;
 /** Signals with a live screen. Without one ctrl-\\ (SIGQUIT) keeps its default action. */
@@ -35,7 +35,7 @@ const EVENTS_ANSWER_MS = 10_000;
 /** Maximum time for the command thread to end: it waits up to 2 s for the sampling thread (STEP_MS). */
 const ENDING_MS = 4000;
 
-/** If the process has not stopped after this time, there is no shell to stop for. */
+/** Time after which netpane takes the terminal again if the process has not stopped: no shell could continue it. */
 const STOP_MS = 100;
 
 /** Interval at which the keeper checks that stdout has a reader. */
@@ -119,7 +119,7 @@ export class Keeper {
     }
   }
 
-  /** Asks the command to end; if it does not answer, ends the process without it, after a second signal sooner. */
+  /** Asks the command to end. If it does not answer, ends the process; a second signal shortens the wait for `watch`. */
   #endBy(signal: Signal): void {
     if (this.#ending) {
       if (this.#mayLoseEvents) this.#forceEnd(ANSWER_MS);
@@ -228,8 +228,8 @@ export class Keeper {
     if (this.#ending) return;
     if (this.#isStopped) process.on('SIGTSTP', this.#onStop);
     this.#isStopped = false;
-    // In the background this stops the process (SIGTTOU) before it writes anything. Off and on, because a shell may
-    // have left raw mode while the process was stopped from outside, and Node still assumes it.
+    // In the background this stops the process (SIGTTOU) before it writes anything. Raw mode is turned off and on,
+    // because a shell may have left it while the process was stopped from outside, and Node would not set it again.
     this.#setRaw(false);
     this.#setRaw(true);
     process.stdin.resume();

@@ -50,11 +50,13 @@ const processLine = ({ pid, name, user, directory }: ProcessFacts, sockets: read
   );
 
 /**
- * `netpane kill`: sends a signal to the programs that hold the sockets of the query. If some of the sockets are listeners,
- * only to their programs: `kill :3000` leaves the clients of that port alone. Asks first, on stderr.
+ * `netpane kill`: sends a signal to the programs that hold the sockets of the query. If some of the sockets are
+ * listeners, only their programs get the signal: `kill :3000` leaves the clients of that port alone. Asks first, on
+ * stderr.
  * @param environment that of the user whose files are used
  * @returns false if no program was found, one is hidden, or one did not get the signal or did not end in time
- * @throws UsageError or Error for the user, if nothing can be asked or sent
+ * @throws UsageError or Error for the user, if the query is empty, read-only is set, there is no terminal to ask on, or
+ *   the sockets cannot be read
  */
 export async function kill(
   invocation: Invocation,

@@ -6,7 +6,7 @@ import type { Row } from '../store/row.ts';
 
 type End = Pick<Row, 'socket' | 'mark' | 'peer'>;
 
-/** The peers of local connections, as far as batches and events have shown both ends; for a query that tests peers. */
+/** Finds the peers of local connections whose two ends were in batches and events. For a query that tests peers. */
 export class KnownPeers {
   readonly #ends = new Map<string, End>();
   readonly #peers = new Peers((one, other, isPair) => {

@@ -3,7 +3,7 @@ import type { Row } from '../store/row.ts';
 import type { ColumnId } from '../store/columns.ts';
 import { type CellContext, columnOf } from '../view/columns/columns.ts';
 
-/** Titles of columns whose titles on the screen are alike or cut, as in `SOCKET_COLUMNS`. */
+/** Titles for columns whose titles on the screen are alike or cut; they are those of `SOCKET_COLUMNS`. */
 const TITLES: Readonly<Partial<Record<ColumnId, string>>> = {
   protocol: 'PROTO',
   localPort: 'LPORT',

@@ -41,8 +41,8 @@ async function save(path: string, sockets: readonly Socket[], account: Account):
 /**
  * Runs the live screen until the user quits or the keeper ends it. Restores the terminal before it ends.
  * @param startMessages messages to show on the screen first
- * @param account whose saved state and files are used
- * @param rules those of `--on` and `[[on]]`
+ * @param account the user whose saved state and files are used
+ * @param rules the rules of `--on` and `[[on]]`
  * @throws Error if the screen cannot be opened; the terminal is restored
  */
 export function showLive(

@@ -18,9 +18,9 @@ const scripts = new Map<string, Parts>();
 const loaded = new Map<string, object>();
 
 /**
- * Loads a script of the build with its code cache (`NAME.SYSTEM-PROCESSOR.cache`), and runs the part of this name. V8 then need
- * not parse the script again, which takes longer than all else at the start. A cache of another version of V8, or none, changes
- * nothing but the time.
+ * Loads a script of the build with its code cache (`NAME.SYSTEM-PROCESSOR.cache`), and runs the part of this name. With
+ * the cache V8 does not parse the script, which would take longer than all else at the start. V8 ignores a cache of
+ * another version.
  * @throws Error if the script or one that it needs cannot be read or run
  */
 export function loadBundle(name: string): void {

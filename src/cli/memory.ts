@@ -24,7 +24,7 @@ function* upwards(path: string): Generator<string> {
 
 /** Returns the limits of a group and its parents, bytes. `max` or a missing file means no limit. */
 function limits(mount: string, group: string, file: string): number[] {
-  // A container may see its group by the path outside, while its mount starts at the group itself.
+  // A container may see the path that its group has outside, while its mount starts at the group itself.
   return [...upwards(group)].flatMap((path) => {
     const text = read(posix.join(mount, path, file)).trim();
     return /^\d+$/.test(text) ? [Number(text)] : [];

@@ -7,11 +7,11 @@ import { systemFile } from './system-file.ts';
 
 /** Maximum length of a DNS name, characters (RFC 1035, section 2.3.4). */
 const MAX_NAME_LENGTH = 253;
-/** Part of the hosts file that is read, bytes. */
+/** Maximum number of bytes of the hosts file that are read. */
 const MAX_HOSTS_BYTES = 0x8_0000;
 /** Maximum number of spaces before an address in a hosts file. */
 const MAX_INDENT = 64;
-/** Part of a line of a hosts file that is read after the address, characters. */
+/** Maximum number of characters of a line that are searched for the name, from the end of the address. */
 const MAX_LINE = 512;
 /** Time after which the hosts file is read again, milliseconds. */
 const HOSTS_FRESH_MS = 60_000;
@@ -69,7 +69,7 @@ export function nameInHosts(text: string, address: string): string | undefined {
   return undefined;
 }
 
-/** Returns a hosts file in small letters; empty if it cannot be read. Of a larger file only the first part is read. */
+/** Returns the first MAX_HOSTS_BYTES of a hosts file, in small letters; empty if it cannot be read. */
 async function readHosts(path: string): Promise<string> {
   try {
     const file = await open(path);
@@ -112,7 +112,7 @@ async function askServers(
   }
 }
 
-/** Where names are looked up. */
+/** The places in which names are looked up. */
 interface NameSources {
   /** By default that of the system. */
   readonly hostsFile?: string;

@@ -5,10 +5,10 @@ type Word = (typeof NAMED_COMMANDS)[number] | 'help';
 
 const WORDS: readonly Word[] = [...NAMED_COMMANDS, 'help'];
 
-/** Words that are no slip of a finger, but the name of the same command elsewhere. */
+/** Names that other programs give to the same command; they are no slips of a finger. */
 const OTHER_NAMES: Readonly<Record<string, Word>> = { list: 'ls' };
 
-/** Minimum length of a command for slips other than swapped and doubled letters. */
+/** Minimum length of a command for a missing or additional letter: a shorter one would be near too many words. */
 const LONG = 4;
 /** Minimum length of a command for a replaced letter. */
 const LONGER = 5;
@@ -31,7 +31,7 @@ const isReplaced = (typed: string, name: string): boolean =>
   typed[0] === name[0] &&
   Array.from(name).filter((letter, i) => letter !== typed[i]).length === 1;
 
-/** Returns true if a word is a command with one slip of a finger. `match`, `patch`, `helm` and `ps` are words. */
+/** Returns true if a word is a command with one slip of a finger. `match`, `patch`, `helm` and `ps` must not be near. */
 function isNear(typed: string, name: string): boolean {
   if (isSwapped(typed, name) || hasOneMore(typed, name, (at) => at > 0 && typed[at] === typed[at - 1]))
     return true;

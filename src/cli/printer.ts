@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Gap } from '../export/json.ts';
 import type { LearntBy, SingleEvent, SocketEvent } from '../model/event.ts';
 
-/** How events are printed. Each function returns one line for each item, with a newline. */
+/** A format of printed events. Each function returns one line for each item, with a newline. */
 export interface EventFormat {
   readonly events: (events: readonly SingleEvent[]) => string | Buffer;
   /** Formats counts of events that were not printed because stdout was read too slowly. */

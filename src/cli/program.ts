@@ -64,7 +64,7 @@ async function helpOf(topic: HelpTopic | undefined): Promise<string> {
 /**
  * Runs a command.
  * @param complaints messages about files that are not used, to print or to show on the screen
- * @param account whose files are used
+ * @param account the user whose files are used
  */
 async function run(invocation: Invocation, complaints: readonly string[], account: Account): Promise<void> {
   if (invocation.command !== 'screen') for (const text of complaints) say(printable(text));
@@ -88,7 +88,7 @@ function checkQuery(text: string): string | undefined {
   return 'problem' in parsed ? `at column ${parsed.problem.at + 1}: ${parsed.problem.message}` : undefined;
 }
 
-// Comes first: packages that are loaded later and programs that netpane starts read the environment.
+// This comes first: packages that are loaded later and programs that netpane starts read the environment.
 cleanEnvironment(process.env);
 
 // In the command thread, each command adds its own listener.

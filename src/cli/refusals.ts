@@ -13,7 +13,8 @@ import { quoted, UsageError } from './values.ts';
 import { sortText } from './view-values.ts';
 
 /*
- * Queries and sort orders that are valid, but that a command cannot answer: an empty answer would be false.
+ * These functions refuse queries, columns and sort orders that are valid but that a command cannot answer: an empty
+ * answer would be false.
  */
 
 const placeText = (origin: Origin, item = 0): string =>
@@ -36,16 +37,16 @@ export function refuseLargePorts({ expression, text }: Query, origin: Origin): v
 const REASONS: Readonly<Record<Glimpse, string>> = { poll: 'polls once', event: 'tests single events' };
 
 /**
- * Returns why something cannot be answered.
- * @param isLate it is about lookups, not about several polls
- * @param who the command, or what else has to answer
+ * Returns why a term, column or sort order cannot be answered, to continue a sentence about it.
+ * @param isLate true if it needs lookups, false if it compares several polls
+ * @param who the command, or `a rule`, that cannot answer
  */
 const whyText = (isLate: boolean, who: string, glimpse: Glimpse): string =>
   isLate
     ? `needs names of peers, but ${who} asks for none`
     : `compares several polls, but ${who} ${REASONS[glimpse]}`;
 
-/** Returns true for a term about lookups, if it is unknown in one poll or event: only fields are. */
+/** Returns true if a term of `unknownTerm` needs lookups: those with a field do, all others compare several polls. */
 const isLateTerm = (term: Term): boolean => 'field' in term;
 
 /** Returns why a command cannot answer, and what can. */

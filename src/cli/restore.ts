@@ -70,7 +70,7 @@ export function restoredState(
   const [complaint = bounds.events < invocation.eventsKept ? fewerEventsText(bounds.events) : undefined] =
     complaints;
   const openPanes = Object.fromEntries(whole?.panes.map((name) => [name, true]) ?? []);
-  // A query of the command line is shown at once, in the place of this message.
+  // There is no message about the last query if the command line has one: the screen shows that one in its place.
   const isOther = !isGiven('query') && savedQuery?.text !== state.query.text;
   const last = layout && savedQuery && isOther ? savedQuery.text.trim() : '';
   return {

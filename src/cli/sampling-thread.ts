@@ -63,7 +63,7 @@ export function startThread(
   const { port1: here, port2: there } = new MessageChannel();
   const gateWords = NativeGate.sharedWords();
   const gate = new NativeGate(gateWords);
-  // Enters on behalf of the thread, which leaves when its source is open.
+  // This thread enters on behalf of the new one, which leaves when its source is open.
   gate.enter();
   const handoverWord = Handover.sharedWord();
   const handover = new Handover(handoverWord);

@@ -54,7 +54,7 @@ export function startSampling(
 ): Sampling {
   const startedMs = performance.now();
   const progressWords = Progress.sharedWords();
-  // A single batch: the thread sends the next one only after this one is taken.
+  // At most one part of a batch waits: the thread sends the next one only after this one is taken.
   let waiting: Batch | undefined;
   let failure: Error | undefined;
   let take = (batch: Batch) => {
@@ -128,7 +128,7 @@ export function startSampling(
       take = (batch) => {
         const sender = thread;
         listener(batch);
-        // After other events, such as keys: Node delivers all queued messages before it handles these.
+        // Other events, such as keys, come first: without this, Node would deliver all queued batches before them.
         setImmediate(() => sender.noteTaken());
       };
       if (waiting) take(waiting);

@@ -52,7 +52,7 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 /**
  * Saves sockets as CSV or JSON, depending on the file extension. If it fails, no incomplete file is left.
  * @param name relative to the working directory; `~/` is the home directory. A `!` in front replaces an existing file.
- * @param account under sudo the caller: the file is theirs wherever they may write; elsewhere it is of root
+ * @param account under sudo the user who called it, who owns the file wherever they may write; elsewhere root owns it
  * @param makeLink link(2); a test replaces it
  * @returns the absolute path
  * @throws Error, for the user, with the reason and the remedy
@@ -115,7 +115,7 @@ async function write(
   }
 }
 
-/** Creates a file with the rights of the user, or as root where they may not write. Returns it and these rights. */
+/** Creates a file as the user, or as root where the user may not write. Returns it, and `as` with these rights. */
 function openAs(path: string, run: Account['run']): { readonly fd: number; readonly as: Account['run'] } {
   const open = () => openSync(path, 'wx', MODE);
   try {

@@ -21,8 +21,8 @@ import { DEFAULT_SERVER, whoisServerValue } from './whois-server.ts';
 import { columnsValue, columnTexts, sortText, sortValue, viewTable } from './view-values.ts';
 
 /**
- * What the screen restores from the last one: `layout` is sort order, grouping, columns, colours and service names; `all`
- * also the query and the open panes. Views, hide rules and history always return.
+ * Parts of the state that the screen restores from the last run. `layout` is sort order, grouping, columns, colours and
+ * service names; `all` is also the query and the open panes. Views, hide rules and history are always restored.
  */
 const RESTORES = ['layout', 'all', 'none'] as const;
 export type Restore = (typeof RESTORES)[number];
@@ -32,6 +32,7 @@ export interface Settings {
   readonly intervalMs: number;
   /** The interval while no terminal is attached to tmux, if it is longer; undefined for the same. */
   readonly detachedIntervalMs: number | undefined;
+  /** Time for which marks and closed rows stay visible. */
   readonly lingerMs: number;
   /** Maximum share of one core for polling: 0.01 to 1. */
   readonly maxShare: number;

@@ -1,7 +1,7 @@
 import type { Usage } from '../store/state.ts';
 
 let lastPid: number | undefined;
-/** Calls are made one after the other: in each call before its first answer, pidusage starts `getconf` twice. */
+/** The last call. Calls run one after the other: until its first answer, pidusage starts `getconf` twice in each call. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**

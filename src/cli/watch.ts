@@ -42,7 +42,7 @@ const textLines = (filter: EventFilter): EventFormat => ({
   unprinted: (gaps) => linesOf(gaps, unprintedText),
 });
 
-/** Shows what a rule reports: on stdout the event itself says that it matched. */
+/** Prints the errors of a rule to stderr, and rings its bell. Matches are not printed: stdout has the events. */
 function showReport({ text, isError, bell }: OnReport): void {
   if (isError) say(text);
   if (bell && isatty(2)) writeSync(2, '\x07');
@@ -50,8 +50,8 @@ function showReport({ text, isError, bell }: OnReport): void {
 
 /**
  * Runs `netpane watch`: prints events to stdout as they happen, and notices to stderr. Ends if the keeper (the main
- * thread) asks for it or stdout loses its reader. Then it first closes the source and prints all pending events.
- * @param account as whom commands of the configuration run
+ * thread) asks for it or stdout loses its reader. Before it ends, it closes the source and prints all pending events.
+ * @param account the account that commands of the configuration file run as
  * @param out stdout
  * @throws Error, for the user, if no source works
  */
@@ -61,8 +61,8 @@ export async function watch(
   account: Pick<Account, 'environment' | 'ids'>,
   out: Writable = openStdout(),
 ): Promise<void> {
-  // Both are handled below, after the source is open: an open source must be closed, because it may have created objects
-  // in the kernel.
+  // A request to end, and a failure, are handled at the end of this function: once the source is open it must be closed,
+  // because it may have created objects in the kernel.
   const endRequest = new Promise<void>((resolve) => link.on('end', () => resolve()));
   let fail: (error: unknown) => void = () => {};
   const failure = new Promise((resolve) => (fail = resolve));
@@ -115,7 +115,7 @@ export async function watch(
     exitCode = code;
     if (isEnding) return;
     isEnding = true;
-    // Longer than the timeout below, which reports the lost output before the keeper ends the process.
+    // The time is longer than the timeout below, which reports the lost output before the keeper ends the process.
     link.post({ type: 'ending', maxMs: 2 * LAST_OUTPUT_MS });
     setTimeout(() => {
       messages.push(`the last output is lost: nothing read it within ${LAST_OUTPUT_MS / 1000} s`);

@@ -15,13 +15,13 @@ export type Connect = (host: string, port: number) => Socket;
 
 const open: Connect = (host, port) => connect({ host, port });
 
-/** The end of one request: an answer, perhaps cut, or why there is none. */
+/** The result of one request: an answer, which may be cut, or why there is none. */
 interface Answer {
   readonly text: string;
   readonly problem?: string;
 }
 
-/** Asks one server. Never rejects. @param deadlineMs time left, milliseconds */
+/** Asks one server. Never rejects. @param leftMs maximum time for the answer, milliseconds */
 function ask(address: string, socket: Socket, leftMs: number): Promise<Answer> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];

@@ -95,7 +95,7 @@ function ownName(): string {
 /**
  * Returns the account whose files netpane uses: under sudo that of the user who called it, if its home directory belongs
  * to that user; else the account that netpane runs as. Files are then read and written with the rights of that user, so
- * that neither a link in the home can lead root astray nor files of root are left in it. That needs Linux and koffi;
+ * that neither a link in the home can lead root astray nor files of root are left in it. This needs Linux and koffi;
  * without them the account of root is used.
  * @param say receives the reason why the caller's files are not used
  */

@@ -4,7 +4,7 @@ import { isCharacter, KEY_NAMES, parseKey } from '../../tui/keys/key-name.ts';
 import { BINDINGS, type KeyChanges, startOf } from '../../tui/keymap.ts';
 import { quoted } from '../values.ts';
 
-/** A mistake in the table of keys. `at` is the index of the key in the text of the action; absent for the action. */
+/** A mistake in the table of keys. `at` is the index of the key in the text of the action; absent if the id is wrong. */
 export interface KeyMistake {
   readonly id: string;
   readonly at?: number;
@@ -62,7 +62,7 @@ export function parseKeys(table: Readonly<Record<string, unknown>>): {
   return { changes, mistakes: [...mistakes, ...conflicts(changes, places)] };
 }
 
-/** Returns a mistake for each changed key that another action has too. Of two changed actions the later one has it. */
+/** Yields a mistake for each changed key that another action has too: if both are changed, only for the later action. */
 function* conflicts(changes: KeyChanges, places: ReadonlyMap<string, number>): Generator<KeyMistake> {
   const ids = Object.keys(changes);
   for (const [i, id] of ids.entries()) {

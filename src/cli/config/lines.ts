@@ -45,7 +45,7 @@ function unquoted(key: string): string {
 /** Walks through the tokens of a valid TOML document and records the lines of its keys and items. */
 class Walk {
   readonly root: Place = { line: 1, at: 0, parts: new Map(), tables: 0 };
-  /** One token after the other: an array of all would take hundreds of megabytes for the largest file. */
+  /** The remaining tokens. An array of all tokens would take hundreds of megabytes for the largest file. */
   readonly #tokens: Iterator<RegExpExecArray, undefined>;
   readonly #text: string;
   /** The next token; undefined at the end. */
@@ -164,8 +164,8 @@ export interface Places {
   /** Returns the line of a path, from 1; for a missing path, the line of its longest existing part. */
   readonly lineOf: (path: readonly (string | number)[]) => number;
   /**
-   * Returns a column of a table and its key, from 1: that of the key, or with `inValue` that of this index in its text
-   * value.
+   * Returns the column, from 1, of a key of a table. With `inValue`, returns the column of this index in the text that is
+   * the value of the key.
    */
   readonly columnOf: (path: readonly [string, string], inValue?: number) => number;
 }

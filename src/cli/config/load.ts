@@ -26,7 +26,7 @@ const MAX_BYTES = 1024 * 1024;
  * @param file the path given by --config, which must exist; undefined for the default path
  * @param check returns the mistake in a query
  * @param say receives the reason why the default file is skipped
- * @param user whose file it is. A file given by --config may also be one that only root can read.
+ * @param user the user whose rights are used to read the file; a file given by --config may also be readable by root only
  * @throws UsageError with all mistakes in the file
  */
 export async function loadConfig(

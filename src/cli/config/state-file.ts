@@ -49,7 +49,7 @@ export class StateFile {
 
   /**
    * @param say receives each message once; it may contain unprintable characters
-   * @param user whose file it is
+   * @param user the user whose file it is, and whose rights are used
    */
   constructor(environment: Environment, say: (message: string) => void, user: FileUser = processUser()) {
     this.#path = statePath(environment);

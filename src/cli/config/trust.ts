@@ -27,7 +27,10 @@ const ROOT_ONLY: FileOwner = { uid: ROOT };
 
 /** The user whose files netpane uses, with the rights of this user. */
 export interface FileUser {
-  /** netpane uses only files that no other user can change. Undefined if it is not root: then it uses any file. */
+  /**
+   * The owner of the files: netpane uses only those that no user but this one and root can change. Undefined if netpane
+   * does not run as root: it then uses any file.
+   */
   readonly owner: FileOwner | undefined;
   /** Runs a synchronous action on files with the rights of the user. */
   readonly run: <T>(act: () => T) => T;

@@ -1,4 +1,4 @@
-/** Topics of the checks, in the order of the output. JSON has these names: they stay. */
+/** Topics of the checks, in the order of the output. Do not change a name: scripts read it in the JSON output. */
 export const TOPICS = [
   'netpane',
   'system',
@@ -57,6 +57,6 @@ export const missing = (topic: Topic, text: string, remedy?: string): Check => (
   ...(remedy !== undefined && { remedy }),
 });
 
-/** Returns a check of what is in use (`true`), or missing for a reason. */
+/** Returns an `ok` check with the text if `found` is true; else a `missing` one, whose text is the reason in `found`. */
 export const okOr = (topic: Topic, found: true | string, text: string, remedy?: string): Check =>
   found === true ? ok(topic, text) : missing(topic, found, remedy);

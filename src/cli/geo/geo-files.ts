@@ -31,7 +31,7 @@ async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
 
 /** Reads a file. Rejects with an Error whose message completes "PATH: …". */
 async function load(path: string): Promise<LoadedFile> {
-  // Before it is opened, because opening a device may do something; and again after, because it may have been replaced.
+  // Opening a device may have an effect, so this is tested before; and again after, because the file may be replaced.
   if (!(await stat(path)).isFile()) throw new Error('not a regular file');
   const file = await open(path, FLAGS);
   try {
@@ -148,7 +148,7 @@ export class GeoFiles {
     );
   }
 
-  /** Notes that a lookup found damage in a file. The locations that follow are without it. */
+  /** Stops using a file in which a lookup found damage. Later locations do not come from it. */
   #drop({ path }: GeoFile, error: unknown): void {
     const known = this.#files.get(path);
     if (known?.loaded === undefined) return;

@@ -54,8 +54,8 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 }
 
 /**
- * Returns the path of the best file for each kind of answer; only one path if a file has both. Of several files of the
- * best kind, that in the first directory counts.
+ * Returns the path of the best file for each kind of answer; only one path if a file has both. If several files are of
+ * the best kind, returns the one in the first directory.
  */
 export async function usualPaths(folders: readonly string[]): Promise<readonly string[]> {
   const paths = (

@@ -20,11 +20,11 @@ interface OpenFile extends LoadedFile {
   readonly records: Cache<number, LocationRecord>;
 }
 
-/** Answers from files in memory: of each kind, that of the first file that has one. */
+/** Answers from files in memory. Country and organisation each come from the first file that knows them. */
 export class LocationBook implements Locations {
   readonly parts: ReadonlySet<GeoPart>;
   readonly problems: readonly string[];
-  /** Without those in which a lookup found damage: their other answers may be wrong too. */
+  /** The files in use. One in which a lookup finds damage is removed: its other answers may be wrong too. */
   #files: readonly OpenFile[];
   readonly #onFault: (file: GeoFile, error: unknown) => void;
   #answers = new Cache<string, Location | 'unknown'>(MAX_KEPT);
@@ -51,7 +51,7 @@ export class LocationBook implements Locations {
   };
 
   #find(address: string): Location | 'unknown' {
-    // Private addresses are someone else's in each network, and a file that has them is wrong about them.
+    // A private address is another host in each network: a file that has it is wrong.
     if (reachOf(address) !== 'public') return 'unknown';
     let location: Location = {};
     for (const file of this.#files) {

@@ -23,7 +23,7 @@ export const geoFilesOf = (
  * Resolves to what a command must know before it tests a query: the addresses of host names, and the files with the
  * countries and organisations of peers.
  * @param parts answers about peers that the command shows, besides those that the query needs
- * @throws Error, for the user, that names what cannot be known
+ * @throws Error, for the user, that names the host without an address or the missing file
  */
 export async function lookupsFor(
   { hosts, geoParts }: Pick<Query, 'hosts' | 'geoParts'>,

@@ -36,7 +36,7 @@ const FIXED_SIZES: ReadonlyMap<number, number> = new Map([
 /** Types whose size is the number of bytes: texts, bytes and integers. */
 const BYTES: ReadonlySet<number> = new Set([TEXT, 4, UINT16, UINT32, 8, UINT64, 10]);
 
-/** Number from which a pointer of 1, 2 or 3 bytes counts; one of 4 bytes has all its bits. */
+/** Number to add to a pointer of 1, 2, 3 or 4 bytes after the control byte. */
 const POINTER_STARTS = [0, 2048, 526_336, 0] as const;
 
 /** Reads values in one section of a file. */
@@ -76,7 +76,7 @@ export class MmdbValues {
       for (let i = 0; i < size; i++) this.#value(depth + 1, undefined);
       return undefined;
     }
-    // Its size is its value.
+    // The size of a boolean is its value: no bytes follow.
     if (type === BOOLEAN) return undefined;
     const length = BYTES.has(type) ? size : FIXED_SIZES.get(type);
     if (length === undefined) throw new MmdbFault(`unknown type ${type}`);
@@ -131,7 +131,7 @@ export class MmdbValues {
     return used === 0 ? 0 : this.#bytes.readUIntBE(start + length - used, used);
   }
 
-  /** Goes on behind some bytes. Returns where they start. */
+  /** Moves past this number of bytes. Returns the index of the first one. */
   #skip(length: number): number {
     const start = this.#at;
     if (start + length > this.#bytes.length)

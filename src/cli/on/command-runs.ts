@@ -35,7 +35,7 @@ export type Child = EventEmitter & {
   readonly stderr: Readable | null;
 };
 
-/** How programs are started and ended. A test replaces it. */
+/** Functions that start and end programs. A test replaces them. */
 export interface ProgramTools {
   readonly start: (file: string, args: readonly string[], options: SpawnOptions) => Child;
   /** Sends a signal to a program and its children. */
@@ -43,7 +43,7 @@ export interface ProgramTools {
 }
 
 const SYSTEM: ProgramTools = {
-  // A function around `spawn`: the first use of `spawn` loads Node's module.
+  // `spawn` is used only in this function, because its first use loads Node's module.
   start: (file, args, options) => spawn(file, args, options),
   end: (pid, signal) => {
     try {
@@ -101,7 +101,7 @@ export class CommandRuns {
         ...ids,
       });
     } catch (error) {
-      // Such as an argument that is too long.
+      // For example, an argument is too long.
       onEnd(messageOf(error));
       return;
     }

@@ -27,7 +27,7 @@ export class FirstMatches {
   readonly #onMatch: (event: SocketEvent) => void;
   /** Ids of the open sockets that have matched. */
   readonly #matched = new Set<string>();
-  /** By id. They are tested again when their owner arrives, which makes no event. */
+  /** Sockets whose owner is pending, by id. They are tested again when the owner arrives, which makes no event. */
   readonly #undecided = new Map<string, Undecided>();
   #isInBaseline = false;
 
@@ -68,7 +68,8 @@ export class FirstMatches {
   #test(event: SocketEvent): void {
     const { id } = event.socket;
     const undecided = this.#undecided.get(id);
-    // The event may be the first with the owner: a socket that had the owner, and matched, in the baseline is not new.
+    // The event may be the first with the owner. A baseline socket that matches with this owner, but without the change
+    // of the event, matched before: it is not reported.
     if (undecided && !undecided.spawn) this.#decide({ ...event.socket, ...event.was });
     if (this.#matched.has(id)) return;
     if (this.#filter.matches(event)) this.#report(event);

@@ -20,7 +20,7 @@ export const notificationCommand = (text: string, platform: NodeJS.Platform): re
     ? ['osascript', ...APPLE_SCRIPT, 'netpane', text]
     : ['notify-send', '--app-name=netpane', '--', 'netpane', escaped(text)];
 
-/** Returns the environment of that command: with the session bus of the user, of which sudo knows nothing. */
+/** Returns the environment of that command: it has the session bus of the user, which sudo does not pass on. */
 export const sessionEnvironment = (environment: Environment, uid: number): Environment => ({
   ...environment,
   XDG_RUNTIME_DIR: `/run/user/${uid}`,

@@ -16,7 +16,7 @@ import { type Changes, FirstMatches } from './first-matches.ts';
 import { notificationCommand, sessionEnvironment } from './notification.ts';
 import type { OnRule } from './rule.ts';
 
-/** Maximum number of matches of a rule that run its command at once; after them, the number for each minute. */
+/** Maximum number of matches of a rule that are acted on at once; after that, the maximum number per minute. */
 export const BURST = 10;
 const MINUTE_MS = 60_000;
 
@@ -40,7 +40,7 @@ export interface OnTools {
   readonly nowMs?: () => number;
 }
 
-/** Names a socket in a few words. Printable. */
+/** Returns a few words that name the socket of an event. */
 function subjectText({ socket }: SocketEvent): string {
   const { protocol, local, remote } = socket;
   const place =
@@ -129,7 +129,7 @@ class RunningRule {
   #run(command: readonly string[], event: SocketEvent): boolean {
     const { account, runs } = this.#tools;
     const input = formatRow('json').eventLines?.([event]) ?? '';
-    // A command of the configuration runs as the user whose file it is, also under sudo.
+    // A command of the configuration file runs as the user who owns the file, also under sudo.
     const how = this.#isGiven ? { env: process.env } : { env: account.environment, ids: account.ids };
     return runs.add({ command, input, ...how, onEnd: (failure) => this.#end(command, failure) });
   }
@@ -169,10 +169,10 @@ export interface ReadRule {
 }
 
 /**
- * Resolves to the rules of an invocation, with what their queries must know.
+ * Resolves to the rules of an invocation, with the lookups that their queries need.
  * @param environment that of the user whose files are used
  * @param complain receives why a file with locations cannot be used
- * @throws Error, for the user, that names what cannot be known
+ * @throws Error, for the user, about a bad query, a host without an address or a missing file
  */
 export async function readRules(
   { on, origins, geoFiles }: Pick<Invocation, 'on' | 'origins' | 'geoFiles'>,
