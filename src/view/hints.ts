@@ -88,8 +88,8 @@ export const hintLine = (...args: Parameters<typeof shownHints>): Line =>
   );
 
 /**
- * Returns the key at a cell of the line of hints; undefined between two hints. In `up down scroll` a cell of a key gives that
- * key, and any other cell the first key.
+ * Returns the key at a cell of the line of hints; undefined between two hints. In `up down scroll` a cell of
+ * `down` gives that key, and a cell of `scroll` the first key.
  */
 export function hintKeyAt(hints: readonly ShownHint[], x: number): string | undefined {
   let left = 0;

@@ -22,7 +22,7 @@ const isNotShown = (): boolean => true;
  * screen without panes. Any other field must have the same value.
  */
 const BATCH_FIELDS: { readonly [Name in keyof State]?: Compare<State[Name]> } = {
-  // Only ages and the counts of the last minute depend on the time, and these are compared themselves.
+  // Only ages and the counts of the last minute depend on the time. Both are compared as they are shown.
   nowMs: isNotShown,
   takenAtMs: isNotShown,
   clock: isNotShown,
@@ -47,7 +47,7 @@ interface Picture {
   readonly inPlace: readonly unknown[];
 }
 
-/** Returns what the screen shows of the table and its clock, besides rows. */
+/** Returns the values besides rows that the screen shows of the table and the time. */
 function inPlaceOf(state: State): readonly unknown[] {
   const { table, nowMs } = state;
   const { spawned, closed } = minuteOf(table.history, nowMs ?? 0);

@@ -1,6 +1,6 @@
 /**
- * Returns a function that returns its last result again while its arguments are the same: a paint asks several times, and
- * seldom for something new. @param make must depend on its arguments alone; its result must not be changed
+ * Returns a function that returns its last result again while its arguments are the same: a paint calls it several times,
+ * and seldom with other arguments. @param make must depend on its arguments alone; its result must not be changed
  */
 export function withLastResult<Inputs extends readonly unknown[], Result>(
   make: (...inputs: Inputs) => Result,

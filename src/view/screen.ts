@@ -34,7 +34,7 @@ function shareOf({ state, order, events, layout }: Scene): Share {
   };
 }
 
-/** Returns what the hints are made of. */
+/** Returns the arguments of `shownHints`. */
 const hintsOf = ({ state, keys, layout, focus }: Scene, width: number): Parameters<typeof shownHints> => [
   keys,
   state,

@@ -36,7 +36,7 @@ export type ColumnRow = Row & Pick<Subject, 'direction'>;
 
 interface ColumnBase {
   readonly title: string;
-  /** A shorter title for its place right behind a column whose title says the rest. */
+  /** A shorter title, used right behind a column whose title says the rest. */
   readonly titleBehind?: { readonly column: ColumnId; readonly title: string };
   /** Its name if another column has the same title. */
   readonly label?: string;
@@ -54,7 +54,7 @@ interface ColumnBase {
   /** Returns true once a source has shown values for it; always present without this. */
   readonly present?: (seen: Seen) => boolean;
   readonly text: (row: ColumnRow, context: CellContext) => string;
-  /** What the table shows in place of `text`, if it says more; copies have `text`. */
+  /** Returns a text that the table shows in place of `text`, if it has more to say; copies have `text`. */
   readonly tableText?: (row: ColumnRow, context: CellContext) => string | undefined;
   /** Tone of its cells; undefined for the tone of the row. */
   readonly tone?: (row: ColumnRow) => Tone | undefined;
@@ -66,11 +66,11 @@ interface ColumnBase {
   readonly keyFrom?: 'names' | 'local' | 'remote';
   /** True if the first sort by it is descending. */
   readonly descending?: true;
-  /** Where its values are unknown. */
+  /** The kinds of data that lack its values. */
   readonly unknownIn?: readonly Glimpse[];
 }
 
-/** What a column sorts by; numbers sort before texts. Null, for unknown values, sorts last in both directions. */
+/** The sort key of a column; numbers sort before texts. Null, for unknown values, sorts last in both directions. */
 type SortedBy =
   | { readonly key: (row: ColumnRow) => number | string | null; readonly isLate?: never }
   /** A late column: its keys change with the lookups, so the rows are sorted again at each answer. */
@@ -90,7 +90,7 @@ export const onRequest = (spec: RequestedSpec): ColumnSpec => ({
   onRequest: true,
 });
 
-/** A number of four cells, or a title of four and the sort arrow. */
+/** Width of a number of four cells, or of a title of four cells with the sort arrow. */
 const NUMBER_WIDTH = { least: 5, good: 5, most: 5 };
 
 type NumberSpec = Pick<ColumnSpec, 'title' | 'about' | 'unknownIn'> & {

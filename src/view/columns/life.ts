@@ -40,14 +40,14 @@ const isLowerBound = ({ mark, lifetimeMs, isAtLeast, baseline }: Row): boolean =
 
 const knownText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
 
-/** Less than the time between two polls: sockets of the baseline stay older than any later one. */
+/** Range of the sort keys of the baseline: less than the time between two polls, so that any later socket sorts as younger. */
 const BASELINE_RANGE_MS = 50;
 /** A time after every start of a program, milliseconds since 1970. */
 const NEVER_MS = 1e13;
 
 /**
- * Returns the sort key of the age. All sockets of the baseline were first seen at once: among them those of the latest
- * programs come first, those without a known start last.
+ * Returns the sort key of the age. All sockets of the baseline were first seen at once: among them, those whose programs
+ * started last come first, and those without a known start last.
  */
 function ageKey(row: Row): number {
   if (!row.baseline) return -row.firstSeenMs;

@@ -88,13 +88,13 @@ export function addressKey(endpoint: Endpoint | null): number | string | null {
   return key;
 }
 
-/** Five digits, or a service name. */
+/** Width of a port of five digits, or a service name. */
 const PORT_WIDTH = { least: 5, good: 5, most: 12 };
 const ADDRESS_MOST = 39;
-/** An IPv4 address with port; at most an IPv6 address with brackets and port. */
+/** Width of an IPv4 address with port; at most of an IPv6 address with brackets and port. */
 const ENDPOINT_WIDTH = { least: 14, good: 21, most: ADDRESS_MOST + 8 };
 
-/** Returns the usual service of the port of the peer, or else of the local one; of an incoming connection the local one first. */
+/** Returns the usual service of the peer's port, else of the local port; for an incoming connection the local port is first. */
 function serviceText({ socket, direction }: ColumnRow): string {
   const { local, remote, protocol } = socket;
   const name = (endpoint: Endpoint | null) => endpoint && serviceName(portOrProtocol(endpoint), protocol);

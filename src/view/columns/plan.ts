@@ -44,7 +44,7 @@ const LISTENERS: Shape = {
   wanted: [],
 };
 
-/** Connections that wait for their end or start: since when, and with which bytes. */
+/** Connections that wait for their end or start: the columns show since when, and the bytes that wait with them. */
 const WAITING: Shape = {
   ranked: ['process', 'remoteAddress', 'age', 'queues', 'pid', 'remotePort', 'localPort', 'localAddress'],
   essential: 6,
@@ -127,7 +127,7 @@ const withLast = (columns: readonly Column[], last: readonly ColumnId[]): Column
   ...columns.filter(({ id }) => last.includes(id)),
 ];
 
-/** What decides on the automatic columns. */
+/** Inputs of `planOf`. */
 export interface PlanInputs {
   readonly seen: Seen;
   readonly query?: Query;
@@ -136,13 +136,13 @@ export interface PlanInputs {
 }
 
 /**
- * Returns the automatic columns for a query: those of listeners, of waiting connections, or of all sockets. Columns that say the same in
- * every row leave first. The column of the sort order stays, also one that is otherwise on request.
+ * Returns the automatic columns for a query: those of listeners, of waiting connections, or of all sockets. Columns that
+ * say the same in every row leave first. The column of the sort order stays, also one that is otherwise on request.
  */
 export function planOf({ seen, query, same, sort }: PlanInputs): Plan {
   const present = presentColumns(seen);
   const texts = same?.texts ?? new Map<ColumnId, string>();
-  // The namespace of all rows needs no column.
+  // A namespace that all rows share needs no column.
   const isShown = ({ id }: Column) => id !== 'netns' || !texts.has('netns');
   const usual = withHost(shapeFor(query, texts.get('state')), seen);
   const shape = same?.isOfSeveral === true && !texts.has('netns') ? withNamespaces(usual) : usual;

@@ -7,7 +7,7 @@ import { nameText } from '../text/program-text.ts';
 
 /** Everything that belongs to a kind of diagnosis. */
 interface DiagnosisRow {
-  /** Returns what is wrong, after the program. */
+  /** Returns what is wrong; the text follows the name of the program. */
   readonly text: (diagnosis: Diagnosis) => string;
   /** What it means, in a few words. */
   readonly about: string;
@@ -99,8 +99,8 @@ function programTerm(socket: Socket): string {
 }
 
 /**
- * Returns whose trouble it is, and what, the longest text first: `leaky-app: 12 CLOSE_WAIT, oldest >4m`; without the
- * address of a listener; without the time. Printable.
+ * Returns three texts about a diagnosis: whole (`leaky-app: 12 CLOSE_WAIT, oldest >4m`), then without the address of a
+ * listener, then also without the time. Printable.
  */
 export function diagnosisTexts(diagnosis: Diagnosis, nowMs: number): readonly [string, string, string] {
   const { kind, socket, count, isOver } = diagnosis;

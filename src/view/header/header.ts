@@ -108,7 +108,7 @@ export function headerLines(state: State, keys: readonly KeyHelp[], width: numbe
     width,
   );
   const silence = silenceWords(state);
-  // Replaces the numbers of the last batch, which are out of date.
+  // A silence replaces the numbers of the last batch, which are out of date.
   if (silence.length > 0)
     return height < 2 ? [spread([], silence, width)] : [first, spread([], silence, width)];
   if (height < 2 || state.nowMs === undefined) return [first];
@@ -159,7 +159,7 @@ function noticeWords(
   return [{ text: printable(first.text), short, tone: 'warning', rank: 2.4 }, hint];
 }
 
-/** Returns how to see the other notices, which stays longest; or more of the only one, which leaves first. */
+/** Returns a hint how to see the other notices, which stays longest; with a single notice, how to read more, dropped first. */
 function hintWord(others: number, key: string | undefined, isWhole: boolean): Word {
   const tone = 'warning';
   if (others > 0)

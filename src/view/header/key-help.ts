@@ -24,9 +24,9 @@ export interface KeyHelp {
   readonly hint?: string;
   /** Which hint comes first on a narrow screen: 1 first. @default 10 */
   readonly hintRank?: number;
-  /** Returns true once the source has shown what it is about; until then the command palette leaves it out. */
+  /** Returns true once the source has shown what the action is about; the command palette leaves the action out until then. */
   readonly present?: (seen: Seen) => boolean;
-  /** The hint is shown only once the source has shown this. */
+  /** The hint is shown only once a socket has had this field. */
   readonly hintFor?: keyof Seen;
   /** The hint while the pane of the same name as the action is open. */
   readonly openHint?: string;

@@ -55,7 +55,7 @@ export const noticesOf = (state: State): readonly Notice[] => {
     ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'destroy')),
     ...gapNotice(gaps.filter(({ learntBy }) => learntBy === 'trace')),
     ...summedNotice(table.summed),
-    // The user asked for them: they come before what is always so.
+    // The user asked for locations: notices about them come before the lasting ones.
     ...geoNotices(state),
     ...degradations,
     ...droppedRowsNotice(table.droppedRows),

@@ -29,7 +29,7 @@ function partsOf(prompt: Prompt, share: string, width: number, hasLineBelow = tr
   const wanted = isBelow ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
-  // Measured from the cursor backwards: pasted text may be very long. What is printable may have another length.
+  // Measured from the cursor backwards: pasted text may be very long. Printable text may have another length.
   const characters = charactersOf(text.slice(0, cursor));
   let first = characters.length;
   for (let left = room - 1; first > 0; first--) {
@@ -47,7 +47,7 @@ function partsOf(prompt: Prompt, share: string, width: number, hasLineBelow = tr
   return { label, cut, before, under, after, side };
 }
 
-/** Returns the text before the cursor with the mistake marked; a narrow pane shows no more of it. */
+/** Returns the text before the cursor with the mistake marked: without a line below, nothing else shows its position. */
 function spansBeforeCursor(prompt: Prompt, cut: number, before: string): Span[] {
   const { text, cursor, problem } = prompt;
   if (problem === undefined || !isMarked(prompt)) return [span(before)];

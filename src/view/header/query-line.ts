@@ -45,7 +45,7 @@ function shareWord(share: Share, isGrouped: boolean): Word {
   if (rows === undefined) return withoutRange(share);
   const range = rangeText(rows);
   const length = countText(rows.length);
-  // Rows that have just closed are no part of the share.
+  // Closed rows are not part of the share.
   const hasClosed = !isGrouped && rows.length !== shown;
   const open = hasClosed && shown !== total ? ' open' : '';
   const part = shareText(share);
@@ -61,12 +61,12 @@ function shareWord(share: Share, isGrouped: boolean): Word {
     return { text: `rows ${text}`, short, rank: 1 };
   }
   if (!hasClosed) return { text: `rows ${range} · ${part}`, short: `${range} · ${part}`, rank: 1 };
-  // No longer than without closed rows: the views beside it do not come and go with each close.
+  // The short text is no longer than without closed rows, so the views beside it do not come and go with each close.
   const short = rows.top + rows.height > shown ? `${range} of ${length}` : `${range} · ${part}`;
   return { text: `rows ${range} of ${length} · ${part}${open}`, short, rank: 1 };
 }
 
-/** Words up to this rank keep their room before a long query, which keeps at least these cells. */
+/** Words up to this rank keep their room beside a long query, which keeps at least `MIN_LABEL` cells. */
 const KEPT_RANK = 3;
 const MIN_LABEL = 8;
 

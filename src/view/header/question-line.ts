@@ -29,8 +29,8 @@ const questionTexts = (question: Question): readonly [asked: string, full: strin
     : [`close ${question.what}`, 'closes, their programs get an error', 'closes'];
 
 /**
- * Returns the two lines of a question; the second one is empty if the first has room for all. What is asked about is cut,
- * never the key that answers.
+ * Returns the two lines of a question; the second one is empty if the first has room for all. A question that is
+ * too long is cut, but not the key that answers it.
  * @param hasLineBelow false if there is room for one line only
  */
 export function questionLines(

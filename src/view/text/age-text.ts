@@ -20,7 +20,7 @@ export function earliestStartMs({ socket: { owners } }: Pick<Row, 'socket'>): nu
   return earliest;
 }
 
-/** Returns the upper bound of the age of a row that was there when netpane started, milliseconds; undefined if unknown. */
+/** Returns the upper bound of the age of a baseline row, milliseconds; undefined if unknown. */
 function maxAgeMs(row: Row, { takenAtMs }: Moment): number | undefined {
   const startMs = row.baseline ? earliestStartMs(row) : undefined;
   return startMs === undefined ? undefined : takenAtMs - startMs;
@@ -46,7 +46,7 @@ export function ageWords(row: Row, moment: Moment): readonly string[] {
 export function rowAgeText(row: Row, moment: Moment): string {
   const { nowMs, takenAtMs } = moment;
   const { mark, lifetimeMs, isAtLeast, baseline, firstSeenMs, socket } = row;
-  // A remnant is older than its connection became.
+  // A remnant has a lifetime too, but is open: its row shows the age.
   if (mark === 'closed' && lifetimeMs !== undefined) return livedText(lifetimeMs, isAtLeast ?? false);
   if (socket.createdAtMs !== undefined) return ageText(Math.max(0, takenAtMs - socket.createdAtMs));
   const least = nowMs - firstSeenMs;
@@ -68,7 +68,7 @@ function roundedUp(ms: number): string {
 
 /**
  * The values of a lower bound below an hour; from then on it changes with each hour, later with each day. In the first
- * second it is `>0s`. Each step writes most rows again: there are few.
+ * second it is `>0s`. There are few steps, because each one writes most rows again.
  */
 const STEPS = [
   ...[0, 1, 10, 30].map((seconds) => seconds * SECOND),

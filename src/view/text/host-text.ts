@@ -4,7 +4,10 @@ import type { Lookups } from '../../store/lookups.ts';
 import { answersAbout, peerAddress, type PeerName } from '../../store/peer-names.ts';
 import { ageText, NOTHING } from './format.ts';
 
-/** Signs before names that programs asked for: of the address of the peer, which may have others too, and of the connection. */
+/**
+ * Signs before names that programs asked for: `≈` before a name of the peer's address, which may have others too; `=` before
+ * the name of the connection itself.
+ */
 const SIGNS: Readonly<Partial<Record<NameSource, string>>> = {
   dns: '≈ ',
   mdns: '≈ ',
