@@ -5,7 +5,7 @@ import type { KeyHelp } from '../header/key-help.ts';
 
 /** A line of the command palette. */
 export interface Command {
-  /** Id of the action, and which of its keys it is. */
+  /** Id of the action, and for a view its index, which is that of its key too; 0 for any other action. */
   readonly id: string;
   readonly index: number;
   readonly name: string;

@@ -12,12 +12,12 @@ import { paneTitle } from './events.ts';
 import { focusOn, KEYS_HERE } from './focus.ts';
 import { linesIn, type PaneRow } from './pane.ts';
 
-/** What the details are about: a row, or what is known of a group or folded sockets; undefined for nothing. */
+/** The subject of the details: a row, or the facts about a group or the folded sockets; undefined if there is none. */
 type Subject = Row | readonly Fact[] | undefined;
 
 const isFacts = (subject: Subject): subject is readonly Fact[] => Array.isArray(subject);
 
-/** Facts of the group that was shown last, by the order of its rows: they read each row, and most paints change none. */
+/** Facts about the group that was shown last, by its `RowOrder`: making them reads each row, and most paints change none. */
 const lastFacts = new WeakMap<
   RowOrder,
   { readonly revision: number; readonly id: string; readonly facts: readonly Fact[] }
@@ -33,7 +33,7 @@ function factsOfGroup(order: RowOrder, group: GroupItem): readonly Fact[] {
   return facts;
 }
 
-/** Returns what the details of a line of the table are about. */
+/** Returns the subject of the details at a line of the table. */
 function subjectAt(order: RowOrder, index: number): Subject {
   const item = order.at(index);
   if (item?.type === 'group') return factsOfGroup(order, item);
@@ -78,7 +78,7 @@ export function detailLines(
 
 /** Minimum lines, for sources with and without traffic; on a tall screen the details take half of the room. */
 const LINES = { without: 14, with: 22 };
-/** Lines of the table, with its titles, that stay above the details, and the part of a low screen that they are. */
+/** Lines of the table, with its titles, that stay above the details; on a low screen, this part of the lines. */
 const [TABLE_LINES, TABLE_PART] = [6, 0.4];
 
 const scroll: NonNullable<PaneRow['move']> = ({ state, order, keys }, { width, height }, by, unit) => {

@@ -151,7 +151,7 @@ function ownerNames(owner: Owner, width: number): Line[] {
   return lines;
 }
 
-/** Lines of a command before the other facts. All of a longer one is at the end, so that it pushes no fact away. */
+/** Maximum lines of a command before other facts. A longer command is whole at the end, where it pushes no fact away. */
 const COMMAND_LINES = 5;
 
 /** Returns all lines of the command of a process. */

@@ -105,7 +105,7 @@ function titleOf(state: State, shown: ShownEvents, width: number, lines: number,
         tone: 'quiet',
         rank: 3,
       },
-      // The cursor follows the newest event: the note is about an older one.
+      // The note is about an older event: it is left out while the cursor follows the newest one.
       ...(logNote === null || eventNumber === null
         ? []
         : [{ text: logNote, tone: 'warning', rank: 2 } as const]),

@@ -3,7 +3,7 @@ import type { Subject } from '../../query/subject.ts';
 
 const MARKS = { spawn: 'spawned', change: 'changed', close: 'closed', sum: 'closed' } as const;
 
-/** Parts of a subject that no event has. */
+/** Fields of a subject that no event has. */
 export type Known = Pick<Subject, 'direction' | 'peer'>;
 
 /**

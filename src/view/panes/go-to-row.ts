@@ -10,7 +10,7 @@ export interface NumberedEvent {
   readonly event: LogEntry;
 }
 
-/** Goes to the row of an event, or shows why it has none. */
+/** Returns the action that goes to the row of an event, or that shows why it has none. */
 export function goToRow(scene: Scene, at: NumberedEvent | undefined): Action {
   const { state, order } = scene;
   if (at === undefined) return DO_NOTHING;

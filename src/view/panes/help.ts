@@ -45,7 +45,7 @@ const entryOf = (label: string, about: string, width: number, labelWidth?: numbe
   lines: entry(label, about, width, labelWidth),
 });
 
-/** Groups of keys before what netpane cannot see: a reader must first move and leave. */
+/** Number of groups of keys before the notices: a reader must know first how to move and how to close the help. */
 const FIRST_GROUPS = 2;
 
 /** Returns each mark with what it means. */
@@ -146,7 +146,7 @@ const linesOf = ({ title, entries }: Section, i: number): Line[] => [
 export const helpLines = (keys: readonly KeyHelp[], state: State, width: number): Line[] =>
   sectionsOf(keys, state, width).flatMap(linesOf);
 
-/** Returns the line of each entry; of the first one of a section, that of the title. */
+/** Returns the first line of each entry; for the first entry of a section, the line of the title. */
 function entryTops(sections: readonly Section[]): number[] {
   let end = 0;
   return sections.flatMap((section, i) => {

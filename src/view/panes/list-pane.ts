@@ -105,7 +105,7 @@ const SIGNAL_ABOUTS: Readonly<Record<SignalName, string>> = {
   CONT: 'let it go on after STOP',
 };
 
-/** Returns what a process is, for the list of signals. */
+/** Returns a note about the process for the list of signals: the result of the last signal, else facts of the process. */
 function processNote({ facts, sockets, sent }: OpenProcess): string {
   if (sent) return printable(sent.text);
   const { user, directory, children, unit } = facts;

@@ -24,13 +24,13 @@ export type RegionName = 'header' | 'filter' | 'titles' | 'gap' | 'alerts' | 'hi
 /** The region of each visible part; a closed part, or one without room, is missing. */
 export type Layout = Readonly<Partial<Record<RegionName, Region>>>;
 
-/** What is derived from the state and kept from paint to paint, because to derive it again would take too long. */
+/** Objects derived from the state and kept from paint to paint, because deriving them again would take too long. */
 export interface Derived {
   readonly order: RowOrder;
   readonly events: ShownEvents;
 }
 
-/** What the lines of the screen are made of, and what keys and the mouse act on. */
+/** The data that the lines of the screen are made from, and that keys and the mouse act on. */
 export interface Scene extends Derived {
   readonly state: State;
   readonly layout: Layout;
@@ -60,7 +60,7 @@ export type Click = (x: number, y: number, now: Scene, isDouble: boolean) => rea
 /** Returns the name of the key that a click presses; undefined if it presses none. Parameters as in `Click`. */
 export type ClickedKey = (x: number, y: number, now: Scene, isDouble: boolean) => string | undefined;
 
-/** What a region of the screen shows, and what the mouse does in it. */
+/** The functions of a region of the screen: its lines, and the actions of the mouse in it. */
 export interface RegionRow {
   /** Returns the lines from the top; missing ones are blank. */
   readonly lines: (scene: Scene, region: Region) => readonly Line[];
@@ -75,7 +75,7 @@ export interface RegionRow {
   readonly wheel?: (now: Scene, by: number) => readonly Action[];
 }
 
-/** What is known when a pane below the table gets its lines. */
+/** Inputs for the number of lines of a pane below the table. */
 export interface Room {
   /** Lines of the table and all panes below it. */
   readonly all: number;

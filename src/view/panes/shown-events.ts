@@ -38,7 +38,7 @@ export class ShownEvents {
   #matches: (subject: Subject) => boolean = () => true;
   /** The rows of the picture: they know the peer of a socket, and its latest direction. */
   #rows: Picture['rows'] = new Map();
-  /** Added to wall-clock time, gives the clock of the batches. */
+  /** The clock of the batches minus wall-clock time, milliseconds. */
   #toMonotonicMs = 0;
   /** The events from `#from` up to `#to` are filtered. */
   #from = 0;
@@ -92,7 +92,7 @@ export class ShownEvents {
       [this.#from, this.#to] = [start, end];
       return true;
     }
-    // The pane was closed for long: start from the newest event.
+    // After many new events, such as while the pane was closed, start again from the newest one.
     if (end - this.#to > RUN) this.#restart(end);
     for (const number of this.#matching(log, Math.max(this.#to, start), end)) this.#numbers.push(number);
     this.#to = end;

@@ -53,7 +53,7 @@ const byRate = (a: ProcessSum, b: ProcessSum): number =>
   b.sockets - a.sockets ||
   a.pid - b.pid;
 
-/** Maximum number of items that are found without sorting all, of which there may be thousands. */
+/** Maximum number of items that are found without sorting all items: there may be thousands. */
 const FEW = 64;
 
 /** Returns the visible items in sorted order. */

@@ -13,7 +13,7 @@ function serversText({ address, asked, answeredBy, isComplete }: Whois): string 
   return `${address}  ${answeredBy === undefined ? 'no answer' : `answer of ${printable(answeredBy)}`}  asked: ${path}`;
 }
 
-/** Returns the lines of the answer, not printable yet, and why there is no further one. */
+/** Returns the lines of the answer, not printable yet; before them the problem that ended it. */
 function textsOf({ text, problem }: Whois): string[] {
   const lines = text === '' ? [] : text.trimEnd().split('\n');
   return problem === undefined ? lines : [`! ${problem}`, '', ...lines];

@@ -47,7 +47,7 @@ export class FlatRows implements Arrangement {
   }
 
   remove(): void {
-    // As above.
+    // Only groups count their rows.
   }
 
   show(entry: Entry): void {

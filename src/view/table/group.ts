@@ -23,7 +23,7 @@ export const SUMMED: Readonly<Partial<Record<ColumnId, (sum: Sum) => number>>> =
   rateHistory: ({ rxRate, txRate }) => rxRate + txRate,
 };
 
-/** A new, empty group. Computes id, rank and label on first read: of possibly as many groups as rows, few are seen. */
+/** A new, empty group. Computes id, rank and label on first read: there may be as many groups as rows, and few are seen. */
 export class LazyGroup implements Group {
   readonly value: string | number;
   readonly #by: GroupBy;

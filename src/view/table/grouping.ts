@@ -17,7 +17,7 @@ interface Grouping {
   readonly name: string;
   /** The value that all rows of a group share; each value has one meaning. */
   readonly key: (row: Row, lookups: Lookups) => string | number;
-  /** True if keys and labels change when files with locations were read. */
+  /** True if keys and labels change when files with locations are read. */
   readonly isLate?: true;
   /**
    * Reads the key, or the pool number of the text that determines it (below 0 if none), from the entry alone: following

@@ -69,7 +69,7 @@ interface Cells {
   readonly related: readonly number[];
 }
 
-/** A line with what it was made of. */
+/** A line with the cells and the style that it was made from. */
 interface Kept extends Cells, Omit<RowStyle, 'columns'> {
   readonly line: Line;
 }
@@ -82,9 +82,9 @@ const hasSameColumns = (one: readonly PlacedColumn[], other: readonly PlacedColu
   });
 
 /**
- * Keeps the lines of the last paint. At rest nothing but an age changes in a line: then only the cells are made again
- * that depend on the time, or on other rows that have changed. Another query or selection makes the lines of the same
- * cells again.
+ * Keeps the lines of the last paint. At rest nothing but an age changes in a line: then only cells that depend on the time,
+ * or on other rows that have changed, are made again. After a change of the query or the selection, lines are made again
+ * from the same cells.
  */
 export class KeptLines {
   #common: Common | undefined;

@@ -15,7 +15,7 @@ export interface Part {
   readonly to: number;
 }
 
-/** Returns the parts of a cell that a query matches, in order and apart. @param text the cell as it is shown */
+/** Returns the parts of a cell that a query matches, in order, without overlaps. @param text the cell as it is shown */
 export type MatchedParts = (column: ColumnId, socket: Socket, text: string) => readonly Part[];
 
 /** Finds parts of a cell of some columns. */
@@ -129,7 +129,7 @@ const sideColumns = (
 ): readonly ColumnId[] =>
   side === undefined ? columns : columns.filter((it) => REMOTE.includes(it) === (side === 'remote'));
 
-/** Returns how the parts that a term matches are found; none for terms about what every shown row has. */
+/** Returns the finders for the parts that a term matches; none for a term that no single part answers, such as a flag. */
 function findersOf(term: Term): readonly Finder[] {
   switch (term.kind) {
     case 'word':
@@ -152,7 +152,7 @@ function findersOf(term: Term): readonly Finder[] {
       return [{ columns: sideColumns(PORTS, side), find: portIf(isPort(term.ports)) }];
     }
     case 'ranges':
-      // ORG has the number of an operator beside its name.
+      // No column shows the number of an operator alone: ORG has it beside the name.
       if (term.field !== 'pid') return [];
       return [
         {

@@ -63,7 +63,7 @@ export function evaluateAll(shown: ShownRows, { removed, added }: Moves, isNarro
     if (isShown && !removedBefore.has(entry)) added.push(entry);
     if (!isShown && !addedBefore.has(entry)) removed.push(entry);
   }
-  // They are counted, though not shown.
+  // Hidden sockets in TIME_WAIT are counted, though not shown.
   if (isNarrowed) for (const entry of filter.timeWait.entries) if (!entry.shown) filter.evaluate(entry);
   return { removed: removed.filter((it) => !it.shown), added: added.filter((it) => it.shown) };
 }

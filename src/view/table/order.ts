@@ -26,7 +26,7 @@ import { comparator, reverseKeys } from './sorted.ts';
 export class RowOrder {
   readonly #shown = new ShownRows();
   readonly #follower = new RowFollower(this.#shown.entries);
-  /** Of the last update; undefined before the first one. */
+  /** Sort order of the last update; undefined before the first one. */
   #sort: Sort | undefined;
   /** True if rows or keys changed while the order was frozen. */
   #outOfOrder = false;
@@ -187,7 +187,7 @@ export class RowOrder {
       this.#outOfOrder = false;
       this.#rebuild(state, touched);
     } else {
-      // Before any entry moves or changes its key.
+      // The order is reversed before any entry moves or changes its key.
       if (sort.descending !== before.descending)
         shown.arrangement.replace(reverseKeys(shown.arrangement.entries()), sort);
       const moves = updateTouched(shown, this.#follower, touched);

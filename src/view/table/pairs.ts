@@ -4,8 +4,8 @@ import type { EntryIndex } from './entry-index.ts';
 import type { RowFollower } from './follower.ts';
 
 /**
- * Returns the changed ids with those of their peers, whose answer depends on them. The ends that are shown for both
- * come first: the filter reads their new rows for the others.
+ * Returns the changed ids with the ids of their peers: whether a row is shown depends on its peer too. The ends that are
+ * shown for both come first: the filter reads their new rows for the others.
  */
 export function withPeers(
   entries: EntryIndex,

@@ -109,7 +109,7 @@ export const columnsIn = (
   plan = planOf({ seen }),
 ): Column[] => {
   const columns = [...sizesOf(width, widest, choices, plan).keys()];
-  // Its texts decide whether it appears.
+  // The filler is measured too: its texts decide whether it appears.
   const { filler } = plan;
   return choices?.length || !filler || columns.includes(filler) ? columns : [...columns, filler];
 };

@@ -25,7 +25,7 @@ const bits = new Uint32Array(float.buffer);
 const [LOW, HIGH] = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? [0, 1] : [1, 0];
 const SIGN = 0x8000_0000;
 
-/** Sorts after every other key: no bits of a number, and no rank of a text, in any direction. */
+/** Both words of null, which sorts after every other key: no number or rank of a text has them, ascending or descending. */
 const LAST = 0xffff_ffff;
 
 /**

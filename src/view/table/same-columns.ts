@@ -3,7 +3,7 @@ import type { State } from '../../store/state.ts';
 import type { Row } from '../../store/row.ts';
 import { type CellContext, columnOf } from '../columns/columns.ts';
 
-/** Columns that may leave while they say the same in every row; not the volatile ones, nor those a row is known by. */
+/** Columns that may leave while they say the same in every row; not those that often change, nor those that identify a row. */
 const CANDIDATES: readonly ColumnId[] = [
   'user',
   'protocol',
@@ -23,15 +23,15 @@ function sharedText(id: ColumnId, rows: readonly Row[], context: CellContext): s
   const [first] = rows;
   if (column === undefined || first === undefined) return undefined;
   const text = column.text(first, context);
-  // The program of a peer is in no other column.
+  // A cell that shows the program of a peer does not count as shared: no other column shows this program.
   const isShared = (row: Row): boolean =>
     column.text(row, context) === text && column.tableText?.(row, context) === undefined;
   return rows.every(isShared) ? text : undefined;
 }
 
 /**
- * Returns the columns that say the same in every row. They are found when the query changes, among the first rows;
- * later a column only leaves them, once a row that comes into sight differs: columns never come and go with the rows.
+ * Returns the columns that say the same in every row. They are found among the first rows when the query changes. Later a
+ * column is only removed, when a visible row differs, so that columns do not come and go with the rows.
  * @param visible the rows about to be shown
  * @param firstRows returns the first rows of the table
  * @param unread the visible rows that were not compared with `same` before

@@ -119,7 +119,7 @@ function insertionIndex<T>(it: T, all: readonly T[], compare: Compare<T>, low: n
   return low;
 }
 
-/** Returns the indexes of several entries. Sorts `wanted` in place, so that each search starts at the last index. */
+/** Returns the `insertionIndex` of several entries. Sorts `wanted` in place, so that each search starts at the last index. */
 function insertionIndexes<T>(wanted: T[], all: readonly T[], compare: Compare<T>): number[] {
   let at = 0;
   return wanted.sort(compare).map((it) => (at = insertionIndex(it, all, compare, at)));
