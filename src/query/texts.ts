@@ -7,7 +7,7 @@ export class TextPool {
   readonly #texts: string[] = [];
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
-  /** By number: how many texts have had it. Cached answers about an earlier text are invalid. */
+  /** Number of texts that have had each number so far. Cached answers about an earlier text are invalid. */
   readonly #generations: number[] = [];
 
   /** Adds a use of the text and returns its number. The caller must `drop` the number after use. */

@@ -33,7 +33,7 @@ export class Diagnoses {
     return { kind, rule, waits: new Waits(rule) };
   });
   readonly #retransmissions = new Retransmissions();
-  /** By id. */
+  /** The diagnoses by id, with those that ended a moment ago. */
   #known = new Map<string, Known>();
   #all = NONE;
 

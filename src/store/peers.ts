@@ -57,7 +57,7 @@ function withoutId(end: End, id: string): End {
   return only;
 }
 
-/** Where a socket belongs: the endpoints of its pair, and its end of it. */
+/** The place of a socket in a pair: the endpoints of the pair, and the side that is the local endpoint of the socket. */
 interface Place extends Endpoints {
   readonly side: 'lower' | 'upper';
 }

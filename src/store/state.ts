@@ -67,7 +67,7 @@ export interface Prompt {
   readonly waiting?: Query | undefined;
   /** Choices for the word at the cursor, and the index of the choice that `text` contains now. */
   readonly completion?: Completion & { readonly index: number };
-  /** Which query of the history `text` is: 1 for the newest, 2 for the one before. 0 or absent for typed text. */
+  /** Position in the history of the query that `text` is: 1 for the newest, 2 for the one before. 0 or absent for typed text. */
   readonly recalled?: number;
   /** The typed text that a query of the history replaced. */
   readonly typed?: string;
@@ -186,7 +186,7 @@ export interface Presence {
   readonly names: number;
 }
 
-/** What happened while the user was away. */
+/** Summary of the time in which the user was away. */
 export interface Absence {
   readonly forMs: number;
   readonly spawned: number;

@@ -1,7 +1,7 @@
 import type { Protocol, Socket } from '../model/socket.ts';
 import { type DiagnosisKind, portKey, programKey } from './diagnosis.ts';
 
-/** At least this number of sockets that have waited at least this time, milliseconds. */
+/** Limit of a diagnosis: at least this number of sockets have waited at least this time, milliseconds. */
 export interface Limit {
   readonly sockets: number;
   readonly forMs: number;
@@ -63,8 +63,8 @@ const unsent = ({ protocol, state, traffic }: Socket): number =>
   WITH_QUEUES.has(protocol) && state !== 'LISTEN' ? (traffic?.sendQueue ?? 0) : 0;
 
 /**
- * Returns false if no rule lets this socket start to wait. That is the case for nearly all sockets, so most changes cost
- * only this test.
+ * Returns false if no rule lets this socket start to wait. Nearly all sockets are of this kind, so most changes cost only
+ * this test.
  */
 export const mayWait = ({ state, traffic }: Socket): boolean =>
   state !== 'ESTABLISHED' || (traffic?.recvQueue ?? 0) >= FILLED || (traffic?.sendQueue ?? 0) >= FILLED;

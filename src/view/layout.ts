@@ -52,7 +52,7 @@ export function layout(
   if (height >= 4) fromTop('filter', 1);
   if (height >= 10) regions.hints = { left: 0, top: --bottom, width, height: 1 };
   const alertLines = Math.min(alerts, height >= TWO_ALERTS ? 2 : height >= ONE_ALERT ? 1 : 0);
-  // At the bottom, where they move no row when they come and go.
+  // Alerts are at the bottom, where they move no row when they come and go.
   if (alertLines > 0) {
     bottom -= alertLines;
     regions.alerts = { left: 0, top: bottom, width, height: alertLines };

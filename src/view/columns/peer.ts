@@ -37,7 +37,7 @@ export const PEER_COLUMNS = {
     align: 'left',
     width: { least: 10, good: 24, most: 48 },
     text: ({ socket }, { lookups }) => orgText(socket.remote, lookups.locations),
-    // By name: systems of one operator have several numbers.
+    // The key is the name: one operator has several numbers.
     key: ({ socket }, { locations }) => {
       const org = locationOf(locations, socket.remote)?.org;
       return org ? (org.name ?? orgName(org)).toLowerCase() : null;

@@ -9,7 +9,7 @@ import { nameText } from '../text/program-text.ts';
 interface DiagnosisRow {
   /** Returns what is wrong; the text follows the name of the program. */
   readonly text: (diagnosis: Diagnosis) => string;
-  /** What it means, in a few words. */
+  /** The meaning of the diagnosis, in a few words. */
   readonly about: string;
   /** The diagnosis names one listener, not a program. */
   readonly namesListener?: true;

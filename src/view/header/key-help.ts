@@ -2,7 +2,7 @@ import type { Seen } from '../../store/seen-fields.ts';
 import type { Focus } from '../../store/panes.ts';
 import type { List } from '../../store/state.ts';
 
-/** Where a key has its action: the table and all panes, a list, the help, a prompt, or a question. */
+/** The place in which a key has its action: the table and all panes, a list, the help, a prompt, or a question. */
 export type KeyPlace = 'table' | List['kind'] | 'help' | 'prompt' | 'question';
 
 /** The parts of a key binding that the help, the hints and the command palette show. */
@@ -22,7 +22,7 @@ export interface KeyHelp {
   readonly place?: KeyPlace;
   /** One or two words for the line of hints; undefined for less important keys. */
   readonly hint?: string;
-  /** Which hint comes first on a narrow screen: 1 first. @default 10 */
+  /** Rank of the hint: 1 is first, and stays longest on a narrow screen. @default 10 */
   readonly hintRank?: number;
   /** Returns true once the source has shown what the action is about; the command palette leaves the action out until then. */
   readonly present?: (seen: Seen) => boolean;

@@ -13,7 +13,7 @@ import { type Part, rangeText } from '../text/position.ts';
 import { GAP, spread, widthOf, type Word } from '../text/spread.ts';
 import { cutEnd, displayWidth } from '../text/width.ts';
 
-/** How many of all sockets are shown. */
+/** Numbers of shown and other sockets, for the right side of the line. */
 export interface Share {
   /** Number of open sockets: shown, and in total; undefined before the first batch. */
   readonly shown: number;

@@ -101,7 +101,7 @@ function commandLines(scene: Scene, width: number, height: number): readonly Lin
       line(span(cutEnd('  no action matches: type another word', width), 'quiet')),
     ];
   const position = `${top + 1}–${last} of ${countText(found.length)}`;
-  // As wide as the longest name of all, so that the columns stay while the text is typed.
+  // The column is as wide as the longest name of all commands, so that it stays while the text is typed.
   const widest = Math.max(...all.map(({ name }) => displayWidth(name)));
   const nameWidth = Math.min(MAX_NAME, widest, Math.max(1, width - MARGIN - GAP - MAX_KEYS));
   const title = titleLine(position, found[at]?.about ?? '', width, aboutWidth(width, nameWidth) < MIN_ABOUT);

@@ -42,7 +42,7 @@ export interface Scene extends Derived {
   readonly keys: readonly KeyHelp[];
 }
 
-/** How far a key moves: lines, half pages, pages, or to an end. */
+/** Unit of the moves of a key: lines, half pages, pages, or all lines, to an end. */
 export type Unit = 'row' | 'half' | 'page' | 'all';
 
 /** Returns the lines of a move. @param all lines that reach the end from anywhere */
@@ -87,7 +87,7 @@ export interface Room {
   readonly traffic: boolean;
 }
 
-/** Where a pane lies. */
+/** Position of a pane. */
 export type PanePosition =
   /** In the room that the others leave. */
   | { readonly where: 'rest' }

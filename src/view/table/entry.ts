@@ -2,7 +2,7 @@ import type { SearchFields } from '../../query/search-fields.ts';
 import type { MutableSum } from '../../store/sums.ts';
 import type { Row } from '../../store/row.ts';
 
-/** What an entry sorts by: numbers, then texts, ascending or descending; null, the key of unknown values, always last. */
+/** The sort key of an entry: numbers, then texts, ascending or descending; null, for unknown values, always last. */
 export type SortKey = number | string | null;
 
 /**
@@ -27,7 +27,7 @@ export interface Entry extends SearchFields {
   timeWait: boolean;
   /** True if the row matches the query and no hide rule. */
   shown: boolean;
-  /** What the filter has counted it as, besides `shown`. */
+  /** How the filter has counted it, besides `shown`. */
   counted: Counted;
   /** Its group while rows are grouped. */
   group: Group | undefined;

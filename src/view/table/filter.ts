@@ -31,8 +31,8 @@ const NO_FILTER: FilterInputs = {
 };
 
 /**
- * What changed in the filter: `time` if only its timed answers may differ, `narrower` if it can only hide more rows (the
- * user typed on at the end of the query), `any` for any other change.
+ * The change of the filter since the last update: `time` if only its timed answers may differ, `narrower` if it can only
+ * hide more rows (the user typed on at the end of the query), `any` for any other change.
  */
 export type FilterChange = 'none' | 'time' | 'narrower' | 'any';
 

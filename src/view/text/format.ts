@@ -20,7 +20,7 @@ export { countText } from '../../model/text.ts';
 /** Shown for unknown or missing values: a cell is never blank. */
 export const NOTHING = '·';
 
-/** Any context, and any port, of VSOCK (`VMADDR_CID_ANY`, `VMADDR_PORT_ANY`: -1U; linux/vm_sockets.h). */
+/** The number that stands for any context, and for any port, of VSOCK (`VMADDR_CID_ANY`, `VMADDR_PORT_ANY`: -1U; linux/vm_sockets.h). */
 const VSOCK_ANY = 0xffff_ffff;
 
 /** Returns an address as the table shows it: v4-mapped as IPv4, any address as `*`. Printable. */
@@ -70,7 +70,7 @@ export const shortNamespaceText = (netns: NetworkNamespace): string =>
 
 const unmarked = (name: string): string => name;
 
-/** How the name of a program shows how it is known. Kinds without a process have no name. */
+/** Marks of the name of a program that show how the owner is known. Kinds without a process have no name. */
 const OWNER_MARKS: Readonly<Record<Knowledge, (name: string) => string>> = {
   exact: unmarked,
   creator: unmarked,
