@@ -45,7 +45,7 @@ export const pointerName = (bits: Bits): string =>
         .reverse()
         .join('.')}.ip6.arpa`;
 
-/** Returns true for an address that means another host on each link or machine, which no name server knows. */
+/** Returns true for a loopback or link-local address: no name server knows which host it is. */
 const isLocal = (bits: Bits): boolean =>
   typeof bits === 'number'
     ? bits >>> 24 === 127 || bits >>> 16 === 0xa9fe
@@ -140,7 +140,7 @@ export function nameLookup({
     const name = nameInHosts(await hosts, address);
     if (name !== undefined) return { type: 'name', name, others: 0, from: 'hosts' };
     if (isLocal(bits))
-      return { type: 'failed', why: 'name servers are not asked about addresses of one link' };
+      return { type: 'failed', why: 'name servers are not asked about loopback and link-local addresses' };
     return askServers(bits, servers, timeoutMs);
   };
 }

@@ -164,7 +164,7 @@ describe('the hosts file', () => {
   });
 });
 
-test('name servers are not asked about addresses of one link or machine', async () => {
+test('name servers are not asked about loopback and link-local addresses', async () => {
   const { servers, asked } = await startServer((it) => [answerTo(it, [domain('other')])]);
   const lookUp = nameLookup({ hostsFile: NO_HOSTS, servers });
   for (const address of ['127.0.0.1', '::1', '169.254.1.1', 'fe80::1'])
