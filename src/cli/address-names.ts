@@ -4,9 +4,9 @@ import type { NameAnswer, PeerName, PeerNames } from '../store/peer-names.ts';
 const MAX_AT_ONCE = 4;
 /** Time between the starts of two lookups, milliseconds: at most 20 a second. */
 const TURN_MS = 50;
-/** Answers are delivered together after this time, milliseconds: each delivery copies the known names, and may sort all rows. */
+/** Time for which answers are collected, milliseconds: each delivery copies the known names, and may sort all rows. */
 const DELIVERY_MS = 250;
-/** Maximum number of addresses that wait. More than a screen has are dropped: the next paint asks for them again. */
+/** Maximum number of addresses that wait: more than a screen shows. Others are dropped; a later paint asks again. */
 const MAX_WAITING = 500;
 
 /** Resolves to the name of an address. Never rejects. */

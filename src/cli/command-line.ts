@@ -189,6 +189,7 @@ function queryText(
   return [...terms, ...queries.map((query) => `(${query})`)].join(' ');
 }
 
+/** The arguments of the command line, by what they mean. */
 interface Scanned {
   readonly command: CommandName;
   /** Topic of the help, if it is asked for; undefined for the general help. */

@@ -34,8 +34,8 @@ interface Command {
   /** What the command knows of a socket when it tests a query. Absent if it polls several times, or tests no socket. */
   readonly glimpse?: Glimpse;
   /**
-   * Present for a command that runs until the user ends it, in a thread of its own, beside the keeper (`keeper.ts`). Absent
-   * for a command that ends by itself.
+   * Present for a command that runs until the user ends it, in a thread of its own beside the keeper (`keeper.ts`).
+   * Absent for a command that ends by itself.
    */
   readonly keeper?: {
     /** The keeper reads keys and restores the terminal. */

@@ -53,9 +53,9 @@ export interface World {
   readonly releaseProcess: (facts: ProcessFacts) => void;
   /** Closes sockets of other programs. Never rejects. */
   readonly closeSockets: (sockets: readonly SocketToClose[]) => Promise<CloseResult>;
-  /** Copies a text to the clipboard of the terminal. Never rejects. @param what names it @returns a message about the result */
+  /** Copies a text to the clipboard of the terminal. Resolves to a message. Never rejects. @param what names the text */
   readonly copy: (text: string, what: string) => Promise<Message>;
-  /** Writes sockets to a file. Never rejects. @returns a message about the result */
+  /** Writes sockets to a file. Resolves to a message. Never rejects. */
   readonly save: (path: string, sockets: readonly Socket[]) => Promise<Message>;
   /** Saves the state that the next start restores. */
   readonly saveState: (state: State) => void;
@@ -67,7 +67,7 @@ export interface World {
   readonly samplerActivity: () => string;
 }
 
-/** Carries out effects, and dispatches their answers. The only place where the live screen acts on the world. */
+/** Carries out effects, and dispatches their answers. On the live screen, only this class and rules act on the world. */
 export class EffectRunner {
   readonly #world: World;
   readonly #dispatch: (action: Action) => void;

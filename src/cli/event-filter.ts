@@ -62,6 +62,7 @@ export class EventFilter {
     const direction = this.directionOf(event);
     const peer = this.#peers?.idOf(event.socket.id);
     const known = { ...(direction && { direction }), ...(peer !== undefined && { peer }) };
+    // 0: the query compares the time of the event with `nowMs`, which is wall-clock time here too.
     return this.#matches(subjectOfEvent(event, 0, known));
   }
 }

@@ -3,7 +3,7 @@ import { crashText } from './errors.ts';
 import { Keeper } from './keeper.ts';
 import { say } from './say.ts';
 
-// Entry of the main thread of the live screen, where only the keeper runs: does what `program.ts` does in this thread.
+// Entry of the main thread of the live screen, where only the keeper runs. It does what `program.ts` does in this thread.
 cleanEnvironment(process.env);
 process.on('uncaughtException', (error) => {
   say(crashText(error));

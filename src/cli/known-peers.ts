@@ -4,6 +4,7 @@ import type { Socket } from '../model/socket.ts';
 import { peerOf, Peers } from '../store/peers.ts';
 import type { Row } from '../store/row.ts';
 
+/** One end of a connection: the parts of a row that `Peers` needs. */
 type End = Pick<Row, 'socket' | 'mark' | 'peer'>;
 
 /** Finds the peers of local connections whose two ends were in batches and events. For a query that tests peers. */

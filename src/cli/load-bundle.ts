@@ -52,8 +52,8 @@ function requireFrom(path: string): unknown {
 const AT_ONCE = /^(?:node:)?(?:buffer|events|fs|path|util|worker_threads)$/;
 
 /**
- * Returns a module of Node that is loaded when one of its exports is first used. A start uses few of those that the program
- * imports, and they load others: the thread of the screen would load 35 modules of Node more, 16 of them for `crypto`.
+ * Returns a module of Node that is loaded when one of its exports is first used. A start uses few of the modules that the
+ * program imports, and each loads others: the screen's thread would load 35 more modules, 16 of them for `crypto`.
  */
 function whenUsed(name: string): object {
   let used: Record<PropertyKey, unknown> | undefined;
@@ -75,8 +75,8 @@ function partsOf(script: string, file: string): Parts {
 }
 
 /**
- * Returns the code cache of a file for this system and processor; undefined if it cannot be read. V8 does not check for which
- * processor a cache was made: Node on arm64 crashes with one of x64.
+ * Returns the code cache of a file for this system and processor; undefined if it cannot be read. V8 does not check for
+ * which processor a cache was made: Node on arm64 crashes with a cache of x64.
  */
 function readCache(file: string): Buffer | undefined {
   try {

@@ -5,15 +5,15 @@ import { loadBundle } from './load-bundle.ts';
 import { noScreenText } from './no-screen.ts';
 
 /**
- * Returns true if the arguments ask for the live screen, or are wrong in a way that its thread reports. Returns false if in doubt: a
- * word in lower case may be a command, and a letter may stand for help.
+ * Returns true if the arguments ask for the live screen, or are wrong in a way that its thread reports. Returns false if
+ * in doubt: a word in lower case may be a command, and a letter may stand for help.
  */
 const isForScreen = (args: readonly string[]): boolean =>
   args.every((arg) => (arg.startsWith('-') ? /^--(?!help|version|$)/.test(arg) : !/^[a-z]*$/.test(arg)));
 
-// Imports nothing else: this file must be able to report that the rest cannot be loaded, as under `ulimit -n 20`.
+// This file imports nothing else, so that it can report that the rest cannot be loaded, as under `ulimit -n 20`.
 try {
-  // To load the whole program beside the keeper takes 40 ms of CPU.
+  // The script `keeper` is a part of the program: loading all of it in this thread would take 40 ms of CPU more.
   const isKeeper = isMainThread && isForScreen(process.argv.slice(2)) && noScreenText() === undefined;
   loadBundle(isKeeper ? 'keeper' : 'program');
 } catch (error) {

@@ -20,7 +20,7 @@ function isSwapped(typed: string, name: string): boolean {
   return at >= 0 && typed === name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2);
 }
 
-/** Returns true if the text without one of its letters is the other text. @param isAllowed tests the position of the letter */
+/** Returns true if `long` without one of its letters is `short`. @param isAllowed tests the index of that letter */
 const hasOneMore = (long: string, short: string, isAllowed: (at: number) => boolean = () => true): boolean =>
   long.length === short.length + 1 &&
   Array.from(long).some((_, at) => isAllowed(at) && long.slice(0, at) + long.slice(at + 1) === short);

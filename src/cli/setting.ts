@@ -1,4 +1,4 @@
-import type { Reads, Schemas } from './config/schema.ts';
+import type { Schema, Schemas } from './config/schema.ts';
 import type { Option } from './option.ts';
 import type { Value } from './values.ts';
 
@@ -32,7 +32,7 @@ export interface Setting<T> {
   /** Absent if the setting is only in the file. */
   readonly option?: SettingOption<T>;
   /** Returns the schema of the value in the file. It is called only if there is a file. */
-  readonly schema: (schemas: Schemas) => Reads<T>;
+  readonly schema: (schemas: Schemas) => Schema<T>;
   /** Returns the value for `netpane config`. */
   readonly print: (value: T) => Written;
 }

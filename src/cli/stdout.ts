@@ -34,7 +34,7 @@ export const stdoutErrorText = (error: Error): string =>
 export const isReaderGone = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ECONNRESET';
 
-/** Returns true for a pipe or socket. A descriptor that fstat(2) does not know is written as a file: Wine has such ones. */
+/** Returns true if stdout is a pipe or socket. Returns false if fstat(2) fails, as it can in Wine: a file is assumed. */
 function isPipe(): boolean {
   try {
     const stat = fstatSync(STDOUT);

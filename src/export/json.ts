@@ -157,6 +157,7 @@ function writePrevious({ state, local, remote, owners }: PreviousFields, { proto
 /** The place of the socket of each spawn in the bytes: a short-lived connection has the same socket in its close. */
 type Written = Map<Socket, { readonly start: number; readonly end: number }>;
 
+/** Writes the socket of an event; copies it if the event is the close of a socket whose spawn has the same object. */
 function writeSocketOf({ type, socket }: SocketEvent, written: Written): void {
   const earlier = type === 'close' ? written.get(socket) : undefined;
   if (earlier) {

@@ -31,6 +31,7 @@ interface Services {
 
 type Transport = 'tcp' | 'udp';
 
+/** The services of one list, such as /etc/services, by transport protocol. */
 class ServiceList {
   readonly tcp: Services = { names: new Map(), ports: new Map() };
   readonly udp: Services = { names: new Map(), ports: new Map() };

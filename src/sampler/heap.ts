@@ -44,7 +44,7 @@ export function limitHeapGrowth(): void {
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${IDLE_MS}`);
 }
 
-/** Keeps helper threads out of collections: at rest there is one every few polls, which would wake four threads. */
+/** Keeps helper threads out of collections: at rest every few polls make one, which would wake four threads. */
 export function collectAlone(): void {
   for (const part of HELPED) setFlagsFromString(`--no-${part}`);
 }

@@ -6,7 +6,7 @@ export const DEFAULT_MAX_SHARE = 0.2;
 /** Longest interval that pacing leads to, milliseconds. A longer one is used only when it is requested. */
 const MAX_INTERVAL_MS = 60_000;
 
-/** A shorter interval is used only if polls are cheaper by this factor than it needs: the interval must not flap. */
+/** Factor by which polls must be cheaper than a shorter interval requires before it is used: it must not flap. */
 const MARGIN = 1.25;
 
 /**

@@ -67,8 +67,8 @@ export interface SamplerOptions {
 }
 
 /**
- * Maximum time from a poll that had no time for all owners to the next one, milliseconds: with an interval of minutes their
- * programs would be missing as long.
+ * Maximum time from a poll that had no time for all owners to the next one, milliseconds. With an interval of minutes
+ * some programs would otherwise be missing for minutes.
  */
 const OWNERS_MS = 1000;
 
@@ -79,8 +79,8 @@ function hasUnreadOwner(sockets: ReadonlyMap<string, Socket> | undefined): boole
 }
 
 /**
- * Maximum time of a drain, milliseconds. While more happens than this machine can follow, polls and batches go on: the kernel
- * counts what it has no room for.
+ * Maximum time of a drain, milliseconds. Polls and batches must go on even if kernel events come faster than they are
+ * drained: the kernel counts those that it has no room for.
  */
 const MAX_DRAIN_MS = 1000;
 
@@ -221,8 +221,8 @@ export class Sampler {
   }
 
   /**
-   * Applies all kernel events until now, up to a maximum of number and time; the last drain reports a gap beyond it. Sends the
-   * events of each part before it drains the next one.
+   * Applies all kernel events until now, up to a maximum number and time. The last drain reports a gap if it leaves some.
+   * Sends the events of each part before it drains the next one.
    */
   #drain(): void {
     const {

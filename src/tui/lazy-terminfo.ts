@@ -3,7 +3,7 @@ import { tput } from './blessed.ts';
 /** Returns the sequence of a capability with these parameters. */
 type Capability = (parameters: unknown[]) => string;
 
-/** The method of blessed that compiles a capability of terminfo to a function; a boolean, a number or '' stays as it is. */
+/** Method of blessed that compiles a capability of terminfo to a function; returns a boolean, number or '' as it is. */
 type Compile = (this: unknown, info: object, name: string, value: unknown) => unknown;
 
 /** Returns a method that compiles each capability when it is first used. */

@@ -53,6 +53,7 @@ const SYSTEM: AccountSources = {
   loadLibC,
 };
 
+/** The user who called sudo. */
 interface Caller {
   readonly name: string;
   readonly uid: number;

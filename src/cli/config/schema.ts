@@ -13,7 +13,7 @@ import { columnValue, groupValue, sortValue, viewName } from '../view-values.ts'
 export type CheckQuery = (text: string) => string | undefined;
 
 /** Schema of a key, from an unknown value in the file to the value of the setting. */
-export type Reads<T> = v.GenericSchema<unknown, T>;
+export type Schema<T> = v.GenericSchema<unknown, T>;
 
 /** Maximum length of a quoted text in a message, UTF-16 units; short, because a file may have many mistakes. */
 const MAX_QUOTED = 61;
@@ -28,14 +28,14 @@ function valueText(found: unknown): string {
 
 const takes = (expected: string, found: unknown): string => `takes ${expected}, not ${valueText(found)}`;
 
-/** Returns the message for a value of the wrong type. */
+/** Returns a function that returns the message for a value of the wrong type. */
 const instead =
   (expected: string) =>
   ({ input }: { readonly input: unknown }): string =>
     takes(expected, input);
 
-/** Parses a value of TOML as the command line does. */
-const read = <T>(kind: Reads<string | number>, value: Value<T>): Reads<T> =>
+/** Returns a schema that parses a value of TOML as the command line does. @param kind schema of its type in TOML */
+const read = <T>(kind: Schema<string | number>, value: Value<T>): Schema<T> =>
   v.pipe(
     kind,
     v.rawTransform(({ dataset: { value: given }, addIssue, NEVER }) => {
@@ -46,17 +46,17 @@ const read = <T>(kind: Reads<string | number>, value: Value<T>): Reads<T> =>
     }),
   );
 
-const text = <T>(value: Value<T>): Reads<T> => read(v.string(instead(value.expected)), value);
-const number = <T>(value: Value<T>): Reads<T> => read(v.number(instead(value.expected)), value);
-const numberOrText = <T>(value: Value<T>): Reads<T> =>
+const text = <T>(value: Value<T>): Schema<T> => read(v.string(instead(value.expected)), value);
+const number = <T>(value: Value<T>): Schema<T> => read(v.number(instead(value.expected)), value);
+const numberOrText = <T>(value: Value<T>): Schema<T> =>
   read(v.union([v.string(), v.number()], instead(value.expected)), value);
 
 const yesOrNo = v.boolean(instead('true or false'));
 
-/** Rejects items with the same name. @param nameOf returns the name of an item, if it has one */
+/** Returns a check that rejects items with the same name. @param nameOf returns the name of an item, if it has one */
 const distinct = <T>(nameOf: (item: Partial<T>) => unknown) =>
   v.rawCheck<T[]>(({ dataset, addIssue }) => {
-    // Runs after other mistakes too: an item may have any type.
+    // This check runs even if another one has failed, so an item may have any type.
     if (!Array.isArray(dataset.value)) return;
     const seen = new Set<unknown>();
     const items: readonly unknown[] = dataset.value;
@@ -78,14 +78,14 @@ const group = v.pipe(
   v.transform((name) => (name === 'none' ? null : name)),
 );
 
-const columns: Reads<readonly ColumnChoice[]> = v.pipe(
+const columns: Schema<readonly ColumnChoice[]> = v.pipe(
   v.array(text(columnValue), instead('a list of columns')),
   v.minLength(1, 'takes a list of columns, not an empty list'),
   distinct<ColumnChoice>(({ id }) => id),
 );
 
-/** Absolute paths of files. */
-const files: Reads<readonly string[]> = v.array(
+/** Schema of a list of absolute paths of files. */
+const files: Schema<readonly string[]> = v.array(
   v.pipe(
     v.string(instead('an absolute path')),
     v.check(
@@ -96,8 +96,8 @@ const files: Reads<readonly string[]> = v.array(
   instead('a list of absolute paths'),
 );
 
-/** A list of these names. The value has each name once, in the order of `names`. */
-const list = <T extends string>(names: readonly T[], expected: string): Reads<readonly T[]> =>
+/** Returns the schema of a list of these names. The value has each name once, in the order of `names`. */
+const list = <T extends string>(names: readonly T[], expected: string): Schema<readonly T[]> =>
   v.pipe(
     v.array(text(nameValue(names)), instead(expected)),
     v.transform((given) => names.filter((it) => given.includes(it))),
@@ -106,7 +106,7 @@ const list = <T extends string>(names: readonly T[], expected: string): Reads<re
 const isTable = (input: unknown): boolean =>
   typeof input === 'object' && input !== null && !Array.isArray(input) && !(input instanceof Date);
 
-const query = (check: CheckQuery): Reads<string> =>
+const query = (check: CheckQuery): Schema<string> =>
   v.pipe(
     v.string(instead('a query')),
     v.rawCheck(({ dataset, addIssue }) => {
@@ -126,7 +126,7 @@ const viewSchemas = (check: CheckQuery) => ({
 /** Keys of a `[[view]]` table. */
 export const VIEW_KEYS: readonly string[] = Object.keys(viewSchemas(() => undefined));
 
-const views = (check: CheckQuery): Reads<readonly View[]> =>
+const views = (check: CheckQuery): Schema<readonly View[]> =>
   v.pipe(
     v.array(
       v.pipe(
@@ -150,7 +150,7 @@ const MAX_RULES = 100;
 
 const COMMAND = 'a program and its arguments: ["/usr/local/bin/alert", "web"]';
 
-const command: Reads<readonly string[]> = v.pipe(
+const command: Schema<readonly string[]> = v.pipe(
   v.array(v.string(instead('a text')), instead(COMMAND)),
   v.minLength(1, `takes ${COMMAND}, not an empty list`),
   v.check(([program]) => program !== '', `takes ${COMMAND}, not an empty name`),
@@ -171,7 +171,7 @@ const ruleSchemas = (check: CheckQuery) => ({
 /** Keys of an `[[on]]` table. */
 export const RULE_KEYS: readonly string[] = Object.keys(ruleSchemas(() => undefined));
 
-const onRules = (check: CheckQuery): Reads<readonly OnRule[]> =>
+const onRules = (check: CheckQuery): Schema<readonly OnRule[]> =>
   v.pipe(
     v.array(
       v.pipe(
@@ -193,8 +193,8 @@ const onRules = (check: CheckQuery): Reads<readonly OnRule[]> =>
     v.maxLength(MAX_RULES, `takes at most ${MAX_RULES} tables`),
   );
 
-/** The table of keys. The path of an issue has the id of the action, and the index of the key in its text. */
-const keys: Reads<KeyChanges> = v.pipe(
+/** Schema of the table of keys. The path of an issue has the id of the action, and the index of the key in its text. */
+const keys: Schema<KeyChanges> = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(isTable, instead('a table: [keys]')),
   v.rawTransform(({ dataset: { value: table }, addIssue }) => {
     const { changes, mistakes } = parseKeys(table);

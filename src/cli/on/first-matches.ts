@@ -6,7 +6,7 @@ import type { EventFilter } from '../event-filter.ts';
 /** The used part of a batch. */
 export type Changes = Pick<Batch, 'baseline' | 'spawned' | 'changed' | 'closed' | 'partial' | 'events'>;
 
-/** A socket whose owner is not known yet; `spawn` is undefined for one of the baseline. */
+/** State of a socket whose owner is not known yet. `spawn` is its event; undefined if it is in the baseline. */
 interface Undecided {
   readonly spawn: SocketEvent | undefined;
 }

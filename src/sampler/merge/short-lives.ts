@@ -4,8 +4,8 @@ import { toThousandths } from '../../model/thousandths.ts';
 import { TIMEWAIT_MS } from './life.ts';
 
 /**
- * Maximum number of sums in one batch, by how much their connections have in common (see `keysOf`): program and peer; only
- * the program; neither, which are few.
+ * Maximum numbers of sums in one batch, for the keys of `keysOf`. Up to the first, a new sum is for a program and peer;
+ * up to the second, for a program; beyond it, for a protocol and direction, of which there are few.
  */
 const MAX_SUMS = [100, 150, Infinity] as const;
 

@@ -36,7 +36,7 @@ function chosenRows(context: KeyContext): readonly Row[] {
   return row && isOpen(row) ? [row] : [];
 }
 
-/** Returns a description of sockets. @param group the label of their group; undefined for marked ones or the selected one */
+/** Returns a description of sockets. @param group the label of their group; undefined for marked or selected sockets */
 const describe = (sockets: readonly Socket[], group: string | undefined): string => {
   const [first] = sockets;
   if (sockets.length === 1 && first) return socketText(first);
