@@ -1,9 +1,11 @@
 import { Cache } from '../../../model/cache.ts';
-import { namespaceInode, type Target } from '../proc/descriptor-target.ts';
+import { parseTarget } from '../proc/descriptor-target.ts';
 import { opensNamespace, parseNamespaceMounts } from '../proc/mounts.ts';
 import type { NamespaceRef, NetlinkSystem } from '../netlink/system.ts';
 import { isNetpane } from '../proc/netpane.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
+import { QuietProcesses } from './quiet-processes.ts';
+import { type Found, MAX_KEPT, type Reference, threadsOf } from './references.ts';
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
@@ -55,6 +57,7 @@ export class NamespaceSearch {
   readonly #system: Pick<NetlinkSystem, 'namespaceOfSocket'>;
   readonly #nowMs: () => number;
   readonly #holds = new Map<number, Hold>();
+  readonly #quiet: QuietProcesses<Found>;
   /** Probed sockets: by inode, true for TCP. The kernel does not reuse a socket inode for a long time. */
   readonly #probed = new Cache<number, boolean>(MAX_PROBED);
   /** The running pass. */
@@ -75,6 +78,7 @@ export class NamespaceSearch {
 
   constructor(proc: Proc, nowMs: () => number, system: Pick<NetlinkSystem, 'namespaceOfSocket'> = {}) {
     this.#proc = proc;
+    this.#quiet = new QuietProcesses(proc);
     this.#nowMs = nowMs;
     this.#system = system;
   }
@@ -141,8 +145,9 @@ export class NamespaceSearch {
     return this.#holds.size > holdsBefore;
   }
 
-  #finishPass({ known, unopened, unboundTcp }: Pass): void {
+  #finishPass({ pids, known, unopened, unboundTcp }: Pass): void {
     this.#pass = undefined;
+    this.#quiet.endPass(pids);
     // Another way into the namespace may have been found later in the pass.
     const isUnreachable = (inode: number) => !known.isNamespace(inode) && !this.#holds.has(inode);
     const unreachable = new Set([...unopened].filter(isUnreachable));
@@ -155,19 +160,40 @@ export class NamespaceSearch {
     const ownMounts = this.#proc.link('self/ns/mnt');
     if ('value' in ownMounts) pass.mountNamespaces.add(ownMounts.value);
     for (const pid of pass.pids) {
-      yield* this.#searchMounts(pass, pid);
-      yield* this.#searchThreads(pass, pid);
-      yield* this.#searchDescriptors(pass, pid, String(pid));
+      const known = this.#quiet.find(pid);
+      if (known) yield* this.#searchAgain(pass, pid, known);
+      else yield* this.#searchProcess(pass, pid);
       pass.left--;
     }
   }
 
-  /** Searches the mounts of the process, once per mount namespace: a network namespace may be mounted only there. */
-  *#searchMounts(pass: Pass, pid: number): Generator<undefined> {
+  /** Reads a process. */
+  *#searchProcess(pass: Pass, pid: number): Generator<undefined> {
+    const found: Reference[] = [];
+    const cpuNs = this.#proc.cpuNsOf(pid);
     const link = this.#proc.link(`${pid}/ns/mnt`);
+    const mountNamespace = 'value' in link ? link.value : undefined;
     yield;
-    if (!('value' in link) || pass.mountNamespaces.has(link.value)) return;
-    pass.mountNamespaces.add(link.value);
+    yield* this.#searchMounts(pass, pid, mountNamespace);
+    const threads = threadsOf(this.#proc, pid);
+    yield;
+    if (threads) yield* this.#searchThreads(pass, pid, threads, found);
+    yield* this.#searchDescriptors(pass, pid, String(pid), found);
+    this.#quiet.keep(pid, found.length > MAX_KEPT ? undefined : cpuNs, { mountNamespace, references: found });
+  }
+
+  /** Searches a process that has not run since it was read. */
+  *#searchAgain(pass: Pass, pid: number, { mountNamespace, references }: Found): Generator<undefined> {
+    yield;
+    yield* this.#searchMounts(pass, pid, mountNamespace);
+    for (const [i, reference] of references.entries())
+      if (this.#follow(pass, reference) || i % DESCRIPTORS_PER_STEP === DESCRIPTORS_PER_STEP - 1) yield;
+  }
+
+  /** Searches the mounts of the process, once per mount namespace: a network namespace may be mounted only there. */
+  *#searchMounts(pass: Pass, pid: number, mountNamespace: string | undefined): Generator<undefined> {
+    if (mountNamespace === undefined || pass.mountNamespaces.has(mountNamespace)) return;
+    pass.mountNamespaces.add(mountNamespace);
     const text = this.#proc.text(`${pid}/mountinfo`, LIMIT.machine);
     yield;
     if (!('value' in text)) return;
@@ -182,26 +208,29 @@ export class NamespaceSearch {
     }
   }
 
-  /** Searches the threads of a process that has several, or whose main thread has ended. */
-  *#searchThreads(pass: Pass, pid: number): Generator<undefined> {
-    const count = this.#proc.threadCount(pid);
-    const main = this.#proc.link(`${pid}/ns/net`);
-    yield;
-    if (count <= 1 && 'value' in main) return;
-    const threads = this.#proc.names(`${pid}/task`);
-    for (const thread of 'value' in threads ? threads.value : []) {
-      const path = `${pid}/task/${thread}/ns/net`;
-      const link = this.#proc.link(path);
-      if ('value' in link) this.#addHold(link.value, path, pass.known);
+  /** Searches several threads. @param found gets what they refer to, one thread for each namespace */
+  *#searchThreads(
+    pass: Pass,
+    pid: number,
+    threads: readonly string[],
+    found: Reference[],
+  ): Generator<undefined> {
+    const links = new Set<string>();
+    for (const thread of threads) {
+      const folder = `${pid}/task/${thread}`;
+      const link = this.#proc.link(`${folder}/ns/net`);
+      const target = 'value' in link && !links.has(link.value) ? parseTarget(link.value) : undefined;
+      if ('value' in link) links.add(link.value);
+      if (target) this.#add(pass, { pid, folder, descriptor: undefined, target }, found);
       yield;
       // A thread may have its own descriptor table (unshare(2), CLONE_FILES).
       if (this.#proc.shareDescriptors(Number(thread), pid) === false)
-        yield* this.#searchDescriptors(pass, Number(thread), `${pid}/task/${thread}`);
+        yield* this.#searchDescriptors(pass, Number(thread), folder, found);
     }
   }
 
   /** Searches the descriptors of a process or thread. @param folder its folder below /proc */
-  *#searchDescriptors(pass: Pass, pid: number, folder: string): Generator<undefined> {
+  *#searchDescriptors(pass: Pass, pid: number, folder: string, found: Reference[]): Generator<undefined> {
     const names = this.#proc.names(`${folder}/fd`);
     yield;
     const all = 'value' in names ? names.value.map(Number) : [];
@@ -214,34 +243,48 @@ export class NamespaceSearch {
       for (const [index, target] of targets.entries()) {
         const descriptor = descriptors[index];
         if (target === undefined || descriptor === undefined) continue;
-        if (target.kind === 'net')
-          this.#addHold(`net:[${target.inode}]`, `${folder}/fd/${descriptor}`, pass.known);
-        else {
-          if (sockets) sockets[descriptor] = target.inode;
-          if (pass.known.isSocket(target.inode)) continue;
-          this.#probeSocket(pass, { pid, descriptor }, `${folder}/fd/${descriptor}`, target);
-          yield;
-        }
+        if (sockets && target.kind === 'socket') sockets[descriptor] = target.inode;
+        if (this.#add(pass, { pid, folder, descriptor, target }, found)) yield;
       }
     }
   }
 
-  /** Adds a hold for a link in /proc to a namespace, unless the namespace is known. @param target `net:[…]` */
-  #addHold(target: string, path: string, known: KnownInodes): void {
-    const inode = namespaceInode(target);
-    if (inode === undefined || known.isNamespace(inode) || this.#holds.has(inode)) return;
+  /** Follows a reference, and adds it to those found. @returns true if it took long */
+  #add(pass: Pass, reference: Reference, found: Reference[]): boolean {
+    if (found.length <= MAX_KEPT) found.push(reference);
+    return this.#follow(pass, reference);
+  }
+
+  /** Adds a hold for the namespace that a reference leads to, unless it is known. @returns true if it took long */
+  #follow(pass: Pass, reference: Reference): boolean {
+    const { pid, descriptor, target } = reference;
+    const { kind, inode } = target;
+    if (kind === 'net') {
+      if (!pass.known.isNamespace(inode) && !this.#holds.has(inode))
+        this.#holds.set(inode, { inode, ...this.#linkOf(reference) });
+      return false;
+    }
+    if (descriptor === undefined || pass.known.isSocket(inode)) return false;
+    this.#probeSocket(pass, { pid, descriptor }, reference);
+    return true;
+  }
+
+  /** Returns the path of a reference, and a function that returns true while it leads to the same. */
+  #linkOf({ folder, descriptor, target: { kind, inode } }: Reference): Pick<Hold, 'path' | 'isValid'> {
+    const path = descriptor === undefined ? `${folder}/ns/net` : `${folder}/fd/${descriptor}`;
     const isValid = (): boolean => {
       const link = this.#proc.link(path);
-      return 'value' in link && link.value === target;
+      return 'value' in link && link.value === `${kind}:[${inode}]`;
     };
-    this.#holds.set(inode, { inode, path: this.#proc.pathOf(path), isValid });
+    return { path: this.#proc.pathOf(path), isValid };
   }
 
   /**
    * Looks up the namespace of a socket that no dump contains, through a copy of its descriptor. Adds a hold if the
    * namespace is unknown. The dump of a known namespace lists all bound TCP sockets: a TCP socket counts as unbound then.
    */
-  #probeSocket(pass: Pass, socket: HeldSocket, path: string, { inode }: Target): void {
+  #probeSocket(pass: Pass, socket: HeldSocket, reference: Reference): void {
+    const { inode } = reference.target;
     const cachedIsTcp = this.#probed.get(inode);
     if (cachedIsTcp !== undefined) {
       if (cachedIsTcp) pass.unboundTcp.add(inode);
@@ -255,11 +298,7 @@ export class NamespaceSearch {
       if (isTcp) pass.unboundTcp.add(inode);
       return;
     }
-    const isValid = (): boolean => {
-      const link = this.#proc.link(path);
-      return 'value' in link && link.value === `socket:[${inode}]`;
-    };
-    this.#holds.set(netns, { inode: netns, path: this.#proc.pathOf(path), socket, isValid });
+    this.#holds.set(netns, { inode: netns, socket, ...this.#linkOf(reference) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Call, CLibrary, type NativeMemory } from './c-library.ts';
 import { EventWaiter } from './event-waiter.ts';
 import { NetlinkCalls } from './netlink-calls.ts';
+import { LITTLE_ENDIAN } from './wire.ts';
 
 const SOL_SOCKET = 1;
 const SO_PROTOCOL = 38;
@@ -42,6 +43,9 @@ const KCMP_FILES = 2;
 /** Maximum number of descriptors that are closed on other threads at once. koffi allows 256 asynchronous calls. */
 const MAX_CLOSING = 64;
 
+/** Kind of a clock of CPU time: that of the scheduler, for all threads of a process (include/linux/posix-timers_types.h). */
+const CPUCLOCK_SCHED = 2;
+
 /** Calls of the C library that Node lacks. All are synchronous. */
 export class Native {
   readonly #library: CLibrary;
@@ -54,6 +58,10 @@ export class Native {
   readonly #poll: Call;
   readonly #prlimit: Call;
   readonly #ioctl: Call;
+  readonly #clockGettime: Call;
+  /** A struct timespec of two 64-bit numbers. */
+  readonly #timeBytes = new Uint8Array(16);
+  readonly #time = new DataView(this.#timeBytes.buffer);
   readonly #syscallWithText: Call;
   readonly #syscall: Call;
   readonly #syscallWithNumbers: Call;
@@ -73,6 +81,7 @@ export class Native {
     this.#poll = library.call('int poll(void *, unsigned long, int)');
     this.#ioctl = library.call('int ioctl(int, unsigned long, long)');
     this.#prlimit = library.call('int prlimit(int, int, void *, void *)');
+    this.#clockGettime = library.call('int clock_gettime(int, void *)');
     this.#syscallWithText = library.call('long syscall(long, void *, long)');
     this.#syscallWithNumbers = library.call('long syscall(long, long, long, long, long, long)');
     this.#syscall = library.call('long syscall(long, long, long, void *, void *, long)');
@@ -109,6 +118,19 @@ export class Native {
     if (number === undefined) return undefined;
     const order = this.#syscallWithNumbers(number, tid, other, KCMP_FILES, 0, 0);
     return order < 0 ? undefined : order === 0;
+  }
+
+  /**
+   * Returns the CPU time of a process, nanoseconds; undefined if it cannot be read. The time of a running thread is counted
+   * with the next tick of its processor, or when it stops. Any user may read it (pid_for_clock in
+   * kernel/time/posix-cpu-timers.c).
+   */
+  cpuNsOf(pid: number): number | undefined {
+    if (this.#library.bytesOfLong !== 8) return undefined;
+    if (this.#clockGettime((~pid << 3) | CPUCLOCK_SCHED, this.#timeBytes) !== 0) return undefined;
+    const low = LITTLE_ENDIAN ? 0 : 4;
+    const seconds = this.#time.getUint32(low, LITTLE_ENDIAN);
+    return seconds * 1e9 + this.#time.getUint32(8 + low, LITTLE_ENDIAN);
   }
 
   close(fd: number): void {

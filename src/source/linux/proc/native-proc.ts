@@ -12,6 +12,9 @@ const RING = Buffer.from(IO_URING_LINK);
 const ZERO = 48;
 const NINE = 57;
 
+/** Nanoseconds of which the tick of a clock is a multiple. */
+const TICK_NS = 1e6;
+
 /** Maximum number of descriptors read by their full path: to open their folder costs more for so few. */
 const MAX_DESCRIPTORS_BY_PATH = 4;
 
@@ -56,6 +59,12 @@ export class NativeProc extends Proc {
   /** Returns true for a descriptor by which netpane itself holds the socket of another process for a moment. */
   #isCopy(folder: string, descriptor: number): boolean {
     return this.#native.copies.has(descriptor) && isNetpane(Number.parseInt(folder, 10));
+  }
+
+  override cpuNsOf(pid: number): number | undefined {
+    const cpuNs = this.#native.cpuNsOf(pid);
+    // A clock of whole ticks, as of an emulated kernel, does not count short runs.
+    return cpuNs === undefined || cpuNs % TICK_NS === 0 ? undefined : cpuNs;
   }
 
   /** Calls `read` for each descriptor with the opened folder. Undefined if there are too few, or it cannot be opened. */

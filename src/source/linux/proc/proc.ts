@@ -148,6 +148,15 @@ export class Proc {
   }
 
   /**
+   * Returns the CPU time of all threads of a process, also of those that have ended, nanoseconds; undefined if unknown. It
+   * changes whenever one of them runs.
+   */
+  cpuNsOf(pid: number): number | undefined {
+    void pid;
+    return undefined;
+  }
+
+  /**
    * Returns the number of threads of a process, 0 if unknown: links of its folder `task` minus 2 (fs/proc/base.c,
    * proc_task_getattr).
    */

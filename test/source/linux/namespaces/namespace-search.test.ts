@@ -13,6 +13,12 @@ const PASS_POLLS = 10;
 /** Advances its clock by a millisecond for each link that is read. */
 class CountingProc extends Proc {
   nowMs = 0;
+  /** CPU time of processes, nanoseconds. */
+  readonly cpuNs = new Map<number, number>();
+
+  override cpuNsOf(pid: number): number | undefined {
+    return this.cpuNs.get(pid);
+  }
 
   override link(path: string): Outcome<string> {
     this.nowMs++;
@@ -252,5 +258,55 @@ describe('sockets for the owners of the first poll', () => {
     search.takeSockets();
     runNextPass();
     expect(search.takeSockets().size).toBe(0);
+  });
+});
+
+describe('a process that has not run since it was searched', () => {
+  beforeEach(() => {
+    answers.set(8, { netns: 1, isTcp: true });
+    start(20, { 0: '/dev/null', 6: 50, 7: 'net:[90]', 8: 2000 });
+    thread(20, 21, 91);
+    proc.cpuNs.set(20, 1_234_567);
+    step();
+  });
+
+  test('is not read again', () => {
+    const { nowMs } = proc;
+    runNextPass();
+    // The link of netpane's own mount namespace.
+    expect(proc.nowMs).toBe(nowMs + 1);
+    proc.cpuNs.set(20, 1_234_568);
+    runNextPass();
+    expect(proc.nowMs).toBeGreaterThan(nowMs + 5);
+  });
+
+  test.each([
+    { name: 'descriptor', inode: 90, path: '20/fd/7' },
+    { name: 'thread', inode: 91, path: '20/task/21/ns/net' },
+  ])('holds a namespace that is no longer known otherwise: by a $name', ({ inode, path }) => {
+    const isNamespace = (it: number) => it < 100 && it !== inode;
+    for (let poll = 0; poll < PASS_POLLS; poll++) search.step(() => pids, { ...known, isNamespace });
+    expect(held()).toEqual([inode]);
+    expect(search.holdOf(inode)?.path).toBe(`${fake.root}/${path}`);
+  });
+
+  test('still has its unbound sockets, and those that dumps no longer contain', () => {
+    answers.set(6, { netns: 1, isTcp: true });
+    runNextPass();
+    expect(search.result.unboundTcp).toBe(1);
+    for (let poll = 0; poll < PASS_POLLS; poll++)
+      search.step(() => pids, { ...known, isSocket: () => false });
+    expect(search.result.unboundTcp).toBe(2);
+  });
+
+  test('shows the mounts that other processes have made in its mount namespace', () => {
+    fake.link('20/ns/mnt', 'mnt:[2]');
+    proc.cpuNs.set(20, 1_234_568);
+    runNextPass();
+    fake.write('20/mountinfo', '50 42 0:4 net:[500] /nowhere rw - nsfs nsfs rw\n');
+    const { nowMs } = proc;
+    runNextPass();
+    expect([...search.result.unreachable]).toEqual([500]);
+    expect(proc.nowMs).toBe(nowMs + 1);
   });
 });

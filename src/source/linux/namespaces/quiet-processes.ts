@@ -1,0 +1,53 @@
+import type { Proc } from '../proc/proc.ts';
+
+/** One pass in this many searches a process in any case. */
+const FULL_PASSES = 8;
+
+/** What a search has found in a process, and its CPU time before that. */
+interface Kept<Found> {
+  readonly cpuNs: number;
+  readonly found: Found;
+}
+
+/**
+ * Keeps what passes have found in processes that have not run since: a process must run to open, receive or close a
+ * descriptor, to enter another namespace (setns(2), unshare(2)) and to start a thread.
+ *
+ *     CPU time ─▶ search ─▶ keep          next passes: same CPU time ─▶ find
+ *        ▲                                           │
+ *        └──────── has run, or 8th pass ◀────────────┘
+ *
+ * Only the 8th pass finds what another process has put into a descriptor table that both share (clone(2), CLONE_FILES), if
+ * that process has ended since. Mounts change in a mount namespace without one of its processes (mount_namespaces(7)): they
+ * must not be kept.
+ */
+export class QuietProcesses<Found> {
+  readonly #proc: Pick<Proc, 'cpuNsOf'>;
+  readonly #kept = new Map<number, Kept<Found>>();
+  /** Number of passes so far. */
+  #pass = 0;
+
+  constructor(proc: Pick<Proc, 'cpuNsOf'>) {
+    this.#proc = proc;
+  }
+
+  /** Ends a pass. @param pids the processes that it has searched: others are forgotten */
+  endPass(pids: readonly number[]): void {
+    this.#pass++;
+    const living = new Set(pids);
+    for (const pid of this.#kept.keys()) if (!living.has(pid)) this.#kept.delete(pid);
+  }
+
+  /** Returns what was found in a process; undefined if it must be searched. */
+  find(pid: number): Found | undefined {
+    const kept = this.#kept.get(pid);
+    const isDue = (this.#pass + pid) % FULL_PASSES === 0;
+    return kept && !isDue && this.#proc.cpuNsOf(pid) === kept.cpuNs ? kept.found : undefined;
+  }
+
+  /** Keeps what a search has found. @param cpuNs CPU time of the process before the search; undefined if unknown */
+  keep(pid: number, cpuNs: number | undefined, found: Found): void {
+    if (cpuNs === undefined) this.#kept.delete(pid);
+    else this.#kept.set(pid, { cpuNs, found });
+  }
+}

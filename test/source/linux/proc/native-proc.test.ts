@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { NativeProc } from '../../../../src/source/linux/proc/native-proc.ts';
+
+describe.runIf(process.platform === 'linux')('CPU time', () => {
+  let native: Native;
+  let proc: NativeProc;
+  let cat: ChildProcess;
+  beforeEach(async () => {
+    native = await Native.load();
+    proc = new NativeProc('/proc', native);
+    cat = spawn('cat');
+  });
+  afterEach(async () => {
+    cat.kill('SIGKILL');
+    await once(cat, 'exit');
+  });
+
+  /** Sends `cat` a line, and waits until it has answered and sleeps. @returns its CPU time */
+  async function run(): Promise<number | undefined> {
+    cat.stdin?.write('line\n');
+    if (cat.stdout) await once(cat.stdout, 'data');
+    await expect.poll(() => readFileSync(`/proc/${cat.pid}/stat`, 'latin1')).toMatch(/^\d+ \(cat\) S/);
+    return proc.cpuNsOf(cat.pid ?? 0);
+  }
+
+  test('changes when the process runs, and at no other time', async () => {
+    const first = await run();
+    expect(first).toBeGreaterThan(0);
+    expect(proc.cpuNsOf(cat.pid ?? 0)).toBe(first);
+    expect(await run()).toBeGreaterThan(first ?? Infinity);
+  });
+
+  test('is unknown of a process that does not exist', () => {
+    expect(proc.cpuNsOf(2 ** 22)).toBeUndefined();
+  });
+
+  test('is unknown where the clock counts whole ticks', () => {
+    vi.spyOn(native, 'cpuNsOf').mockReturnValue(10_000_000);
+    expect(proc.cpuNsOf(1)).toBeUndefined();
+    vi.spyOn(native, 'cpuNsOf').mockReturnValue(10_000_001);
+    expect(proc.cpuNsOf(1)).toBe(10_000_001);
+  });
+});
