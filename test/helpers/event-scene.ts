@@ -38,6 +38,7 @@ interface Options {
   /** The ledger, or why there is none; undefined if none is requested. */
   readonly ledger?: Ledger | string;
   readonly waiter?: SockDiagOptions['waiter'];
+  readonly omitsRemnants?: boolean;
 }
 
 /** Clock of the ledger minus that of the sampler, milliseconds. */
@@ -49,6 +50,7 @@ export function open({
   proc = new Proc(fake.root),
   ledger,
   waiter,
+  omitsRemnants,
 }: Options = {}): void {
   source = new SockDiagSource({
     also: [],
@@ -64,6 +66,7 @@ export function open({
     wallMs: () => WALL_MS + nowMs,
     openTrace: () => trace,
     waiter,
+    omitsRemnants,
     ...(ledger !== undefined && { openLedger: () => ledger }),
     monotonicMs: () => nowMs + LEDGER_AHEAD_MS,
   });

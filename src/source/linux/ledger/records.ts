@@ -67,8 +67,8 @@ interface ProcessOwners {
 
 const HIDDEN: readonly Owner[] = [{ knowledge: 'hidden' }];
 
-/** Name of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
-const KERNEL_WORKER = /^kworker\//;
+/** Start of the names of the kernel's threads that close descriptors for other processes (fs/file_table.c, delayed_fput). */
+const KERNEL_WORKER = 'kworker/';
 
 /** Turns entries of the ledger into owners and times as the rest of netpane has them. */
 export class LedgerRecords {
@@ -165,7 +165,7 @@ export class LedgerRecords {
    * A netpane held it only if it made it: it copies sockets of other processes for a moment (`Native.networkOfSocket`).
    */
   #isHolder({ pid, comm }: LedgerProcess, creator: LedgerProcess | undefined): boolean {
-    if (KERNEL_WORKER.test(comm)) return false;
+    if (comm.startsWith(KERNEL_WORKER)) return false;
     return pid === creator?.pid || !this.#netpanes.has(pid, (it) => this.#signatureOf(it));
   }
 

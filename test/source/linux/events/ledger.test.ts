@@ -240,20 +240,48 @@ describe('a close', () => {
     expect(socket).toMatchObject({ state: 'LAST_ACK', traffic: { rxBytes: 200 } });
   });
 
-  test.each([
-    ['counted by the socket, is not among its bytes', 'ESTABLISHED', 1, 201],
-    ['that arrived at the remnant, was never counted', 'ESTABLISHED', 0, 200],
-    ['that arrived at the remnant after shutdown(2), was never counted', 'FIN_WAIT2', 0, 200],
-    ['that a program read after shutdown(2), is not among its bytes', 'CLOSE', 0, 201],
-  ] as const)('of the side that closed first: a FIN %s', (_, releasedState, recvQueue, bytesReceived) => {
-    open({ ledger: ledger() });
-    enterConnection({ releasedState });
-    const { info, ...bare } = CONNECTED;
-    kernel.own.sockets = [
-      { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
-    ];
-    kernel.own.destroy({ ...CONNECTED, recvQueue, info: { ...info, bytesReceived, bytesAcked: 102 } });
+  describe.each([
+    ['counted by the socket, is not among its bytes', 'ESTABLISHED', 1, 201, false],
+    ['that arrived at the remnant, was never counted', 'ESTABLISHED', 0, 200, false],
+    ['that arrived at the remnant after shutdown(2), was never counted', 'FIN_WAIT2', 0, 200, false],
+    ['that came before the close after shutdown(2), is not among its bytes', 'FIN_WAIT2', 1, 201, true],
+    ['that a program read after shutdown(2), is not among its bytes', 'CLOSE', 0, 201, true],
+  ] as const)(
+    'of the side that closed first: a FIN %s',
+    (_, releasedState, recvQueue, bytesReceived, isOpen) => {
+      test.each([false, true])('without remnants: %s', (omitsRemnants) => {
+        open({ ledger: ledger(), omitsRemnants });
+        enterConnection({ releasedState });
+        const { info, ...bare } = CONNECTED;
+        kernel.own.sockets = [
+          { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
+        ];
+        kernel.own.destroy({ ...CONNECTED, recvQueue, info: { ...info, bytesReceived, bytesAcked: 102 } });
+        expect(drainOnlyEnd().socket.traffic?.rxBytes).toBe(200);
+        // The remnant is looked up if it is shown, and if the ledger leaves open whether it changes the bytes.
+        expect(kernel.own.requests.includes('lookup')).toBe(!omitsRemnants || isOpen);
+      });
+    },
+  );
+
+  test('of an accepted connection needs no lookup where remnants are not shown', () => {
+    open({ ledger: ledger(), omitsRemnants: true });
+    bpf.enter(0xc0, {
+      bornMs: at(1),
+      releasedMs: at(11),
+      releaser: WEB,
+      releasedState: 'ESTABLISHED',
+      tcp: { operation: 'accepted', local: '127.0.0.1:4000', remote: '127.0.0.1:80' },
+    });
+    const { info } = CONNECTED;
+    // Only its FIN is acknowledged: the peer has sent the SYN.
+    kernel.own.destroy({
+      ...CONNECTED,
+      recvQueue: 1,
+      info: { ...info, bytesReceived: 201, bytesAcked: 101 },
+    });
     expect(drainOnlyEnd().socket.traffic?.rxBytes).toBe(200);
+    expect(kernel.own.requests).not.toContain('lookup');
   });
 
   test('after shutdown(2), with unread data, resets the connection: all its bytes are data', () => {
