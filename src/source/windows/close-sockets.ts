@@ -27,7 +27,7 @@ export function closeSocketsIn(
   lifeOf: (id: string) => Life | undefined,
 ): CloseResult {
   if (!api.isElevated) return closeResult(sockets.map(() => NOT_PERMITTED));
-  // The endpoints are all that Windows takes: another connection may have them by now.
+  // Windows identifies the connection to close by its endpoints alone, which another one may have by now.
   const current = currentKeys(api);
   return closeResult(
     sockets.map(({ id }) => {

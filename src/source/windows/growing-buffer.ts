@@ -4,7 +4,7 @@ const MAX_TRIES = 8;
 /** Maximum size of an answer, bytes: some 400,000 rows of a table. */
 const MAX_BYTES = 64 * 2 ** 20;
 
-/** A call failed; the message is a clause for the user. */
+/** Thrown if a call failed. The message is a clause for the user. */
 export class CallFailed extends Error {}
 
 /** Memory for the answers of a call that says how long they are. It grows as needed and is kept for the next answer. */

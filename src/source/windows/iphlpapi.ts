@@ -100,7 +100,7 @@ export class IphlpapiSource implements Source {
     return typeof session === 'object' ? session.failure : session;
   }
 
-  /** Rejects if a table cannot be read in the first poll; later it returns the previous sockets with a notice. */
+  /** Returns a snapshot. If a table cannot be read, the first call rejects, and a later call returns the previous sockets. */
   async read(): Promise<Snapshot> {
     const { nowMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();

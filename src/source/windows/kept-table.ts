@@ -8,7 +8,7 @@ const INITIAL_BYTES = 64 * 1024;
 /** No row. */
 const NONE = -1;
 
-/** Maximum number of removed rows in between that are skipped to find the next equal row. Beyond it rows are found by hash. */
+/** Maximum number of removed rows that are skipped to find the next equal row. After more of them a row is found by hash. */
 const MAX_SKIPPED = 8;
 
 /** Makes the hash of rows differ from run to run, so that no program can choose endpoints with equal hashes. */
@@ -47,7 +47,7 @@ function significantWords(layout: RowLayout): SignificantWords {
 
 /** Rows of a table and of the one before it. */
 export interface RowMatches {
-  /** By row: the index of an equal row of the table before; -1 if there is none. Each of these is in it at most once. */
+  /** By row: the index of an equal row of the table before; -1 if there is none. Each index occurs at most once. */
   readonly matches: Int32Array;
   /** Indexes of the rows of the table before that no row equals. */
   readonly left: readonly number[];

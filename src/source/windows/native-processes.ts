@@ -14,7 +14,7 @@ const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 const SYNCHRONIZE = 0x10_0000;
 /** WaitForSingleObject, winbase.h: the process has ended. */
 const WAIT_OBJECT_0 = 0;
-/** Exit code of a process that netpane ends, as that of the task manager. */
+/** Exit code of a process that netpane ends: the same as the task manager uses. */
 const EXIT_CODE = 1;
 const TOKEN_QUERY = 8;
 const TOKEN_USER = 1;

@@ -3,7 +3,7 @@ import { counted } from '../../model/text.ts';
 
 const AS_ADMINISTRATOR = 'start the terminal with "Run as administrator"';
 
-/** Without elevation. @param closed number of programs with sockets that netpane may not open */
+/** Returns the notice for a user who is not administrator. @param closed number of programs with sockets that netpane may not open */
 export const notElevated = (closed: number): Degradation => ({
   code: 'not-elevated',
   text:
@@ -12,7 +12,7 @@ export const notElevated = (closed: number): Degradation => ({
   short: 'no traffic: not administrator',
 });
 
-/** Shown to administrators. @param closed number of programs with sockets that Windows protects even from them */
+/** Returns a notice for administrators. @param closed number of programs with sockets that Windows protects even from them */
 export const protectedPrograms = (closed: number): Degradation => ({
   code: 'programs-protected',
   text: `path, command line and user of ${counted(closed, 'program')} are hidden: Windows protects them from administrators too`,
@@ -51,14 +51,14 @@ export const unknownStates = (count: number): Degradation => ({
   short: counted(count, 'state unknown', 'states unknown'),
 });
 
-/** Shown to administrators. @param error with which Windows refuses */
+/** Returns a notice for administrators. @param error with which Windows refuses */
 export const statisticsRefused = (error: number): Degradation => ({
   code: 'statistics-refused',
   text: `traffic and round-trip times are not shown: Windows refuses to count them with error ${error}`,
   short: 'no traffic',
 });
 
-/** Shown to administrators. @param why there are no events of connections, a clause */
+/** Returns a notice for administrators. @param why there are no events of connections, a clause */
 export const noEvents = (why: string): Degradation => ({
   code: 'no-events',
   text: `connections between two polls and the traffic of UDP are not seen: ${why}`,

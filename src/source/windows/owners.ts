@@ -31,7 +31,7 @@ export function ownersOf(
   const { pid, state, tag, created } = row;
   if (pid === 0) return inherited(before) ?? [withoutProcess(row)];
   const identity = processes.identityOf(pid, tag);
-  // The process that was known before has ended, if another one with its pid is to be identified.
+  // The pid is not identified, so it belongs to another process than in the last poll: a process known then has ended.
   if (identity.type === 'pending') return inherited(before) ?? [{ knowledge: 'pending', pid }];
   if (identity.type === 'ended') return inherited(before) ?? [{ knowledge: 'gone', pid }];
   const { program } = identity;
@@ -58,7 +58,7 @@ export function ownerOfEnded(pid: number, startedAt: number | undefined, process
   return { knowledge: pid === SYSTEM_PID ? 'kernel' : 'inherited', ...identity.program };
 }
 
-/** False for the numbers with which Windows names no process. */
+/** Returns false for the two numbers that Windows uses for no process. */
 const isPid = (pid: number): boolean => pid !== 0 && pid !== 0xffff_ffff;
 
 /** Knowledge of a pid alone: netpane never identified its process. */

@@ -75,7 +75,7 @@ function findProcess(api: EndingApi, pid: number): Listed | undefined {
   });
   if (found === undefined) return undefined;
   const { created } = found;
-  // The parent of a process that is older had the same pid before.
+  // The parent of an older process was another one, which had this pid before.
   return { ...found, children: childrenCreated.filter((it) => it >= created).length };
 }
 

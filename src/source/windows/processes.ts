@@ -33,7 +33,7 @@ export type Identity =
   | { readonly type: 'known'; readonly program: Program; readonly created: number }
   /** It is not in the process list. */
   | { readonly type: 'ended' }
-  /** It was not read yet: the time was over, or the process list could not be read. */
+  /** It is not read yet: the time was over, or the process list could not be read. */
   | { readonly type: 'pending' };
 
 const ENDED: Identity = { type: 'ended' };
@@ -80,7 +80,7 @@ export class Processes {
       });
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
-      // Known processes keep what is known of them. A later list has the others.
+      // Known processes stay as they are. The others are read from a later list.
       this.failure = error.message;
       this.#setPending(new Set([...pids].filter((pid) => !this.#entries.has(pid))), changed);
       return changed;

@@ -64,7 +64,7 @@ export class WindowsSockets {
       this.#counts.apply(poll);
       for (const life of poll.changed) this.#changed.add(life);
       for (const life of poll.ended) {
-        // It changed in a poll that failed at a later table.
+        // It is still in `#changed` if the poll in which it changed failed at a later table.
         this.#changed.delete(life);
         this.#ended.push(life);
         const { socket } = life;
@@ -153,7 +153,7 @@ export class WindowsSockets {
     return id;
   }
 
-  /** Notices about sockets that exceeded the bounds. */
+  /** Returns notices about sockets that exceeded the bounds. */
   notices() {
     return this.#limiter.notices();
   }
@@ -184,7 +184,7 @@ function makeSocket(
   before: Socket | undefined,
 ): Socket {
   const { protocol, family, local, remote, state, created } = row;
-  // A row in TIME_WAIT may have lost the time.
+  // A row in TIME_WAIT may have lost its time of creation.
   const createdAtMs = before?.createdAtMs ?? millisecondsOf(created);
   return {
     id,

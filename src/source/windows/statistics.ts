@@ -60,7 +60,7 @@ export class Statistics {
     this.#nowMs = nowMs;
   }
 
-  /** Begins to count for the new ones of these lives. */
+  /** Makes Windows count for the connections among these lives that are new. */
   start(lives: readonly Life[]): void {
     for (const life of lives) {
       const { connection, row } = life;
@@ -131,7 +131,7 @@ const { data, congestion, path, sendBuffer, receiveBuffer } = STATISTICS;
 const READERS: Readonly<Record<StatisticsKind, (view: DataView, paths: DataView) => Traffic>> = {
   data: (view) =>
     defined({
-      // Without repeated bytes: what was acknowledged in each direction.
+      // Both count acknowledged bytes, so that repeated ones count once.
       rxBytes: counterAt(view, data.bytesReceived),
       txBytes: counterAt(view, data.bytesAcked),
       rxSegments: counterAt(view, data.segmentsIn),

@@ -78,7 +78,7 @@ export function readProcessList(memory: Memory, onProcess: OnProcess): void {
       view.getUint32(at + PROCESS.parent, true),
     );
     const next = view.getUint32(at + PROCESS.next, true);
-    // 0 in the last process. Any other distance shorter than a process would read the same bytes twice.
+    // The distance is 0 in the last process. With another distance shorter than a process, bytes would be read twice.
     if (next < PROCESS.size) return;
     at += next;
   }

@@ -28,8 +28,8 @@ export interface TablePoll {
 const UNCHANGED: TablePoll = { changed: [], ended: [] };
 
 /**
- * Returns true if a row with the same protocol and endpoints is a later one of the same socket. The times of creation
- * decide if both are known. A connection in TIME_WAIT has left its socket, whose time may be lost or another one.
+ * Returns true if a row with the same protocol and endpoints is a later row of the same socket. The times of creation
+ * decide if both are known. A connection in TIME_WAIT no longer has its socket: its row may have no time, or another one.
  */
 function continues(before: Row, now: Row): boolean {
   const isRemnant = now.state === 'TIME_WAIT' && before.state !== 'TIME_WAIT';
@@ -43,7 +43,7 @@ export class TableLives {
   readonly #keepsConnections: boolean;
   /** By row of the last poll. */
   #lives: Life[] = [];
-  /** The array of the poll before the last one: the next poll fills it again. */
+  /** Unused array: the next poll fills it. */
   #free: Life[] = [];
 
   /** @param keepsConnections true if calls about single connections are possible */
@@ -77,7 +77,7 @@ export class TableLives {
       let life = this.#lives[matches[place] as number];
       if (life === undefined) {
         const row = decodeRow(view, table.offsetOf(place), table.layout);
-        // A known time of creation leaves no doubt about the life. The other rows continue one that remains then.
+        // A known time of creation leaves no doubt about the life. The other rows are matched with the remaining lives below.
         life = unmatched.takeByCreation(row);
         if (life === undefined) {
           undecided.push({ place, row });
@@ -116,7 +116,7 @@ export class TableLives {
   }
 }
 
-/** Lives of the poll before whose row is not in this poll. A new row may continue each of them, once. */
+/** Lives of the last poll whose row is not in this poll. A new row may continue each of them, once. */
 class UnmatchedLives {
   readonly #byCreation = new Map<string, Life[]>();
   readonly #byEndpoints = new Map<string, Life[]>();
@@ -143,7 +143,7 @@ class UnmatchedLives {
     return this.#take(this.#byEndpoints.get(tupleOf(row)), (life) => continues(life.row, row));
   }
 
-  /** Removes and returns the last life of a list that is left; undefined if there is none or it does not fit. */
+  /** Removes and returns the last life of a list that no row has taken; undefined if there is none or it does not fit. */
   #take(lives: Life[] | undefined, fits: (life: Life) => boolean = () => true): Life | undefined {
     for (let life = lives?.at(-1); life !== undefined; life = lives?.at(-1)) {
       if (this.#left.has(life)) {

@@ -11,9 +11,10 @@ import { EventRing } from './ring.ts';
 const INVALID_HANDLE = 2n ** 64n - 1n;
 
 /*
- * Entry of the consumer thread, which reads the events of a session of ETW. It stays inside ProcessTrace, which calls back on
- * the same thread with each event, and returns when the session is stopped: nothing else can end this thread. Windows never
- * calls back on a thread of its own: koffi would have to hand over each of these calls to the thread of JavaScript.
+ * Entry of the consumer thread, which reads the events of a session of Event Tracing for Windows (ETW). It stays inside
+ * ProcessTrace, which calls back with each event, and returns when the session is stopped: nothing else can end this thread.
+ * ProcessTrace calls back on the thread that called it. From any other thread koffi would have to hand over each call to the
+ * thread of JavaScript.
  */
 function consume(koffi: Koffi, { name, library }: ConsumerData, ring: EventRing): number {
   const trace = loaderOf(koffi, library);
@@ -36,7 +37,7 @@ function consume(koffi: Koffi, { name, library }: ConsumerData, ring: EventRing)
   if (handle === INVALID_HANDLE) return TRACE_ERROR.notFound;
   const error = process(BigUint64Array.of(handle), 1, null, null);
   close(handle);
-  // A use of `text` after the trace, which has its address: so it is not collected before.
+  // `logFile` has the address of `text`: a use after the trace keeps `text` from being garbage-collected before.
   text.fill(0);
   return error;
 }

@@ -12,7 +12,7 @@ export const familyOf = (words: Int32Array, at: number): Family =>
 export const numberAt = (words: Int32Array, at: number, field: number): number =>
   (words[at + field] ?? 0) >>> 0;
 
-/** Returns an endpoint of an event. Events have no scope of an address. */
+/** Returns an endpoint of an event, without a scope: events have none. */
 export function endpointOf(words: Int32Array, at: number, side: Side): Endpoint {
   const first = at + SLOT[side];
   const port = numberAt(words, at, PORTS[side]);

@@ -10,7 +10,7 @@ import { SLOT } from './ring.ts';
 import type { TraceLosses, TraceSession } from './session.ts';
 import { keyOf, SocketIndex } from './socket-index.ts';
 
-/** Longest time that an ended connection waits until the tables show its end, milliseconds: longer than FIN_WAIT2. */
+/** Longest time that an ended connection waits until the tables show its end, milliseconds: longer than FIN_WAIT2 lasts. */
 const MAX_WAIT_MS = 300_000;
 
 /** Times of a socket and of the events about it differ by at most this, units of 100 ns. */
@@ -67,7 +67,7 @@ export class TraceEvents implements EventSource {
   #hasPolled = false;
   #closedWithoutId = 0;
   #hasReportedEnd = false;
-  /** Lost since the last drain, as of the last poll. */
+  /** Losses that the polls since the last drain have found. */
   #losses: TraceLosses = { events: 0, buffers: 0 };
 
   constructor(context: TraceContext) {
@@ -171,7 +171,7 @@ export class TraceEvents implements EventSource {
   #eventOf({ it, atMs }: Waiting, clock: Clock): KernelEvent | undefined {
     const key = keyOf(it);
     const life = this.#index.connectionOf(key);
-    // A later connection with the same endpoints.
+    // It belongs to a later connection with the same endpoints.
     const isNewer = life !== undefined && life.row.created > it.endedAt + SAME_TIME;
     const current = isNewer ? undefined : life;
     if (current?.socket && current.row.state !== 'TIME_WAIT' && current.row.state !== 'CLOSE')
@@ -234,7 +234,7 @@ export class TraceEvents implements EventSource {
   }
 }
 
-/** Returns a socket with its last counters and, if no process of it is known, that of the event. */
+/** Returns a socket with its last counters and, if none of its processes is known, the owner of the event. */
 function withLast(socket: Socket, { rxBytes, txBytes }: TracedConnection, owner: Owner): Socket {
   const before: Traffic = socket.traffic ?? {};
   return {

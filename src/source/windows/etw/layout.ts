@@ -22,7 +22,7 @@ export const PROPERTIES = {
   size: 120,
 } as const;
 
-/** EVENT_TRACE_LOGFILEW: what OpenTrace is called with. */
+/** EVENT_TRACE_LOGFILEW, the argument of OpenTrace. */
 export const LOG_FILE = { name: 8, mode: 28, callback: 424, size: 448 } as const;
 
 /** EVENT_RECORD, which begins with EVENT_HEADER. */

@@ -8,8 +8,8 @@ const IDS: ReadonlySet<number> = new Set(Object.values(EVENT_ID));
 export type Copy = (into: Uint8Array, address: number, bytes: number) => void;
 
 /**
- * Reads records of events (EVENT_RECORD) into a ring. Of a record it reads the fixed structure, and of the payload the
- * part that every version of the event has, if the payload is that long. Never throws.
+ * Reads records of events (EVENT_RECORD) into a ring. It reads the fixed structure of a record, and the part of its payload
+ * that every version of the event has, if the payload is that long. Never throws.
  */
 export class RecordReader {
   readonly #ring: EventRing;
@@ -55,7 +55,7 @@ export class RecordReader {
     words[at + SLOT.time] = this.#header.getInt32(RECORD.time, true);
     words[at + SLOT.time + 1] = this.#header.getInt32(RECORD.time + 4, true);
     const addressBytes = isIpv6 ? 16 : 4;
-    // A received UDP packet has its destination where the others have the peer.
+    // A received UDP packet has its destination, which is local, where the other events have the peer.
     const isSwapped = id === EVENT_ID.udpReceived;
     const [remote, local] = isSwapped ? [8 + addressBytes, 8] : [8, 8 + addressBytes];
     for (let i = 0; i < 16; i += 4) {

@@ -32,7 +32,7 @@ export interface ProcessIdentity {
   readonly created: number;
 }
 
-/** Events and buffers that a session lost since the last question. */
+/** Number of events and buffers that a session has lost since the last call. */
 export interface TraceLosses {
   readonly events: number;
   readonly buffers: number;
@@ -61,9 +61,10 @@ export class TraceSession {
   }
 
   /**
-   * Starts a session. Returns why Windows refuses, a clause.
+   * Starts a session.
    * @param self the process of netpane
    * @param isRunning returns true while a process runs
+   * @returns the session; the reason, a clause, if Windows refuses it
    */
   static start(
     calls: TraceCalls,
@@ -89,7 +90,7 @@ export class TraceSession {
     return error === 0 ? 'another program stopped the session of events' : refusalText(error);
   }
 
-  /** Returns what was lost since the last call, in the buffers of Windows and in the ring. */
+  /** Returns the losses since the last call, in the buffers of Windows and in the ring. */
   takeLosses(): TraceLosses {
     const properties = newProperties();
     const inRing = this.ring.takeLost();

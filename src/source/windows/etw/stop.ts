@@ -6,8 +6,8 @@ import { EventRing } from './ring.ts';
 import { stopSession } from './session.ts';
 
 /**
- * Stops a session of events at the end of the program, from any thread. Its consumer thread is inside a call of Windows until then, and
- * the end of the program would wait for it. Throws if koffi cannot be loaded.
+ * Stops a session of events at the end of the program, from any thread. Until the session stops, its consumer thread is
+ * inside a call of Windows, and the end of the program would wait for it. Throws if koffi cannot be loaded.
  */
 export function stopLeftSession({ session, ring }: SessionLeftovers): void {
   // require() instead of import(): at the end of the program nothing asynchronous runs.

@@ -68,7 +68,7 @@ test('a session without events is stopped', () => {
   expect(calls.sessions.size).toBe(0);
 });
 
-test('losses are those since the last question', () => {
+test('returns the losses since the last call', () => {
   const calls = new FakeTrace();
   const session = start(calls);
   calls.lost = { events: 5, buffers: 1 };
