@@ -4,7 +4,7 @@ import type { OtherMessage } from '../netlink/others.ts';
 const LINE = /^\S+ +\d+ +\d+ +([0-9a-f]{4}) +(\d+) +\d +(\d+) +(\d+) +(\d+) *$/;
 
 /**
- * Parses /proc/net/packet, the list of packet sockets on kernels without packet_diag. It has no send queue.
+ * Parses /proc/net/packet, the list of packet sockets on kernels without packet_diag. The list has no send queues.
  * @returns the sockets, and the number of malformed lines
  */
 export function parsePacketTable(text: string): { items: OtherMessage[]; problems: number } {

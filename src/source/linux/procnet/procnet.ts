@@ -63,7 +63,7 @@ export class ProcNetSource implements Source {
     this.#attribution = new Attribution({ proc: this.#proc, passwdPath, nowMs, isRoot, hasRingPaths });
   }
 
-  /** Rejects if the tables cannot be read in the first poll; later it returns the previous sockets with a notice. */
+  /** Returns a snapshot. If a table cannot be read, the first call rejects, and a later call returns the previous sockets. */
   async read(): Promise<Snapshot> {
     const startMs = this.#nowMs();
     this.#attribution.beginPoll();
@@ -146,7 +146,8 @@ export class ProcNetSource implements Source {
     const degradations: Degradation[] = [];
     let scopes: Map<string, string> | undefined;
     const lives = this.#lives;
-    const addTable = (table: Table, text: string): void => {
+    /** Adds the new sockets of a table. @returns the number of malformed lines */
+    const addTable = (table: Table, text: string): number => {
       const { items, problems } = parseTable(text, table, (key) => lives.markSeen(key));
       for (const { key, sighting } of items) {
         const { uid, local } = sighting;
@@ -154,19 +155,20 @@ export class ProcNetSource implements Source {
         const user = uid === undefined ? undefined : this.#attribution.userOf(uid);
         lives.add(key, { ...(scopes ? withScope(sighting, scopes) : sighting), user });
       }
-      if (problems > 0) degradations.push(unreadableLines(table.file, problems));
+      return problems;
     };
     lives.begin();
     for (const { table, text } of texts) {
       if (!('value' in text)) continue;
       if (text.isCut) degradations.push(truncatedTable(table.file));
       const before = lives.counts;
-      addTable(table, text.value);
+      let problems = addTable(table, text.value);
       const unchanged = lives.counts.unchanged - before.unchanged;
       if (table.protocol === 'udp' && unchanged < (this.#countByTable.get(table) ?? 0)) {
         const again = this.#proc.table(`net/${table.file}`);
-        if ('value' in again) addTable(table, again.value);
+        if ('value' in again) problems = addTable(table, again.value);
       }
+      if (problems > 0) degradations.push(unreadableLines(table.file, problems));
       const { unchanged: all, added } = lives.counts;
       this.#countByTable.set(table, all - before.unchanged + added - before.added);
     }

@@ -224,6 +224,15 @@ describe('the source proc', () => {
       ]);
     });
 
+    test('counts a malformed line once in a UDP table that is read twice', async () => {
+      fake.tables({ udp: [{ local: '0.0.0.0:53', state: '07', inode: 53 }] });
+      await source.read();
+      fake.write('net/udp', 'header\ngarbage\n');
+      expect((await source.read()).degradations.map(({ text }) => text)).toEqual([
+        '1 line of /proc/net/udp could not be read',
+      ]);
+    });
+
     test('a missing IPv6 table gives no notice', async () => {
       expect((await read(LISTEN)).degradations).toEqual([]);
     });
