@@ -25,7 +25,7 @@ export class DescriptorBudget {
   reserve(count: number, share: number): void {
     this.#budget ??= budgetOf(this.#native.raiseDescriptorLimit() ?? DEFAULT_LIMIT);
     if (this.#reserved + count > this.#budget * share)
-      throw new NativeError('a netlink socket', ERRNO.EMFILE, 'EMFILE');
+      throw new NativeError('a socket', ERRNO.EMFILE, 'EMFILE');
     this.#reserved += count;
   }
 

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type CapturedNetwork, Captures } from '../../../../src/source/linux/names/captures.ts';
+import { DescriptorBudget } from '../../../../src/source/linux/netlink/descriptors.ts';
 import { ERRNO, NativeError } from '../../../../src/source/linux/netlink/errno.ts';
 import type { Privileges } from '../../../../src/source/linux/proc/privileges.ts';
 
@@ -22,9 +23,8 @@ let captures: Captures;
 
 const network = (): CapturedNetwork => ({ inside: (act) => act() });
 
-beforeEach(() => {
-  [failure, opened, reserved, said, hasEnded] = [undefined, 100, 0, [], false];
-  captures = new Captures(
+const open = (budget: Pick<DescriptorBudget, 'reserve' | 'release'>): Captures =>
+  new Captures(
     {
       open: () => {
         if (failure) throw failure;
@@ -32,7 +32,7 @@ beforeEach(() => {
       },
       close: (it) => void said.push(`closed ${it}`),
     },
-    { reserve: () => void reserved++, release: () => void reserved-- },
+    budget,
     {
       get hasEnded() {
         return hasEnded;
@@ -41,6 +41,10 @@ beforeEach(() => {
       ended: (it) => void said.push(`ended ${it}`),
     },
   );
+
+beforeEach(() => {
+  [failure, opened, reserved, said, hasEnded] = [undefined, 100, 0, [], false];
+  captures = open({ reserve: () => void reserved++, release: () => void reserved-- });
 });
 
 test('each namespace has one socket, which ends with it', () => {
@@ -97,4 +101,12 @@ test('a namespace that ended is no longer counted', () => {
   captures.update([network()]);
   captures.update([]);
   expect(captures.notices(PRIVILEGES)).toEqual([]);
+});
+
+test('without a free descriptor the notice does not blame netlink', () => {
+  captures = open(new DescriptorBudget({ raiseDescriptorLimit: () => 1 }));
+  captures.update([network()]);
+  expect(captures.notices(PRIVILEGES).map(({ text }) => text)).toEqual([
+    'names that programs ask for are not seen: a socket: EMFILE',
+  ]);
 });
