@@ -32,11 +32,11 @@ export async function ancestryOf(pid: number, files: Files): Promise<readonly An
 /** Why a process runs, and the file that shows it. */
 type Reason = Pick<EvidenceLine, 'text' | 'from'>;
 
-/** A program that starts others. */
+/** A program that starts others, such as cron. */
 interface Starter {
   /** Matches its comm, which has at most 15 bytes. */
   readonly name: RegExp;
-  /** Reason of the processes that it started, in the words of users. */
+  /** Reason shown for the processes that it started, in the words of users. */
   readonly what: string;
 }
 

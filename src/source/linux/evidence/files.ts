@@ -18,7 +18,7 @@ const TEXT_LIMIT = 64 * 1024;
  */
 const O_PATH = 0o10000000;
 
-/** To open a pipe must not block, and a terminal must not become that of netpane. */
+/** Opening a pipe must not block, and an opened terminal must not become the controlling terminal of netpane. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Bytes of the first read of a file of a package database; most files are shorter. */
@@ -30,7 +30,7 @@ const readOnce = promisify(readFile);
 /**
  * Reads files for the evidence, on the threads of libuv. A method resolves to undefined if it fails or takes too long,
  * and never rejects. Paths begin at a root: `/`, that of a container, or a fixture. Only regular files are opened,
- * because a user may have put a pipe or a device in their place; `bytes` does not check that below `/`.
+ * because a user may have put a pipe or a device in their place. `bytes` omits this check for the files of the machine (root `/`).
  */
 export class Files {
   readonly #root: string;
@@ -39,6 +39,7 @@ export class Files {
     this.#root = root;
   }
 
+  /** Returns a path below the root as netpane opens it. */
   pathOf(path: string): string {
     return this.#root === '/' ? path : this.#root + path;
   }
@@ -95,7 +96,7 @@ export class Files {
   async regular(path: string): Promise<FileHandle | undefined> {
     let opening: Promise<FileHandle | undefined> | undefined;
     const file = await withinTime(() => (opening = this.#open(path)));
-    // No caller gets a file that is opened too late.
+    // No caller gets a file that is opened too late: close it.
     if (file === undefined) opening?.then((late) => late?.close()).catch(() => {});
     return file;
   }
@@ -108,7 +109,7 @@ export class Files {
     return withinTime(() => readdir(this.pathOf(path)));
   }
 
-  /** Returns what stat(2) says; of the link itself with `isLink`. */
+  /** Returns the result of stat(2). @param isLink true for lstat(2), which does not follow a link */
   stat(path: string, isLink = false): Promise<Stats | undefined> {
     return withinTime(() => (isLink ? lstat : stat)(this.pathOf(path)));
   }

@@ -82,7 +82,7 @@ export async function packageDatabases(files: Files): Promise<readonly string[]>
 
 const NEWLINE = 0x0a;
 
-/** Returns true if a text has one of the lines. */
+/** Returns true if one of the lines is a whole line of a text. */
 const hasLine = (text: Buffer, lines: readonly Buffer[]): boolean =>
   lines.some((line) => {
     for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
@@ -104,20 +104,20 @@ async function packageWith(
   lines: readonly Buffer[],
   files: Files,
 ): Promise<{ readonly name: string } | 'none' | 'unknown'> {
-  let isWhole = true;
+  let isAllRead = true;
   for (let start = 0; start < names.length; start += AT_ONCE) {
     const some = names.slice(start, start + AT_ONCE);
     const texts = await Promise.all(some.map((name) => files.bytes(listOf(name), LIST_LIMIT)));
     const name = some[texts.findIndex((text) => text !== undefined && hasLine(text, lines))];
     if (name !== undefined) return { name };
-    isWhole &&= !texts.includes(undefined);
+    isAllRead &&= !texts.includes(undefined);
   }
-  return isWhole ? 'none' : 'unknown';
+  return isAllRead ? 'none' : 'unknown';
 }
 
 /**
- * dpkg: a list of files for each package, one path in a line; digests and versions in other files (dpkg(1)).
- * @returns undefined without this database, as the other `…Owner` functions
+ * Returns the package of a file in the database of dpkg (dpkg(1)): a list of files for each package, one path in a line;
+ * digests and versions are in other files. Like the other `…Owner` functions, returns undefined without this database.
  */
 async function dpkgOwner(paths: readonly string[], files: Files): Promise<PackageResult | undefined> {
   const names = await files.names(`${DPKG}/info`);
@@ -158,7 +158,10 @@ function dpkgVersion(status: string, name: string): string | undefined {
   return undefined;
 }
 
-/** apk: one file with a block for each package: P name, V version, F folder, R file, Z digest (apk(8)). */
+/**
+ * Returns the package of a file in the database of apk (apk(8)): one file with a block for each package, in which P is the
+ * name, V the version, F a folder, R a file, and Z its digest.
+ */
 async function apkOwner(paths: readonly string[], files: Files): Promise<PackageResult | undefined> {
   const text = await files.text(APK, LIST_LIMIT);
   if (text === undefined) return undefined;
@@ -181,7 +184,10 @@ async function apkOwner(paths: readonly string[], files: Files): Promise<Package
   return isIt ? { text: `${name} ${version}`, from: 'apk' } : 'none';
 }
 
-/** pacman: a folder for each package, with a list of its files (without the first slash) below `%FILES%`. */
+/**
+ * Returns the package of a file in the database of pacman: a folder for each package, with a list of its files (without the
+ * first slash) below `%FILES%`.
+ */
 async function pacmanOwner(paths: readonly string[], files: Files): Promise<PackageResult | undefined> {
   const names = await files.names(PACMAN);
   if (names === undefined) return undefined;
@@ -195,7 +201,7 @@ async function pacmanOwner(paths: readonly string[], files: Files): Promise<Pack
   return { text: `${folder.slice(0, at)} ${folder.slice(at + 1)}`, from: 'pacman' };
 }
 
-/** Files of the databases of rpm: only rpm itself reads them. */
+/** Files of the databases of rpm. netpane only checks that one exists, and runs rpm to read it. */
 const RPM_DATABASES = [
   '/var/lib/rpm/rpmdb.sqlite',
   '/usr/lib/sysimage/rpm/rpmdb.sqlite',
@@ -204,7 +210,10 @@ const RPM_DATABASES = [
   '/var/lib/rpm/Packages',
 ];
 
-/** rpm: the program reads its database. A line of its dump is `path size mtime digest mode …` (rpm(8)). */
+/**
+ * Returns the package of a file by the program rpm, which reads its own database. A line of its dump is
+ * `path size mtime digest mode …` (rpm(8)).
+ */
 async function rpmOwner(
   paths: readonly string[],
   files: Files,

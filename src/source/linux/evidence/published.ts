@@ -17,7 +17,7 @@ export interface Published {
   readonly port: string;
 }
 
-/** Returns what a docker-proxy forwards to, by its arguments; undefined for another program. */
+/** Returns the container port that a docker-proxy forwards to, by its arguments; undefined for another program. */
 export function publishedBy(words: readonly string[]): Published | undefined {
   if (!/(?:^|\/)docker-proxy$/.test(words[0] ?? '')) return undefined;
   const valueOf = (name: string): string | undefined => words[words.indexOf(name) + 1];
@@ -41,7 +41,7 @@ export async function publishedLines(words: readonly string[], files: Files): Pr
   ];
 }
 
-/** Returns the name of the container with an address, by the API of an engine; undefined if none answers in time. */
+/** Returns the name of the container with an address, by the API of an engine; undefined if no engine knows one in time. */
 export async function containerAt(
   address: string,
   files: Files,

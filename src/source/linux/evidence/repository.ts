@@ -8,7 +8,7 @@ const MAX_LEVELS = 40;
 /** Maximum number of bytes read of a file of git that contains a path. */
 const MAX_PATH = 4096;
 
-/** Returns the line about the git repository of a folder; none if it is in none. */
+/** Returns the line about the git repository that a folder is in; none if it is in none. */
 export async function repositoryLines(folder: string, files: Files): Promise<EvidenceLine[]> {
   let at = folder;
   for (let level = 0; level < MAX_LEVELS; level++) {

@@ -8,7 +8,7 @@ interface Interpreter {
   readonly withValue: readonly string[];
   /** Matches the option before the name of a module. */
   readonly module?: RegExp;
-  /** Words before the script. */
+  /** Commands that may come before the script, such as `run`. */
   readonly commands?: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { type Chain, portRange, type Rule, unquoted } from './rules.ts';
 
 /*
- * The output of iptables-save(8) and ip6tables-save(8).
+ * Parses the output of iptables-save(8) and ip6tables-save(8).
  */
 
 const CHAIN = /^:(\S+) (\S+)/;
@@ -13,7 +13,7 @@ const UNREADABLE = /-m (?:set|u32|bpf) |--ctorigdstport /;
 const PROTOCOL = /(! )?-p (\S+)/;
 const TARGET = /(?:-j|-g) (\S+)/;
 
-/** Hooks by the names of their chains. */
+/** Hook of each built-in chain that packets to this machine pass, by the name of the chain. */
 const HOOKS: Readonly<Record<string, string>> = { INPUT: 'input', PREROUTING: 'prerouting' };
 
 function ruleOf(text: string): Rule {

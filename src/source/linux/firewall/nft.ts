@@ -1,8 +1,8 @@
 import { type Chain, type PortMatch, portRange, type Rule, unquoted } from './rules.ts';
 
 /*
- * The output of `nft list ruleset`, line by line. Its text is used, not its JSON: that leaves out what the rules of
- * iptables-nft say.
+ * Parses the output of `nft list ruleset`, line by line. It is the text form, because the JSON form leaves out the content of
+ * rules that iptables-nft made.
  */
 
 const TABLE = /^table (\S+) (\S+) \{/;
@@ -17,10 +17,10 @@ const UNREADABLE = /@th,|\bct (?:original|reply) proto-dst\b|\bxt (?:match|targe
 const TARGET = /\b(?:jump|goto) (\S+?)(?=[\s,;}]|$)/g;
 
 const MAX_PORT = 65_535;
-/** Maximum length of the set in a rule that is read, UTF-16 units: one of all ports has half of that. */
+/** Maximum length of the set in a rule that is read, UTF-16 units: a set of all ports has half of that. */
 const MAX_SET = 1_000_000;
 
-/** Returns the ranges of a port, a range, or a comparison; undefined for any other text. */
+/** Returns the range of a port, a range, or a comparison; undefined for any other text. */
 function rangeOf(text: string): readonly [number, number] | undefined {
   const [, operator, digits] = /^([<>]=?) ?(\d{1,5})$/.exec(text) ?? [];
   const number = Number(digits);
@@ -57,7 +57,7 @@ interface DestinationPorts {
   readonly value: string | undefined;
 }
 
-/** Returns the matches of destination ports in a rule without quotes. */
+/** Returns the matches of destination ports in a rule. @param bare its text without what is in quotes */
 function portsIn(bare: string): DestinationPorts[] {
   const found: DestinationPorts[] = [];
   for (const match of bare.matchAll(DPORT)) {
@@ -81,7 +81,7 @@ function ruleOf(text: string, sets: Sets): Rule {
     ranges: ranges.filter((it) => it !== undefined),
   }));
   return {
-    // Counters change all the time, and say nothing of what a rule does.
+    // Leaves out counters, which change all the time.
     text: text.replace(/ counter packets \d+ bytes \d+/, ''),
     bare,
     ports,
@@ -90,7 +90,7 @@ function ruleOf(text: string, sets: Sets): Rule {
   };
 }
 
-/** A block of a table with its lines; a line whose braces are open goes on in the next ones. */
+/** A block of a table with its lines. A line that opens a brace is joined with the next ones, up to the closing brace. */
 interface Block {
   readonly kind: string;
   readonly name: string;
@@ -102,13 +102,13 @@ const depthOf = (text: string): number => {
   return bare.split('{').length - bare.split('}').length;
 };
 
-/** Returns the blocks of each table that is not dormant: the kernel does not use those. */
+/** Returns the blocks of each table, without dormant tables, which the kernel does not use. */
 function tablesIn(text: string): { family: string; table: string; blocks: Block[] }[] {
   const tables: { family: string; table: string; blocks: Block[] }[] = [];
   /** The blocks of the last table. */
   let blocks: Block[] = [];
   let block: { kind: string; name: string; lines: string[] } | undefined;
-  /** Parts of a line whose braces are still open, and how many are. */
+  /** Parts of a line with open braces, and the number of these. */
   let parts: string[] = [];
   let depth = 0;
   for (const line of text.split('\n')) {
@@ -131,7 +131,7 @@ function tablesIn(text: string): { family: string; table: string; blocks: Block[
       continue;
     }
     depth += depthOf(line);
-    // The brace that ends the block.
+    // This line is the brace that ends the block.
     if (depth < 0) {
       block = undefined;
       continue;

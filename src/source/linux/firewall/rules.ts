@@ -8,7 +8,7 @@ export interface Rule {
   readonly ports: readonly PortMatch[];
   /** True if it may name ports that cannot be read from its text. */
   readonly isUnsure: boolean;
-  /** Chains that it may go on in. */
+  /** Names of the chains that it jumps to. */
   readonly targets: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface Chain {
   readonly family: string;
   readonly table: string;
   readonly name: string;
-  /** Absent for a chain that only other chains lead to. */
+  /** Absent for a chain that packets reach only from other chains. */
   readonly base?: {
     /** `filter`, `nat` … */
     readonly type: string;
@@ -55,7 +55,7 @@ export const namesPort = ({ ports }: Rule, protocol: string, port: number): bool
       match.ranges.some(([first, last]) => first <= port && port <= last),
   );
 
-/** Returns true if a text ends with a backslash that escapes what follows. */
+/** Returns true if a text ends with a backslash that escapes the next character. */
 function endsWithEscape(text: string): boolean {
   let count = 0;
   while (text.at(-1 - count) === '\\') count++;
@@ -64,7 +64,7 @@ function endsWithEscape(text: string): boolean {
 
 /**
  * Returns a text without what is in quotes: names and comments.
- * @param hasEscapes true if a backslash takes the next character as it is
+ * @param hasEscapes true if a backslash escapes the next character
  */
 export function unquoted(text: string, hasEscapes = false): string {
   const kept: string[] = [];

@@ -49,8 +49,8 @@ export interface NamedRule {
 }
 
 /**
- * Returns the rules that name a port, in the order of their chains: those that filter input, those before routing, and
- * those of nat that forward.
+ * Returns the rules that name a port, in the order of their chains. The chains are those that the hooks `input` and
+ * `prerouting` lead to; from chains of nat only rules that forward are returned.
  */
 export function rulesFor(
   { protocol, port, address }: FirewallTarget,
