@@ -9,8 +9,8 @@ export interface Unit {
 
 /**
  * Returns the innermost systemd service of a process; undefined if it is in none. The manager of a user,
- * `user@1000.service`, which contains the services of that user, is none. Untrusted: a user may name cgroups below
- * their own as they like.
+ * `user@1000.service`, does not count: it contains the services of that user. The name is untrusted, because users may name
+ * cgroups below their own as they like.
  * @param cgroupText text of /proc/PID/cgroup
  */
 export function unitOf(cgroupText: string): Unit | undefined {

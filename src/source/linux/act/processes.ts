@@ -51,7 +51,7 @@ export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): 
     throw openError(error, target.pid);
   }
   try {
-    // Its pid belongs to it until it has ended: if it has not ended after the read, the text is its own.
+    // A process keeps its pid until it ends: if it has not ended after the read, the text is about this process.
     const stat = statOf(proc, target.pid);
     if (stat === undefined || hasEnded(native, descriptor)) throw new Error(endedText(target.pid));
     checkStart(target, stat, proc);

@@ -42,8 +42,8 @@ export async function confineLinuxThread(kept: KeptRights | undefined): Promise<
 
 async function confine(kept: KeptRights | undefined): Promise<true | string> {
   if (!isFiltered(process.arch)) return unknownCalls(process.arch);
-  // The threads of libuv's pool work for all threads, and inherit the rights of the thread that uses the pool first: they are
-  // made during this call.
+  // The threads of libuv's pool work for all threads, and inherit the rights of the thread that uses the pool first. This call
+  // starts them before this thread loses its rights.
   stat('/', () => {});
   const library = await CLibrary.load();
   const prctl = library.call('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)');
@@ -73,7 +73,7 @@ function dropCapabilities(library: CLibrary, kept: readonly number[]): void {
   if (capget(header, sets) !== 0) throw library.error('capget');
   const masks = [0, 0];
   for (const bit of kept) masks[bit >>> 5] = (masks[bit >>> 5] ?? 0) | (1 << (bit & 31));
-  // Effective, permitted and inheritable of the lower 32, then of the upper ones.
+  // The sets effective, permitted and inheritable, of the lower 32 bits and then of the upper ones.
   for (let i = 0; i < WORDS; i++)
     sets[i] = i % 3 === 2 ? 0 : ((sets[i] ?? 0) & (masks[i < 3 ? 0 : 1] ?? 0)) >>> 0;
   if (capset(header, sets) !== 0) throw library.error('capset');

@@ -27,7 +27,7 @@ const COMMON: Numbers = {
   mount_setattr: 442,
 };
 
-/** Calls that are always refused: programs, connections, signals, and what changes the machine. */
+/** Calls that are always refused: those that run programs, connect, send signals or change the machine. */
 const REFUSED: Readonly<Record<FilteredArchitecture, Numbers>> = {
   // prettier-ignore
   x64: {
@@ -67,7 +67,7 @@ const CHANGES: Readonly<Record<FilteredArchitecture, Numbers>> = {
   },
 };
 
-/** Calls that a thread without any rights does not need either: to open, to send, to change a socket or its namespace. */
+/** Further calls that are refused for a thread that only reads from its descriptors: to open, send, or change a socket. */
 const BEYOND_READING: Readonly<Record<FilteredArchitecture, Numbers>> = {
   // prettier-ignore
   x64: {
@@ -89,10 +89,10 @@ const CHECKED: Readonly<Record<FilteredArchitecture, Numbers>> = {
   arm64: { openat: 56, socket: 198, clone: 220, tgkill: 131 },
 };
 
-/** Their arguments are in memory, which a filter cannot read. The C library then uses the older call. */
-const UNKNOWN: Numbers = { clone3: 435, openat2: 437 };
+/** Calls with arguments in memory, which a filter cannot read. They fail with ENOSYS: the C library then uses older calls. */
+const UNREADABLE: Numbers = { clone3: 435, openat2: 437 };
 
-/** O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the own bit of O_TMPFILE, include/uapi/asm-generic/fcntl.h. */
+/** O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and __O_TMPFILE, include/uapi/asm-generic/fcntl.h. */
 const WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000;
 const CLONE_THREAD = 0x10000;
 const AF_NETLINK = 16;
@@ -132,13 +132,13 @@ const forCall = (number: number | undefined, block: readonly Instruction[]): Ins
 export const isFiltered = (architecture: string): architecture is FilteredArchitecture =>
   Object.hasOwn(ARCHITECTURES, architecture);
 
-/** Says why there is no filter for an architecture, as a clause. */
+/** Returns why there is no filter for an architecture, as a clause. */
 export const unknownCalls = (architecture: string): string =>
   `netpane does not know the system calls of ${architecture}`;
 
 /**
  * Returns the filter as an array of `struct sock_filter`.
- * @param pid the process, to which the thread may send signals: the C library does to abort
+ * @param pid the process of netpane: the thread may send signals to it, as abort(3) does
  * @param kept undefined for no rights: nothing can be opened
  */
 export function systemCallFilter(
@@ -166,7 +166,7 @@ export function systemCallFilter(
     load(NUMBER_AT),
     ...(architecture === 'x64' ? giveIf('least', X32, refuse) : []),
     ...refused.flatMap((number) => giveIf('equal', number, refuse)),
-    ...Object.values(UNKNOWN).flatMap((number) => giveIf('equal', number, ERROR | ENOSYS)),
+    ...Object.values(UNREADABLE).flatMap((number) => giveIf('equal', number, ERROR | ENOSYS)),
     ...forCall(open, unlessWriting(1)),
     ...forCall(openat, unlessWriting(2)),
     ...forCall(socket, [

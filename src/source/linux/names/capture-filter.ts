@@ -23,8 +23,9 @@ const CODE = {
   headerLength: 0xb1,
   index: 0x01,
   indexFromValue: 0x07,
-  /** Keeps the value in memory, and loads it again. */
+  /** Stores the value in memory. */
   keep: 0x02,
+  /** Loads the stored value. */
   kept: 0x60,
   and: 0x54,
   shiftRight: 0x74,
@@ -33,6 +34,7 @@ const CODE = {
   equal: 0x15,
   greater: 0x25,
   anyBit: 0x45,
+  /** Ends the program: the first bytes of the packet pass, as many as the value; none for 0. */
   give: 0x06,
 } as const;
 
@@ -75,12 +77,12 @@ const when = (code: 'equal' | 'greater' | 'anyBit', value: number, yes: string):
 });
 const go = (yes: string): Step => ({ code: 'jump', value: 0, yes });
 
-/** A load behind the end of the packet ends the program, and the packet does not pass. */
+/** The program. A load behind the end of the packet ends it, and the packet does not pass. */
 const PROGRAM: readonly Step[] = [
   step('load', PROTOCOL),
   when('equal', ETHERTYPE.ipv6, 'ipv6'),
   unless('equal', ETHERTYPE.ipv4, 'refuse'),
-  // Not a later fragment.
+  // Only the first fragment of a packet has ports.
   step('loadHalf', 6),
   when('anyBit', 0x1fff, 'refuse'),
   step('headerLength', 0),
@@ -115,13 +117,13 @@ const PROGRAM: readonly Step[] = [
   step('indexFromValue'),
   step('kept'),
   when('equal', 53, 'tcp answer'),
-  // A record with a handshake, of any version of TLS; its message is a ClientHello.
+  // The start of TLS, of any version: a record of the type handshake, with a ClientHello.
   step('loadHalfAt', 0),
   unless('equal', 0x1603, 'refuse'),
   step('loadByteAt', 5),
   unless('equal', 1, 'refuse'),
   go('leaves'),
-  // The length of the message comes first.
+  // DNS over TCP: two bytes with the length come before the message.
   at('tcp answer', step('loadByteAt', 2 + FLAGS_AT)),
 
   at('answer', unless('anyBit', RESPONSE, 'refuse')),
@@ -133,7 +135,7 @@ const PROGRAM: readonly Step[] = [
   at('refuse', step('give', 0)),
 ];
 
-/** Returns the filter as an array of `struct sock_filter`. The part of a packet that passes is as long as it can be received. */
+/** Returns the filter as an array of `struct sock_filter`. It cuts a packet that passes to `DATAGRAM_LENGTH`. */
 export function captureFilter(): Uint8Array {
   const bytes = new Uint8Array(8 * PROGRAM.length);
   const view = new DataView(bytes.buffer);

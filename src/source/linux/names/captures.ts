@@ -7,7 +7,7 @@ import { isForbidden, isSystemError } from '../netlink/system.ts';
 import { type Privileges, whyUnseen } from '../proc/privileges.ts';
 import type { CaptureSockets } from './capture-socket.ts';
 
-/** Part of the descriptors that capture sockets may use up, together with the netlink sockets. */
+/** Share of the budget of descriptors up to which capture sockets are opened, 0 to 1; netlink sockets count too. */
 const SHARE = 0.75;
 
 export type CapturedNetwork = Pick<Network, 'inside'>;
@@ -33,7 +33,7 @@ export class Captures {
 
   /**
    * Opens sockets in new namespaces, and ends those of namespaces that are not among these. Once the receiver has ended, it
-   * closes all sockets: each would keep its namespace, and up to its buffer of packets, for ever.
+   * closes all sockets: each would keep its namespace alive, and a buffer full of packets.
    */
   update(networks: Iterable<CapturedNetwork>): void {
     const { hasEnded } = this.#receiver;

@@ -34,7 +34,7 @@ export class CapturedPackets implements PacketReader {
     this.#close = library.call('int close(int)');
   }
 
-  /** Rejects with `SourceUnavailable` if koffi does not load. */
+  /** Returns a reader without sockets. Rejects with `SourceUnavailable` if koffi does not load. */
   static async open(): Promise<CapturedPackets> {
     const library = await CLibrary.load();
     return new CapturedPackets(library, hasThreadToWait() ? EventWaiter.open(library) : undefined);

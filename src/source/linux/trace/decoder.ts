@@ -4,7 +4,7 @@ import { parseEventFormat } from './format.ts';
 import { Layout } from './layout.ts';
 import type { TraceRecord } from './records.ts';
 
-/** Decodes an event of sufficient length; undefined for unknown values in it. */
+/** Returns the record of an event that is long enough; undefined if the event has unknown values. */
 type Decode = (buffer: NetlinkBuffer, start: number, end: number, atMs: number) => TraceRecord | undefined;
 
 /** Hardware interrupt, software interrupt and NMI: TRACE_FLAG_*, include/linux/trace_events.h. */

@@ -66,8 +66,8 @@ export interface ExitRecord extends RecordBase {
   /** Tid of the thread. */
   readonly pid: number;
   /**
-   * True if it was the last thread of its process; the pid may be the number of a thread that ended before. Undefined if
-   * the kernel does not report it.
+   * True if it was the last living thread of its process; the first thread, whose tid is the pid, may have ended earlier.
+   * Undefined if the kernel does not report it.
    */
   readonly groupDead: boolean | undefined;
 }

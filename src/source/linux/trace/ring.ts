@@ -9,7 +9,7 @@ const TIME_EXTEND = 30;
 /** The other bits of `commit` report lost events; `stats` counts those exactly (kernel/trace/ring_buffer.c). */
 const COMMIT_MASK = 2 ** 27 - 1;
 
-/** An absolute time has 59 bits; the higher bits are those of the time before. */
+/** An absolute time has 59 bits; its higher bits are taken from the time before. */
 const STAMP_RANGE = 2 ** 59;
 
 const HIGH = LITTLE_ENDIAN ? 1 : 0;

@@ -3,7 +3,7 @@ import { Decoder, EVENTS } from './decoder.ts';
 import { TraceUnavailable } from './tracefs.ts';
 
 /*
- * Settings of a tracefs instance, before it records.
+ * Configures a tracefs instance, and makes it record.
  */
 
 /** Size of the buffers, KiB. The kernel cannot swap this memory. */
@@ -65,7 +65,7 @@ export function configure(path: string, bufferKiB: number): void {
   write(`${path}/buffer_size_kb`, String(bufferKiB));
 }
 
-/** Enables all events in `EVENTS` that this kernel has with a known layout. */
+/** Enables all events in `EVENTS` that this kernel has with a known layout. @returns their decoder */
 export function enableEvents(path: string): Decoder {
   const decoder = new Decoder();
   for (const [name, { filter, isRequired }] of EVENTS) {

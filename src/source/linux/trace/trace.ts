@@ -111,7 +111,7 @@ export class Trace {
     if (requestedKiB !== undefined && bufferKiB < requestedKiB)
       this.notice = `the trace buffer is ${bufferKiB} KiB per processor, not ${requestedKiB}: at most a quarter of the memory and 1 GiB in total`;
     configure(path, bufferKiB);
-    // Half a buffer: only a full buffer overflows, so at least this many pages are read after a loss.
+    // It is half a buffer: only a full buffer overflows, so that more pages than this are read after a loss.
     this.#statsPages = Math.max(1, Math.floor((bufferKiB * 1024) / layout.length / 2));
     this.#decoder = enableEvents(path);
   }
@@ -127,7 +127,7 @@ export class Trace {
   }
 
   /**
-   * Returns the descriptors that can be read as soon as an event is recorded. Without the pipes of processors that have
+   * Returns the descriptors that can be read as soon as an event is recorded. Leaves out the pipes of processors that have
    * never been online: the kernel reports an error for them, which would end every wait. Throws if poll(2) fails.
    */
   waitable(): readonly number[] {
@@ -137,7 +137,7 @@ export class Trace {
     );
   }
 
-  /** True if the next drain has records without a further event. */
+  /** True if the next drain has records even if no further event is recorded. */
   get isPending(): boolean {
     return this.#deferred.length > 0;
   }
@@ -196,7 +196,7 @@ export class Trace {
     this.#mount = undefined;
   }
 
-  /** Finds the buffers with data by one poll(2): with many processors, a read of each costs several times as much. */
+  /** Finds the buffers with data by one poll(2): with many processors, reading each buffer costs several times as much. */
   #pollPipes(): void {
     for (let i = 1; i < this.#pollSet.length; i += 2) this.#pollSet[i] = EVENTS_POLLIN;
     const ready = this.#native.poll(this.#pollSet, this.#pollSet.length / 2);

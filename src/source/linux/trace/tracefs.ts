@@ -20,7 +20,7 @@ const MAX_TRIES = 5;
 
 export interface Tracefs {
   readonly root: string;
-  /** Descriptor of a mount of netpane's own, which exists while this is open; undefined otherwise. */
+  /** Descriptor of netpane's own mount, which lasts until it is closed; undefined if tracefs is mounted elsewhere. */
   readonly mount: number | undefined;
 }
 
