@@ -85,8 +85,9 @@ export function containerOf(cgroupText: string): Container | undefined {
 }
 
 /**
- * Returns the systemd service of a process from the text of /proc/PID/cgroup, for example one with PrivateNetwork=.
- * @returns `NAME.service`; undefined if there is none but that of a user session.
+ * Returns the systemd service of a process from the text of /proc/PID/cgroup. A service with PrivateNetwork= has a network
+ * namespace of its own.
+ * @returns `NAME.service`; undefined without one. The service of a user session does not count.
  */
 export function serviceOf(cgroupText: string): string | undefined {
   for (const line of cgroupText.split('\n')) {

@@ -8,7 +8,7 @@ import { field, listFolder, parseJson, readGuarded } from './guarded-file.ts';
 /** Data folders of Docker: of packages of distributions, of the snap package. */
 const DOCKER_FOLDERS = ['var/lib/docker', 'var/snap/docker/common/var-lib-docker'];
 
-/** Lists of containers: those that stay, and those that are removed when they end (`--rm`), such as all of a Quadlet. */
+/** Lists of containers: those that stay, and those that are removed when they end (`--rm`), as every Quadlet is. */
 const STORAGE_LISTS = ['containers.json', 'volatile-containers.json'];
 
 /** State folders of containerd; k3s and MicroK8s have their own containerd. */

@@ -1,6 +1,6 @@
 import type { InterfaceAddress, Link } from '../netlink/route.ts';
 
-/** Maximum number of addresses per interface kept for display: no screen has a line for so many. */
+/** Maximum number of addresses per interface kept for display: no screen shows that many. */
 const MAX_ADDRESSES = 64;
 
 /** Marks an address that several interfaces have. */

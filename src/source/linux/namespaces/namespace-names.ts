@@ -71,7 +71,8 @@ export class NamespaceNames {
     const mounted = namespace.mounts.flatMap(({ path }) => this.#mountedName(path) ?? []).sort();
     const chosen = mounted.find((name) => !GENERATED_NAME.test(name));
     if (chosen !== undefined) return { name: chosen };
-    // While the namespace of the host is unknown, our own may be it: a container that shares it must not name it.
+    // While the namespace of the host is unknown, netpane's own may be that of the host: a container that shares it must not
+    // name it.
     const isNameable = namespace.inode !== ownInode || hostInode !== undefined;
     if (isNameable && isSearchDue(namespace, poll)) this.#findCgroupName(namespace, poll, hostInode);
     const [generated] = mounted;

@@ -311,7 +311,7 @@ class Pass {
   left: number;
   /** Mount namespaces that need no search: netpane's own, and those already searched. */
   readonly mountNamespaces = new Set<string>();
-  /** Namespaces that a mount does not open. */
+  /** Namespaces with a mount whose path does not open them. */
   readonly unopened = new Set<number>();
   /** Inodes of unbound TCP sockets. A set, because several descriptors may refer to one socket. */
   readonly unboundTcp = new Set<number>();

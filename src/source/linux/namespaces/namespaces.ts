@@ -162,7 +162,7 @@ export class Namespaces {
     return 'value' in listing ? listing.value.filter((name) => /^\d+$/.test(name)).map(Number) : [];
   }
 
-  /** Finds netpane's own namespace, once. Only other threads call setns(2); /proc/self shows the main thread. */
+  /** Finds netpane's own namespace, once: /proc/self shows the main thread, and only other threads call setns(2). */
   #findOwnNamespace(): void {
     if (this.#ownInode !== undefined) return;
     const inode = readNamespace(this.#proc, 'self');
@@ -203,7 +203,7 @@ export class Namespaces {
         pids.size > 0 ||
         this.#search?.holdOf(inode) !== undefined ||
         namespace.mounts.some(({ path }) => before.some((it) => it.path === path));
-      // A new namespace may have the same inode already, and be mounted.
+      // A new namespace may have got the same inode already, and be mounted: it is added below.
       if (!isAlive && inode !== this.#ownInode) this.#byInode.delete(inode);
     }
     for (const [inode, its] of byInode) this.#getOrAdd(inode).mounts = its;

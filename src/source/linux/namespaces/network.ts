@@ -134,7 +134,7 @@ export class Network {
     return this.#namespace.isOwn ? act() : this.#system.inside(this.#namespace, act);
   }
 
-  /** Opens as many netlink sockets as there are descriptors for. Throws if the namespace cannot be entered. */
+  /** Opens the netlink sockets for which there are descriptors. Throws if the namespace cannot be entered. */
   #open(): void {
     const namespace = this.#namespace;
     try {
@@ -264,7 +264,7 @@ export class Network {
     try {
       this.#withChannels(({ diag }) => lookUp(diag));
     } catch (error) {
-      // Not found: the kernel refused, or temporary netlink sockets could not be opened (the namespace may have ended).
+      // The kernel refused, or temporary netlink sockets could not be opened: counts as not found. The namespace may have ended.
       if (!isSystemError(error)) throw error;
     }
   }

@@ -4,7 +4,7 @@ import type { Proc } from '../proc/proc.ts';
 /** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
 const REREAD_POLLS = 16;
 
-/** Inode of a network namespace, or why it is unknown. */
+/** Inode of the network namespace of a process, or the reason why it is unknown. */
 type Reading = number | 'gone' | 'forbidden';
 
 /** A process and its namespace. */
@@ -15,7 +15,7 @@ interface ProcessEntry {
   readPoll: number;
 }
 
-/** Learns which processes are in which namespace. */
+/** Called when a process is found in a namespace, and when it has left it or ended. */
 export interface ProcessListener {
   readonly onEnter: (inode: number, pid: number) => void;
   readonly onLeave: (inode: number, pid: number) => void;

@@ -2,8 +2,8 @@
 const FULL_POLLS = 8;
 
 /**
- * Decides which kinds of rare sockets a poll of a namespace need not read: those of which there were none, while the
- * kernel's count of all sockets of the namespace stays the same.
+ * Decides which kinds of rare sockets a poll of a namespace need not read: kinds of which the last read found none, as long as
+ * the kernel's count of all sockets of the namespace stays the same.
  *
  *     read, none found ─▶ count unchanged: not read
  *           ▲                      │
@@ -32,7 +32,7 @@ export class QuietKinds<Kind> {
     if (!isSame || (poll + this.#offset) % FULL_POLLS === 0) this.#empty.clear();
   }
 
-  /** Returns true if there are none of this kind, so far as the count says. */
+  /** Returns true if this poll need not read a kind. */
   isQuiet(kind: Kind): boolean {
     return this.#empty.has(kind);
   }

@@ -9,9 +9,9 @@ const SAME_POLLS = 2;
  * table of all connections of the machine (net/ipv4/inet_diag.c, inet_diag_dump_icsk): 1.2 ms for each namespace, even
  * without connections. Listeners take 0.03 ms.
  *
- *     all asked for, all others settled ─▶ counters unchanged (`TcpActivity`): only listeners asked for
- *                  ▲                                    │
- *                  └── counters changed, or 8th poll ◀──┘
+ *     asks for all: every connection settled ─▶ counters unchanged (`TcpActivity`): asks for listeners
+ *                       ▲                                         │
+ *                       └─────── counters changed, or 8th poll ◀──┘
  *
  * A settled connection (`isSettled`) changes only with a segment, or with the number of established connections. This
  * misses no connection: before there is a connection, a SYN_RECV socket or a remnant, the kernel counts a segment or an
@@ -25,7 +25,7 @@ export class QuietTcp {
   readonly #offset: number;
   #counters: string | undefined;
   #samePolls = 0;
-  /** The last poll that asked for all sockets found only listeners and settled connections. */
+  /** True if the last poll that asked for all sockets found only listeners and settled connections. */
   #areAllSettled = false;
 
   /** @param offset which polls ask for all sockets; differs between namespaces, so that not all do so in one poll */

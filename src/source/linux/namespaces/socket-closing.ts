@@ -8,8 +8,8 @@ import { type ClosableProtocol, destroyRequest, inetRequest } from '../netlink/i
 /**
  * Closes sockets of one namespace. Finds each in a dump first, because the kernel closes a socket by its endpoints,
  * interface and cookie.
- * @returns the errno by id: 0 for a closed socket, ENOENT for one that is closed already; for one that is not in a
- *   dump that failed, the errno of that dump
+ * @returns the errno by id: 0 for a socket that is now closed, ENOENT for one that was closed before. If a dump failed, each
+ *   socket that no dump contains has the errno of that dump
  * @throws NativeError if the channel fails
  */
 export function closeSockets(

@@ -87,7 +87,7 @@ export class SocketDumps {
    * @param network passed to `onSocket`
    * @param poll number of the current poll
    * @param onDatagram runs after each datagram, for work that cannot wait for the end of the poll
-   * @param socketCount see `QuietKinds`; only for netpane's own namespace, the counters of the others are used instead
+   * @param socketCount see `QuietKinds`; given for netpane's own namespace only, the others use `TcpActivity` instead
    */
   read<Network>(
     { diag, tcpActivity }: Pick<Channels, 'diag' | 'tcpActivity'>,

@@ -82,7 +82,7 @@ export class Attribution {
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   /** Owners of a connection without inode, by the owners of its listener. */
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
-  /** Owners `unknown` by the text of the search: the same array while nothing changes. */
+  /** Owners of knowledge `unknown`, by the text that says where was searched: the same array while nothing changes. */
   #unknown = new Map<string, readonly Owner[]>();
 
   constructor(options: AttributionOptions) {
@@ -165,7 +165,7 @@ export class Attribution {
     if (this.owners.isPending(inode)) return PENDING;
     if (this.owners.hasUnseenProcesses || this.#privileges.isInPidNamespace) return HIDDEN;
     const tried = this.owners.triedFor(inode);
-    // Without a search: its holder ended before it was identified.
+    // No search was made, because a holder is known: it ended before it was identified.
     return tried === undefined ? GONE : this.#unknownOf(tried);
   }
 
@@ -204,7 +204,7 @@ export class Attribution {
 /** Maximum number of `unknown` owners kept. */
 const MAX_TEXTS = 1000;
 
-/** Returns true if a process holds the socket that this user may not see. */
+/** Returns true if the owners are hidden: this user may not see the process that holds the socket. */
 export const isHidden = (owners: readonly Owner[]): boolean => owners === HIDDEN;
 
 /** Returns the number of sockets with a hidden owner, by user. */
@@ -249,7 +249,7 @@ function withKnowledge(
   owners: readonly Owner[],
   knowledge: Owner['knowledge'],
 ): readonly Owner[] {
-  // Owners that were inherited or taken from a listener before stay so.
+  // Owners that were inherited or taken from a listener keep that knowledge.
   if (owners[0]?.knowledge !== 'exact') return owners;
   const known = cache.get(owners);
   if (known) return known;

@@ -56,7 +56,7 @@ export class Descriptors {
         this.#knownIterator = undefined;
         return;
       }
-      // To read a pseudo descriptor costs as much as all other checks of a poll, so this is the last one.
+      // Reading a pseudo descriptor costs as much as all other checks of a poll, so it is the last check.
       count += known.isPseudo ? DESCRIPTOR_CHECKS : known.descriptors.length;
       if (known.isPseudo) this.#checkPseudo(known);
       else this.#checkDescriptors(known);
@@ -98,8 +98,8 @@ export class Descriptors {
   }
 
   /**
-   * Reads the descriptors of processes that may have new ones, those with the fewest descriptors first. A listing that
-   * a search has begun is left to the search, unless it is outdated.
+   * Reads the descriptors of processes that may have new ones, those with the fewest descriptors first. A list of descriptors
+   * that a search is reading is left to the search, unless it is outdated.
    * @param isWanted returns true if an outdated list of a holder is to be read again
    */
   readOutdated(isWanted: (holder: Holder) => boolean): void {

@@ -70,7 +70,7 @@ export class HolderSearch {
       const holder = remaining.at(-1);
       if (this.#poll.isOverBudget) return;
       if (holder && this.#holdings.holders.get(holder.key) === holder) {
-        // Listed only once per search: listing may take longer than the time limit of a poll.
+        // A process is listed only once per search: listing may take longer than the time limit of a poll.
         if (holder.listedPoll < startPoll) {
           this.#descriptors.list(holder);
           holder.isInSearch = true;

@@ -26,9 +26,9 @@ export interface Holder {
   descriptorCount: number;
   /** False if its descriptors may not be read. */
   readable: boolean;
-  /** A kernel thread opens no files: it is checked rarely, only because its pid may be reused. */
+  /** True for a kernel thread, which opens no files: it is checked rarely, only because its pid may be reused. */
   isKernelThread: boolean;
-  /** It holds a socket of the last poll. */
+  /** True if it holds a socket of the last poll. */
   hasSockets: boolean;
   /** Socket inode by descriptor; see `pseudoDescriptor` for negative ones. */
   readonly inodes: Map<number, number>;
@@ -42,11 +42,11 @@ export interface Holder {
   freed: number[];
   /** Highest known descriptor. */
   highest: number;
-  /** The count of descriptors differs from the known ones: they must be listed again. */
+  /** True if the number of descriptors differs from that of the known ones: they must be listed again. */
   isListOutdated: boolean;
   /** Listed descriptors that are not yet read; the next one is the last element. */
   unread: number[];
-  /** `unread` belongs to a search, which continues with it: a search has less time per poll. */
+  /** True if a search has listed `unread`: only the search reads it, in the time that a search has per poll. */
   isInSearch: boolean;
   owner: Owner | undefined;
   /** `[owner]`, the same array for each of its sockets. */

@@ -218,7 +218,7 @@ export class Holdings {
 
   #markSocketChanged(inode: number): void {
     this.#sharedByInode.delete(inode);
-    // A socket that is not in `sockets` is of a kind that is not read, or is added later in this poll, as a new one.
+    // A socket that is not in `sockets` is of a kind that no poll reads, or is new: then it is added later in this poll.
     if (this.sockets.has(inode)) this.#changed.add(inode);
   }
 }

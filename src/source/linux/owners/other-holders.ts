@@ -38,11 +38,12 @@ const MAX_CANDIDATES = 3;
 const BATCH_SIZE = 256;
 
 /**
- * `address perms offset device inode path` (proc(5)). The path of a file starts with a slash, so no file matches.
+ * Matches a line `address perms offset device inode path` (proc(5)) of a mapped socket. The path of a file starts with a
+ * slash, so that no file matches.
  */
 const MAPPED = /^[0-9a-f]+-[0-9a-f]+ \S+ [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ \d+ +socket:\[(\d+)\]$/gm;
 
-/** An entry of the table of files of an io_uring: `    0: socket:[123]` (io_uring/fdinfo.c). */
+/** Matches a socket in the table of files of an io_uring: `    0: socket:[123]` (io_uring/fdinfo.c). */
 const RING_FILE = /^ *\d+: socket:\[(\d+)\]$/gm;
 const RING_FILES = /^UserFiles:\t(\d+)$/m;
 const IN_FLIGHT = /^scm_fds: (\d+)$/m;

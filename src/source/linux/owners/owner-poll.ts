@@ -7,7 +7,7 @@ export class OwnerPoll {
   #deadlineMs = Infinity;
   /** 1 for the first poll. */
   number = 0;
-  /** True if some process could not be read, which may hold the sockets without an owner. */
+  /** True if some process could not be read: it may hold the sockets without an owner. */
   hasUnseenProcesses = false;
 
   /** Inodes of sockets that were read in this poll before, by folder below /proc and descriptor. */
@@ -22,7 +22,7 @@ export class OwnerPoll {
     return this.#nowMs() > this.#deadlineMs;
   }
 
-  /** @param budgetMs time limit of the poll, milliseconds */
+  /** Starts a poll. @param budgetMs its time limit, milliseconds @param read see `read` */
   begin(budgetMs: number, read: SocketsRead): void {
     this.number++;
     this.read = read;
@@ -39,7 +39,7 @@ export class OwnerPoll {
     this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs() + leftMs);
   }
 
-  /** Returns true for each process or thread in one of this many polls. @param key its pid or tid */
+  /** Returns true in one of this many polls, in turn for all processes and threads. @param key pid or tid */
   isTurnOf(key: number, polls: number): boolean {
     return (this.number + key) % polls === 0;
   }

@@ -55,7 +55,7 @@ export class Owners {
     this.#search = new HolderSearch(proc, this.#holdings, this.#descriptors, others, this.#poll);
   }
 
-  /** True if some process could not be read, which may hold the sockets without an owner. */
+  /** True if some process could not be read: it may hold the sockets without an owner. */
   get hasUnseenProcesses(): boolean {
     return this.#poll.hasUnseenProcesses;
   }

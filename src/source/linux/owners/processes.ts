@@ -30,7 +30,7 @@ export class Processes {
     return this.#pids;
   }
 
-  /** Lists the processes and checks the new ones, those with sockets, and some or all of the others. */
+  /** Lists the processes; checks the new ones, those with sockets, and some of the others. @param isAll true to check all */
   list(isAll: boolean): void {
     const listing = this.#proc.names('');
     const names = 'value' in listing ? listing.value : [];
@@ -69,7 +69,7 @@ export class Processes {
       known = undefined;
     }
     const isDue = this.#poll.isTurnOf(key, IDLE_POLLS);
-    // Before Linux 6.2 the size of the folder is 0: the check costs the same and finds less.
+    // Before Linux 6.2 the size of the folder is always 0, so that the check finds less.
     const isChecked = isAll || isDue || known?.hasSockets === true;
     if (known && (!isChecked || (known.isKernelThread && !isDue))) {
       known.seenPoll = this.#poll.number;

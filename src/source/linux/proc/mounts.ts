@@ -47,7 +47,7 @@ export class NamespaceMounts {
   #folderChangedPoll = -Infinity;
   #mounts: readonly NamespaceMount[] = [];
 
-  /** @param folder folder where `ip netns` mounts; the next poll notices a change of it */
+  /** @param folder folder where `ip netns` mounts: a change of it makes the next poll read all mounts */
   constructor({ proc, folder }: { proc: Proc; folder: string }) {
     this.#proc = proc;
     this.#folder = folder;

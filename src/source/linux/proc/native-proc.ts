@@ -15,13 +15,13 @@ const NINE = 57;
 /** Nanoseconds of which the tick of a clock is a multiple. */
 const TICK_NS = 1e6;
 
-/** Maximum number of descriptors read by their full path: to open their folder costs more for so few. */
+/** Maximum number of descriptors that are read by their full paths: opening their folder would cost more for so few. */
 const MAX_DESCRIPTORS_BY_PATH = 4;
 
 const NO_SOCKET: Outcome<number> = { value: 0 };
 
 /**
- * The proc file system, with readlinkat(2) for descriptors, which are read most often: without full paths and strings it
+ * The proc file system, with readlinkat(2) for descriptors, which are read most often: without full paths and strings this
  * takes half the time.
  */
 export class NativeProc extends Proc {
@@ -67,7 +67,10 @@ export class NativeProc extends Proc {
     return cpuNs === undefined || cpuNs % TICK_NS === 0 ? undefined : cpuNs;
   }
 
-  /** Calls `read` for each descriptor with the opened folder. Undefined if there are too few, or it cannot be opened. */
+  /**
+   * Returns the results of `read` for each descriptor, with the opened folder. Undefined if there are too few descriptors, or
+   * the folder cannot be opened.
+   */
   #mapInFolder<T>(
     folder: string,
     descriptors: readonly number[],

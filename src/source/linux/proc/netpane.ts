@@ -1,5 +1,6 @@
 /**
- * Returns true for this netpane itself. To find namespaces it copies sockets of other processes for a moment
- * (`Native.networkOfSocket`). If their process closes its own meanwhile, the close of the copy is the last one.
+ * Returns true for this netpane itself. To find namespaces it copies descriptors of other processes for a moment
+ * (`Native.networkOfSocket`). If that process closes its descriptor meanwhile, netpane closes the socket with its copy, but is
+ * not an owner of the socket.
  */
 export const isNetpane = (pid: number | undefined): boolean => pid === process.pid;

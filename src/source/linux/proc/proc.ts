@@ -16,7 +16,10 @@ const FORBIDDEN = new Set(['EACCES', 'EPERM']);
  */
 const SHORT_TABLE_READ = 3584;
 
-/** The same for any other file, whose lines may be longer than a page (paths in maps and mountinfo): a read of 0 bytes. */
+/**
+ * The same for any other file: only a read of 0 bytes is the last one, because lines may be longer than a page (paths in maps
+ * and mountinfo).
+ */
 const EMPTY_READ = 1;
 
 /**
