@@ -1,3 +1,4 @@
+import { counted } from '../../model/text.ts';
 import { parseQuery } from '../../query/query.ts';
 import type { Action } from '../../store/actions.ts';
 import type { Diagnosis } from '../../store/diagnosis.ts';
@@ -66,18 +67,15 @@ function diagnosisLine(state: State, keys: readonly KeyHelp[], width: number): L
   );
 }
 
-const many = (count: number, before: string, noun: string): string =>
-  `${countText(count)} ${before}${count === 1 ? noun : `${noun}s`}`;
-
 /** Returns the report about an absence, in as many words as fit: `since you last looked, 14m ago: +14 −12 · …`. */
 function absenceLine({ forMs, spawned, closed, listeners, programs }: Absence, width: number): Line {
   const changes = [
     `+${countText(spawned)} −${countText(closed)}`,
-    ...(listeners === 0 ? [] : [many(listeners, 'new ', 'listener')]),
+    ...(listeners === 0 ? [] : [counted(listeners, 'new listener')]),
   ];
   /** Joins the changes and a text about the programs that had no socket before. */
   const join = (text: string) => [...changes, ...(programs.length === 0 ? [] : [text])].join(' · ');
-  const full = join(`${many(programs.length, '', 'program')} not seen before`);
+  const full = join(`${counted(programs.length, 'program')} not seen before`);
   const names = programs.slice(0, MAX_NAMES).map(nameText);
   const more = programs.length > MAX_NAMES ? ', …' : '';
   const time = durationText(forMs);
@@ -86,7 +84,7 @@ function absenceLine({ forMs, spawned, closed, listeners, programs }: Absence, w
     `since you last looked, ${time} ago: ${full}`,
     `${time} away: ${full}`,
     full,
-    join(many(programs.length, 'new ', 'program')),
+    join(counted(programs.length, 'new program')),
   ];
   const text = texts.find((it) => displayWidth(it) <= width) ?? cutEnd(texts.at(-1) ?? '', width);
   return spread([{ text, tone: 'accent', rank: 1 }], [], width);

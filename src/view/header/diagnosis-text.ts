@@ -1,5 +1,5 @@
 import { firstOwner, namespaceName, type Socket } from '../../model/socket.ts';
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import { quoteWord } from '../../query/print.ts';
 import type { Diagnosis, DiagnosisKind } from '../../store/diagnosis.ts';
 import { countText, durationText, endpointText, sizeText } from '../text/format.ts';
@@ -25,9 +25,6 @@ function lastedText({ sinceMs, isAtLeast }: Diagnosis, nowMs: number): string {
   const stepped = ms < 10 * SECOND ? ms : ms - (ms % (10 * SECOND));
   return `${isAtLeast ? '>' : ''}${durationText(stepped)}`;
 }
-
-const many = (count: number, one: string, more = `${one}s`): string =>
-  `${countText(count)} ${count === 1 ? one : more}`;
 
 const percentText = (share: number): string => `${Math.round(share * 100)} %`;
 
@@ -56,7 +53,7 @@ const DIAGNOSES: Readonly<Record<DiagnosisKind, DiagnosisRow>> = {
     text: ({ count, socket }) =>
       count === 1
         ? `no answer from ${endpointText(socket.remote, socket)}`
-        : `${many(count, 'connection')} without an answer`,
+        : `${counted(count, 'connection')} without an answer`,
     about: 'SYN sent again: a firewall drops it, or the host is down',
     terms: () => 'state:SYN_SENT',
   },
@@ -66,12 +63,12 @@ const DIAGNOSES: Readonly<Record<DiagnosisKind, DiagnosisRow>> = {
     terms: () => 'state:CLOSE_WAIT',
   },
   unread: {
-    text: ({ count, amount }) => `${many(count, 'receive queue')} not drained, ${sizeText(amount)}`,
+    text: ({ count, amount }) => `${counted(count, 'receive queue')} not drained, ${sizeText(amount)}`,
     about: 'the program does not read',
     terms: () => '!listen recvq>=4KiB',
   },
   unsent: {
-    text: ({ count, amount }) => `${many(count, 'send queue')} not drained, ${sizeText(amount)}`,
+    text: ({ count, amount }) => `${counted(count, 'send queue')} not drained, ${sizeText(amount)}`,
     about: 'the peer does not read, or cannot be reached',
     terms: () => '!listen sendq>=4KiB',
   },

@@ -1,4 +1,4 @@
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import type { State } from '../../store/state.ts';
 import type { Counted, Tick } from '../../store/counts.ts';
 import {
@@ -93,7 +93,7 @@ export function headerLines(state: State, keys: readonly KeyHelp[], width: numbe
       ? []
       : [
           {
-            text: `${countText(total)} ${total === 1 ? 'socket' : 'sockets'}`,
+            text: counted(total, 'socket'),
             short: countText(total),
             rank: 1,
           },
@@ -165,7 +165,7 @@ function hintWord(others: number, key: string | undefined, isWhole: boolean): Wo
   if (others > 0)
     return key === undefined
       ? {
-          text: `${others} more ${others === 1 ? 'notice' : 'notices'}`,
+          text: counted(others, 'more notice'),
           short: `${others} more`,
           tone,
           rank: 2.3,

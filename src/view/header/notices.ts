@@ -1,3 +1,4 @@
+import { counted } from '../../model/text.ts';
 import type { Degradation } from '../../model/batch.ts';
 import type { Coverage, GapEvent } from '../../model/event.ts';
 import type { State } from '../../store/state.ts';
@@ -24,14 +25,13 @@ function gapNotice(gaps: readonly GapEvent[]): Notice[] {
 
 function droppedRowsNotice(dropped: DroppedRows | undefined): Notice[] {
   if (dropped === undefined) return [];
-  const rows = dropped.rows === 1 ? 'closed row' : 'closed rows';
-  const short = `${countText(dropped.rows)} ${rows} dropped early`;
+  const short = `${counted(dropped.rows, 'closed row')} dropped early`;
   return [{ text: `${short}: netpane keeps at most ${countText(dropped.kept)}`, short }];
 }
 
 function summedNotice(summed: Summed | undefined): Notice[] {
   if (summed === undefined) return [];
-  const short = `${countText(summed.connections)} short ${summed.connections === 1 ? 'connection' : 'connections'}`;
+  const short = counted(summed.connections, 'short connection');
   return [{ text: `${short} only counted: the event log has programs and peers`, short }];
 }
 

@@ -106,7 +106,7 @@ function reasonWords(state: State, keys: readonly KeyHelp[], share: Share): read
     status.push({ text: `${text} folded`, short: text, tone: 'quiet', rank: 4.6 });
   }
   if (joined > 0) {
-    const text = `${countText(joined)} ${joined === 1 ? 'pair' : 'pairs'} in one row`;
+    const text = `${counted(joined, 'pair')} in one row`;
     status.push({ text, short: `${countText(joined)} in pairs`, tone: 'quiet', rank: 4.5 });
   }
   return status;

@@ -1,5 +1,5 @@
 import { firstOwner, isListening, type Timer, type TimerKind } from '../../model/socket.ts';
-import { printable } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import { areRatesOld, pictureOf } from '../../store/picture.ts';
 import type { State } from '../../store/state.ts';
 import { isMeasured, type Row } from '../../store/row.ts';
@@ -17,6 +17,7 @@ import {
 /** A line of the details: label and words; a word is not broken across lines. */
 export type Fact = readonly [label: string, words: readonly string[]];
 
+/** Returns a fact with the known words; nothing if no word is known. */
 const facts = (label: string, words: readonly (string | undefined)[]): Fact[] => {
   const known = words.filter((word) => word !== undefined);
   return known.length === 0 ? [] : [[label, known]];
@@ -47,7 +48,7 @@ export function byteFacts(row: Row, { nowMs, takenAtMs, hasOldRates }: Moment): 
     facts(label, [
       known(bytes, sizeText),
       known(measured ? rate : undefined, rateText),
-      known(segments, (count) => `in ${countText(count)} ${count === 1 ? unit : `${unit}s`}`),
+      known(segments, (count) => `in ${counted(count, unit)}`),
       known(lastMs, (ms) => `last ${takenAtMs - ms < 1000 ? '<1s' : ageText(takenAtMs - ms)} ago`),
     ]);
   return [

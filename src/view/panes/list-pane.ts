@@ -1,9 +1,8 @@
 import type { Hint } from '../../store/prompts.ts';
 import type { Action } from '../../store/actions.ts';
 import type { PaneRow, Scene } from './pane.ts';
-import { printable } from '../../model/text.ts';
 import { type Guard, type SignalName, SIGNALS } from '../../model/process.ts';
-import { counted } from '../../model/text.ts';
+import { counted, printable } from '../../model/text.ts';
 import { scopeText } from '../../store/process-actions.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
 import type { ColumnId, Sort } from '../../store/columns.ts';
@@ -75,7 +74,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
   'hide-rules': {
     length: ({ hideRules }) => hideRules.length,
     title: () => 'HIDDEN BY YOU',
-    note: ({ hideRules }) => `${hideRules.length} ${hideRules.length === 1 ? 'rule' : 'rules'}`,
+    note: ({ hideRules }) => counted(hideRules.length, 'rule'),
     empty: (keys) =>
       `nothing hidden: ${keyText(keys, 'hide')} hides the program and remote of the selected row`,
     lines: ({ hideRules }) => hideRules.map(ruleText),

@@ -1,3 +1,4 @@
+import { counted } from '../../model/text.ts';
 import type { SumEvent } from '../../model/event.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { directionSign } from '../text/direction-sign.ts';
@@ -31,7 +32,7 @@ export function sumEndpointsText({ socket, differs }: SumEvent, hasProtocol = tr
 
 /** Returns three texts for the number of connections of a sum, from long to short, for panes of any width. */
 export const sumCountTexts = ({ count }: SumEvent): readonly [string, string, string] => [
-  `${countText(count)} short ${count === 1 ? 'connection' : 'connections'}`,
+  counted(count, 'short connection'),
   `${countText(count)} short`,
   `×${countText(count)}`,
 ];
