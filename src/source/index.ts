@@ -9,7 +9,7 @@ interface SourceEntry {
   readonly about: string;
   /** The systems that it can work on; absent for every system. */
   readonly systems?: readonly NodeJS.Platform[];
-  /** Short form of what it lacks: see `LACKS`. @default no traffic */
+  /** Short form of its text in `LACKS`. @default no traffic */
   readonly short?: string;
   /** True if it opens capture sockets. */
   readonly captures?: true;

@@ -25,8 +25,8 @@ async function list(program: NettopOptions['program']): Promise<NettopOutput> {
 }
 
 /**
- * The source `nettop`: reads the sockets of macOS from the output of the program of that name. It may list what the
- * kernel's lists withhold.
+ * The source `nettop`: reads the sockets of macOS from the output of the program of that name. It may list
+ * sockets that the kernel's lists withhold.
  *
  *     `NettopProgram` ──▶ `parseNettop` ──▶ `FlowOwners` ──▶ `FlowSockets` ──▶ snapshot
  */
