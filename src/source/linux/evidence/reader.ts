@@ -108,7 +108,7 @@ export async function readLinuxEvidence(
     owners.push(found.owner);
     report(false);
   }
-  // Last: to read large files takes longest.
+  // Digests come last, because reading large files takes longest.
   for (const [i, file] of filesOfProcess.entries()) {
     if (!isWanted()) return;
     add(await digestPart(file, owners[i], isWanted));

@@ -38,7 +38,7 @@ const CODE = {
   give: 0x06,
 } as const;
 
-/** Offsets with another meaning: what the kernel knows of a packet (SKF_AD_OFF, include/uapi/linux/filter.h). */
+/** Offsets that load no bytes of the packet, but facts about it (SKF_AD_OFF, include/uapi/linux/filter.h). */
 const PROTOCOL = 0xfffff000;
 const PACKET_TYPE = 0xfffff004;
 
