@@ -130,7 +130,7 @@ function fallbackNotice(reasons: readonly string[], name: SourceName): Degradati
 
 /**
  * Returns the source with a notice added after its own.
- * @param reasons why better sources do not work: part of the error if this one does not either
+ * @param reasons why better sources do not work; added to the error if this one fails too
  */
 function withNotice(
   source: Source,

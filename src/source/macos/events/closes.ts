@@ -29,8 +29,8 @@ export interface ClosesContext {
   readonly interfaceOf: (address: string) => string | undefined;
   readonly cache: Pick<ProcessCache, 'of'>;
   /**
-   * Returns the socket in the last snapshot that a close is about (`EndpointIndex.take`). Null if several could be, so
-   * that the next poll shows which is gone; undefined if there is none.
+   * Returns the socket in the last snapshot that a close is about (`EndpointIndex.take`). Null if several could be: the
+   * next poll then shows which is gone. Undefined if there is none.
    */
   readonly find: (closed: ClosedEndpoints) => Socket | null | undefined;
 }
