@@ -13,9 +13,18 @@ export interface Wider {
   readonly count: number;
 }
 
+/** The last result, and what it was made from: to make it reads all rows. */
+let last: { readonly from: readonly unknown[]; readonly wider: Wider | undefined } | undefined;
+
 /** Returns the query of an empty table without the terms of a view, if that matches sockets; else undefined. */
 export function widerQuery(state: Pick<State, 'query' | 'views'>, order: RowOrder): Wider | undefined {
   if (order.length > 0) return undefined;
+  const from = [state.query, state.views, order, order.revision];
+  if (!last || !from.every((it, i) => it === last?.from[i])) last = { from, wider: findWider(state, order) };
+  return last.wider;
+}
+
+function findWider(state: Pick<State, 'query' | 'views'>, order: RowOrder): Wider | undefined {
   for (const view of viewsOf(state)) {
     const query = withoutTerm(state.query, view.query);
     if (query === state.query || isEverything(query)) continue;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ColumnId } from '../../../src/store/columns.ts';
 import type { Row } from '../../../src/store/row.ts';
 import { NO_LOOKUPS } from '../../../src/store/lookups.ts';
@@ -174,6 +174,22 @@ test.each([
   ['exposed process:absent', '  nothing matches: esc clears the query'],
 ])('an empty result of %s in a view that leaves out the matches: %s', (text, expected) => {
   expect(emptyTextOf(text, 80)).toBe(expected);
+});
+
+test('the matches outside of a view are counted again only when a row has changed', () => {
+  const two = baseline([1, 2].map((id) => socket({ id: `${id}`, process: 'node' })));
+  let asked = after(emptyState('exposed process:node'), two);
+  const order = new RowOrder();
+  const countOf = vi.spyOn(order, 'countOf');
+  const lines = () => {
+    order.update(asked);
+    return emptyLines(asked, order, 80, keyOf).map(textOf);
+  };
+  expect(lines()).toEqual(['  nothing matches in "exposed", 2 outside: esc shows them']);
+  expect(lines()).toEqual(['  nothing matches in "exposed", 2 outside: esc shows them']);
+  expect(countOf).toHaveBeenCalledOnce();
+  asked = after(asked, batch({ monotonicMs: 5000, spawned: [socket({ id: '3', process: 'node' })] }));
+  expect(lines()).toEqual(['  nothing matches in "exposed", 3 outside: esc shows them']);
 });
 
 test('the text of an empty result is whole in a narrow pane', () => {
