@@ -162,9 +162,9 @@ export interface PacketReader {
 
 /** Rights that a confined thread keeps. */
 export interface KeptRights {
-  /** True if the thread changes settings of the kernel, which are files. */
+  /** It changes settings of the kernel, which are files. */
   readonly changesFiles: boolean;
-  /** True if the thread opens capture sockets. */
+  /** It opens capture sockets. */
   readonly captures: boolean;
 }
 

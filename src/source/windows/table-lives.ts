@@ -156,7 +156,6 @@ class UnmatchedLives {
     return undefined;
   }
 
-  /** Returns the lives that no row has taken. */
   rest(): Life[] {
     return [...this.#left];
   }

@@ -132,6 +132,19 @@ describe('both ends of a local connection as one row', () => {
   });
 });
 
+test('an end whose peer is a new socket by now has a row of its own, also if both changed in one batch', () => {
+  let state = after(emptyState(), baseline([]), batch({ spawned: [CLIENT] }), { type: 'join-pairs' });
+  const { ids } = follow(state);
+  state = after(state, batch({ monotonicMs: 2000, spawned: [SERVER] }));
+  expect(ids(state)).toEqual(['a']);
+  state = after(state, batch({ monotonicMs: 4000, closed: ['a'] }));
+  expect(ids(state)).toEqual(['a', 'b']);
+  // The mark of `b` fades, before the batch applies.
+  const remnant: Socket = { ...CLIENT, state: 'TIME_WAIT' };
+  state = after(state, batch({ monotonicMs: 5000, spawned: [remnant], closed: ['b'] }));
+  expect(ids(state)).toEqual(['a', 'b']);
+});
+
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
 
 /** Ends 0 and 1, 2 and 3 … are those of one connection; all may be in TIME_WAIT. */

@@ -25,10 +25,8 @@ const SMALL_TABLE = 256;
  *
  * Order of the search for the holder of a new socket:
  *
- *     the process that made it, if known ──▶ likely descriptors (freed ones, those above the highest)
- *     ──▶ processes with another count of descriptors ──▶ all processes ──▶ other places (`OtherHolders`)
- *
- * `HolderSearch` does the last two steps.
+ *     the process that made it, if known ──▶ likely descriptors (freed ones, those above the highest) ──▶ processes with another count of descriptors
+ *     ──▶ all processes ──▶ other places (`OtherHolders`), both in `HolderSearch`
  */
 export class Owners {
   readonly #poll: OwnerPoll;
@@ -136,7 +134,7 @@ export class Owners {
         holder.firstPoll === this.#poll.number ||
         this.#poll.isTurnOf(holder.key, IDLE_POLLS),
     );
-    // New sockets are added this late because most have a holder by now; at the first poll nearly all have one.
+    // Added this late because most have a holder by now; at the first poll nearly all have.
     for (const inode of added) this.#holdings.addSocket(inode);
     if (this.#holdings.wanted.size > 0) this.#descriptors.probeLikely();
     if (this.#holdings.wanted.size > 0) this.#descriptors.readOutdated(() => true);
