@@ -117,16 +117,13 @@ export function complete(text: string, cursor: number, values: Values): Completi
   // `:443` is short for `port:443`.
   const field = name === '' && operator === ':' ? 'port' : name.toLowerCase();
   const named = fieldNamed(field);
-  if (named === undefined && endpointNamed(field) !== undefined)
-    return {
-      from: cursor - value.length,
-      to,
-      choices: choicesFor([values.hosts], value, `${name}${operator}`),
-    };
   const row = named && fieldRow(named);
-  if (!row?.live) return nothing;
-  const sets = [row.live(values), row.possible?.() ?? []];
   const from = cursor - value.length;
+  if (!row?.live)
+    return endpointNamed(field) === undefined
+      ? nothing
+      : { from, to, choices: choicesFor([values.hosts], value, `${name}${operator}`) };
+  const sets = [row.live(values), row.possible?.() ?? []];
   if (row.kind === 'text' || row.kind === 'exact') {
     const plain = isQuoted ? value.slice(1).replace(/\\(["\\])/g, '$1') : value;
     return { from, to, choices: choicesFor(sets, plain, `${name}${operator}`, quoteWord) };
