@@ -61,6 +61,7 @@ export const CUT_TABLE: Degradation = {
   short: 'list cut',
 };
 
+/** Returns the notice about rows that could not be read. */
 export const malformedRows = (count: number): Degradation => ({
   code: 'unreadable-rows',
   text: `${counted(count, 'row')} of the kernel's list could not be read: ${ANOTHER_LAYOUT}`,

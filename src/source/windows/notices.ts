@@ -19,32 +19,35 @@ export const protectedPrograms = (closed: number): Degradation => ({
   short: `${counted(closed, 'program')} protected`,
 });
 
+/** Returns the notice that the sockets of an earlier poll are shown. @param why a clause */
 export const stale = (why: string): Degradation => ({
   code: 'stale',
   text: `the sockets could not be read, the previous ones are shown: ${why}`,
   short: 'stale: cannot read the tables',
 });
 
-/** @param why the process list could not be read, a clause */
+/** Returns the notice about an unreadable process list. @param why it could not be read, a clause */
 export const processesUnread = (why: string): Degradation => ({
   code: 'no-processes',
   text: `${why}: programs of new sockets are shown once it can be read`,
   short: 'no processes',
 });
 
-/** @param why the services could not be listed, a clause */
+/** Returns the notice about missing services. @param why they could not be listed, a clause */
 export const servicesUnread = (why: string): Degradation => ({
   code: 'no-services',
   text: `${why}: svchost.exe is shown without its services`,
   short: 'no services',
 });
 
+/** Returns the notice about sockets that Windows counts but does not return. */
 export const missingRows = (count: number): Degradation => ({
   code: 'missing-rows',
   text: `Windows counts ${counted(count, 'socket')} more than it returns: these are not shown`,
   short: `${counted(count, 'socket')} not shown`,
 });
 
+/** Returns the notice about connections in a state that netpane does not know. */
 export const unknownStates = (count: number): Degradation => ({
   code: 'unreadable-states',
   text: `Windows reports a state that netpane does not know for ${counted(count, 'connection')}`,

@@ -129,6 +129,7 @@ const giveIf = (condition: keyof typeof JUMP, value: number, result: number): In
 const forCall = (number: number | undefined, block: readonly Instruction[]): Instruction[] =>
   number === undefined ? [] : [[JUMP.equal, 0, block.length, number], ...block];
 
+/** Returns true if there is a filter for an architecture. */
 export const isFiltered = (architecture: string): architecture is FilteredArchitecture =>
   Object.hasOwn(ARCHITECTURES, architecture);
 

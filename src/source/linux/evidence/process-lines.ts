@@ -158,7 +158,9 @@ export async function processPart(
 /** Uid of a process without a login: -1 as an unsigned number. */
 const NO_LOGIN = 4_294_967_295;
 
+/** Returns a finding that counts as unusual in the verdict. */
 export const unusual = (text: string): Finding => ({ text, isUnusual: true });
+/** Returns a finding that counts as usual in the verdict. */
 export const usual = (text: string): Finding => ({ text, isUnusual: false });
 
 function rightsText(status: string, capabilities: string): string {

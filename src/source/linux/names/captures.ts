@@ -10,6 +10,7 @@ import type { CaptureSockets } from './capture-socket.ts';
 /** Share of the budget of descriptors up to which capture sockets are opened, 0 to 1; netlink sockets count too. */
 const SHARE = 0.75;
 
+/** A network namespace that this thread can enter to open a capture socket. */
 export type CapturedNetwork = Pick<Network, 'inside'>;
 
 /** Keeps a capture socket open in each network namespace, and hands it over to its receiver. */

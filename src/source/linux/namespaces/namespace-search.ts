@@ -208,7 +208,7 @@ export class NamespaceSearch {
     }
   }
 
-  /** Searches several threads. @param found gets what they refer to, one thread for each namespace */
+  /** Searches several threads. @param found gets their references; of those to the same namespace only one */
   *#searchThreads(
     pass: Pass,
     pid: number,
@@ -269,7 +269,7 @@ export class NamespaceSearch {
     return true;
   }
 
-  /** Returns the path of a reference, and a function that returns true while it leads to the same. */
+  /** Returns the path of a reference, and a function that returns true while the path leads to the same target. */
   #linkOf({ folder, descriptor, target: { kind, inode } }: Reference): Pick<Hold, 'path' | 'isValid'> {
     const path = descriptor === undefined ? `${folder}/ns/net` : `${folder}/fd/${descriptor}`;
     const isValid = (): boolean => {

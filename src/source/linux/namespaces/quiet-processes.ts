@@ -3,7 +3,7 @@ import type { Proc } from '../proc/proc.ts';
 /** One pass in this many searches a process in any case. */
 const FULL_PASSES = 8;
 
-/** What a search has found in a process, and its CPU time before that. */
+/** Findings of a search in a process, with the CPU time of the process before the search. */
 interface Kept<Found> {
   readonly cpuNs: number;
   readonly found: Found;
@@ -18,8 +18,8 @@ interface Kept<Found> {
  *        └──────── has run, or 8th pass ◀────────────┘
  *
  * Only the 8th pass finds what another process has put into a descriptor table that both share (clone(2), CLONE_FILES), if
- * that process has ended since. Mounts change in a mount namespace without one of its processes (mount_namespaces(7)): they
- * must not be kept.
+ * that process has ended since. The mounts of a mount namespace can change while none of its processes runs
+ * (mount_namespaces(7)): they must not be kept.
  */
 export class QuietProcesses<Found> {
   readonly #proc: Pick<Proc, 'cpuNsOf'>;

@@ -14,7 +14,7 @@ export interface Reference {
   readonly target: Target;
 }
 
-/** What a search has found in a process. */
+/** Findings of a search in a process. */
 export interface Found {
   /** Link to its mount namespace; undefined if it cannot be read. */
   readonly mountNamespace: string | undefined;

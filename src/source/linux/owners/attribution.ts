@@ -82,7 +82,7 @@ export class Attribution {
   readonly #inherited = new WeakMap<readonly Owner[], readonly Owner[]>();
   /** Owners of a connection without inode, by the owners of its listener. */
   readonly #asListener = new WeakMap<readonly Owner[], readonly Owner[]>();
-  /** Owners of knowledge `unknown`, by the text that says where was searched: the same array while nothing changes. */
+  /** Owners of knowledge `unknown`, by the text that names the searched places: the same array while nothing changes. */
   #unknown = new Map<string, readonly Owner[]>();
 
   constructor(options: AttributionOptions) {

@@ -18,6 +18,7 @@ const PREFIX = 'netpane-';
 /** Maximum number of attempts to create an instance: another netpane that starts may remove it before it is open. */
 const MAX_TRIES = 5;
 
+/** A mounted tracefs: its folder, and its mount if netpane has made it. */
 export interface Tracefs {
   readonly root: string;
   /** Descriptor of netpane's own mount, which lasts until it is closed; undefined if tracefs is mounted elsewhere. */
@@ -62,6 +63,7 @@ export interface Instance extends FolderLeftovers {
   readonly cpus: readonly Cpu[];
 }
 
+/** A processor in a trace instance. */
 export interface Cpu {
   /** Its folder in the instance. */
   readonly path: string;

@@ -5,10 +5,11 @@ import { SLOT } from './ring.ts';
 /** A side of an event. */
 export type Side = 'local' | 'remote';
 
+/** Returns the family of the endpoints of an event. */
 export const familyOf = (words: Int32Array, at: number): Family =>
   words[at + SLOT.isIpv6] === 1 ? 'ipv6' : 'ipv4';
 
-/** Returns the number of a field of an event. */
+/** Returns the value of a field of an event. */
 export const numberAt = (words: Int32Array, at: number, field: number): number =>
   (words[at + field] ?? 0) >>> 0;
 
