@@ -45,7 +45,7 @@ export const FIELDS = {
     testsPeer: true,
     syntax: 'peer:TEXT, peer=NAME',
     example: 'peer:redis',
-    about: 'the same for the program of the peer, if it is on this machine',
+    about: 'part of the program name of the peer, if it is on this machine',
     expected: 'a name: peer:redis, peer=redis, peer:/^redis/',
     texts: (names) => names.ofOwners('process'),
     live: ({ processes }) => processes,

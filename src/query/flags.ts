@@ -57,10 +57,13 @@ export const FLAGS = {
     compile: reachTest('loopback'),
   },
   private: {
-    about: 'the same address is in a private or link-local network',
+    about: 'the remote (else local) address is private or link-local',
     compile: reachTest('private'),
   },
-  public: { about: 'the same address is anywhere else on the Internet', compile: reachTest('public') },
+  public: {
+    about: 'the remote (else local) address is public',
+    compile: reachTest('public'),
+  },
   ipv4: {
     about: 'IPv4 sockets',
     compile: (compiling) => namesTest(compiling, (names) => names.ofSocket('family') === 'ipv4'),

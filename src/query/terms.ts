@@ -14,7 +14,7 @@ export const TERMS: readonly TermHelp[] = [
   {
     syntax: '/REGEX/',
     example: '/^(ssh|sftp)/',
-    about: 'a regex (RE2) that matches any of these texts, ignoring case',
+    about: 'a regex (RE2) for any text that a word finds, ignoring case',
   },
   ...Object.values(FIELDS).map(({ syntax, example, about }) => ({ syntax, example, about })),
   {
@@ -25,7 +25,7 @@ export const TERMS: readonly TermHelp[] = [
   {
     syntax: 'local:HOST, remote:HOST:PORTS',
     example: 'remote:192.0.2.1',
-    about: 'the same for one side; a network or ports too',
+    about: 'host of one side; a network or ports too',
   },
   ...Object.entries(FLAGS).map(([flag, { about }]) => ({ syntax: flag, example: flag, about })),
   ...Object.entries(QUANTITIES).map(([name, { example, about }]) => ({

@@ -3,8 +3,8 @@ import type { ProcessTarget } from '../model/process.ts';
 
 /**
  * Reads the evidence about a process, the quick parts first. Never rejects.
- * @param onEvidence gets all that has been read so far, after each part; complete after the last one
- * @param isWanted returns false when nothing more is needed; it is then never complete
+ * @param onEvidence called after each part with the evidence read so far; it is complete after the last part
+ * @param isWanted returns false when no more evidence is needed: the reading stops, and the evidence stays incomplete
  */
 export async function readEvidence(
   target: ProcessTarget,

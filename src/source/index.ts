@@ -9,7 +9,7 @@ interface SourceEntry {
   readonly about: string;
   /** The systems that it can work on; absent for every system. */
   readonly systems?: readonly NodeJS.Platform[];
-  /** Short form of what it lacks: see `LACKS`. @default no traffic */
+  /** Short form of its text in `LACKS`. @default no traffic */
   readonly short?: string;
   /** True if it opens capture sockets. */
   readonly captures?: true;
@@ -130,7 +130,7 @@ function fallbackNotice(reasons: readonly string[], name: SourceName): Degradati
 
 /**
  * Returns the source with a notice added after its own.
- * @param reasons why better sources do not work: part of the error if this one does not either
+ * @param reasons why better sources do not work; added to the error if this one fails too
  */
 function withNotice(
   source: Source,

@@ -1,13 +1,16 @@
 import { networkInterfaces } from 'node:os';
 import { isAnyAddress, unmapped } from '../model/address.ts';
 
-/** Time for which addresses are kept, milliseconds. To read them takes longer than to read the counters. */
+/** Time for which addresses are kept, milliseconds. Reading them takes longer than reading the counters of interfaces. */
 const KEPT_MS = 5000;
 
 /** Reads the addresses of all interfaces, as `networkInterfaces` of Node does. */
 export type ReadAddresses = typeof networkInterfaces;
 
-/** The addresses of interfaces, for systems that report neither those of an interface nor the interface of a socket. */
+/**
+ * Keeps the addresses of interfaces, and finds the interface that has an address. For systems whose lists of interfaces have
+ * no addresses, and whose lists of sockets have no interfaces.
+ */
 export class InterfaceAddresses {
   readonly #nowMs: () => number;
   readonly #read: ReadAddresses;

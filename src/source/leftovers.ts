@@ -4,8 +4,8 @@ import type { FolderLeftovers, Leftovers } from './types.ts';
 import { stopLeftSession } from './windows/etw/stop.ts';
 
 /**
- * Removes what a source leaves in the system. Any thread of the program may call it, also more than once. Never
- * throws: what cannot be removed stays.
+ * Removes the kernel objects that a source leaves in the system. Any thread of the program may call it, also more than once.
+ * Never throws: an object that cannot be removed stays.
  */
 export function removeLeftovers(left: Leftovers): void {
   if ('session' in left) attempt(() => stopLeftSession(left));
@@ -16,7 +16,7 @@ export function removeLeftovers(left: Leftovers): void {
 function removeFolder({ path, descriptors }: FolderLeftovers): void {
   for (const descriptor of descriptors) {
     attempt(() => {
-      // The number may belong to another file by now.
+      // The number may refer to another file by now.
       if (readlinkSync(`/proc/self/fd/${descriptor}`).includes(`/${basename(path)}/`)) closeSync(descriptor);
     });
   }
@@ -27,6 +27,6 @@ function attempt(action: () => void): void {
   try {
     action();
   } catch {
-    // It cannot be removed, so it stays.
+    // The object cannot be removed, so it stays.
   }
 }

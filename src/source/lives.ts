@@ -53,8 +53,8 @@ export const stageOf = (state: SocketState | undefined): number => (state === un
  */
 const continues = (socket: Socket, next: Sighting): boolean => {
   if (socket.inode !== undefined && next.inode !== undefined) return socket.inode === next.inode;
-  // A socket without an inode gets one only at accept(), also if its peer has closed (CLOSE_WAIT) by then. One that its
-  // process has closed never does, so this is another life.
+  // A connection gets its inode at accept(), also if its peer has closed before (CLOSE_WAIT). One that its process has closed
+  // never gets an inode again: a sighting with an inode is another life then.
   const isClosed = stageOf(socket.state) > 1 && socket.state !== 'CLOSE_WAIT';
   if (socket.inode === undefined && next.inode !== undefined && isClosed) return false;
   return stageOf(next.state) >= stageOf(socket.state);

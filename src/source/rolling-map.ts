@@ -18,7 +18,7 @@ export class RollingMap<Value> {
   }
 
   /**
-   * Returns the map with all changes; the same map if there are none. It is valid until the second publication after.
+   * Returns the map with all changes; the same map if there are none. It is valid until the second publication after this one.
    */
   publish(): ReadonlyMap<string, Value> {
     if (this.#changes.size === 0) return this.#published;

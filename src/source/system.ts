@@ -2,7 +2,7 @@ import type { SystemFacts } from '../model/system.ts';
 import { loadKoffi } from './koffi.ts';
 import { SourceUnavailable } from './types.ts';
 
-/** Returns what the system allows netpane to do. Rejects only on a mistake in netpane. */
+/** Returns the rights that the system gives netpane. Rejects only on a mistake in netpane. */
 export async function readSystem(): Promise<SystemFacts> {
   if (process.platform === 'linux') return (await import('./linux/read-system.ts')).readLinuxSystem();
   try {

@@ -162,9 +162,9 @@ export interface PacketReader {
 
 /** Rights that a confined thread keeps. */
 export interface KeptRights {
-  /** It changes settings of the kernel, which are files. */
+  /** True if the thread changes settings of the kernel, which are files. */
   readonly changesFiles: boolean;
-  /** It opens capture sockets. */
+  /** True if the thread opens capture sockets. */
   readonly captures: boolean;
 }
 

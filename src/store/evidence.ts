@@ -5,7 +5,7 @@ import { pictureOf } from './picture.ts';
 import type { State } from './state.ts';
 
 /**
- * Returns the evidence about the process of a row; without lines if none was read yet: then `update` asks for it. Returns
+ * Returns the evidence about the process of a row. If none was read yet, it has no lines, and `update` asks for it. Returns
  * the evidence as it is if the socket is closed and the start of its process is unknown: another process may have the pid.
  */
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
@@ -18,7 +18,10 @@ export function evidenceOf(state: State, rowId: string | null): Evidence | null 
     : { ...none, isComplete: false };
 }
 
-/** Returns the rules about the listener of a row; without lines if none were read yet: then `update` asks for them. Null for another row. */
+/**
+ * Returns the firewall rules about the listener of a row; null for another row. If none were read yet, there are no lines,
+ * and `update` asks for them.
+ */
 export function firewallOf(state: State, rowId: string | null): Firewall | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
   const target = row && firewallTarget(row.socket);

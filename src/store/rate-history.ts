@@ -8,7 +8,7 @@ export interface RateHistory {
   readonly tick: number;
   /** Sum of the rates in the span of that tick so far. */
   readonly sum: number;
-  /** Means of the latest five spans before it, the five before and the first five; in each the latest has the lowest bits. */
+  /** Means of the 15 complete spans before it: the last five, the five before, the first five. The latest has the lowest bits. */
   readonly last: number;
   readonly middle: number;
   readonly first: number;

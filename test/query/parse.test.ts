@@ -294,6 +294,10 @@ test('every example in the help parses', () => {
   expect(new Set(TERMS.map(({ syntax }) => syntax)).size).toBe(TERMS.length);
 });
 
+test('each description of a term names what it is about: a search in the help shows it without the others', () => {
+  expect(TERMS.map(({ about }) => about).filter((it) => /^the same\b|\bthese texts\b/.test(it))).toEqual([]);
+});
+
 test('a query reports whether it is timed, its host names, and whether it matches everything', () => {
   expect(queryFrom('age<1s or x').isTimed).toBe(true);
   expect(queryFrom('new rtt>1').isTimed).toBe(false);

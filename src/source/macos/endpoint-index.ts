@@ -86,9 +86,9 @@ export class EndpointIndex {
   }
 
   /**
-   * Returns the socket of a close, and removes it: the next close with its endpoints is that of another socket. One that
-   * is gone comes first, then one that the process of the close used last. Null if several open ones may be meant, or
-   * too many to compare: the next poll shows which of them is gone. Undefined if there is none.
+   * Returns and removes the socket that was closed: the next close with its endpoints is that of another socket. Sockets that
+   * are gone come first, then the open one that the process of the close used last. Null if it may be one of several open
+   * sockets, or if there are too many to compare: the next poll shows which of them is gone. Undefined if there is none.
    */
   readonly take = (closed: ClosedEndpoints): Socket | null | undefined => {
     const key = keyOf(closed);

@@ -25,8 +25,8 @@ async function list(program: NettopOptions['program']): Promise<NettopOutput> {
 }
 
 /**
- * The source `nettop`: reads the sockets of macOS from the output of the program of that name. It may list what the
- * kernel's lists withhold.
+ * The source `nettop`: reads the sockets of macOS from the output of the program of that name. It may list
+ * sockets that the kernel's lists withhold.
  *
  *     `NettopProgram` ──▶ `parseNettop` ──▶ `FlowOwners` ──▶ `FlowSockets` ──▶ snapshot
  */
@@ -78,12 +78,12 @@ export class NettopSource implements Source {
       return this.#last;
     } catch (error) {
       if (!(error instanceof NettopFailed)) throw error;
-      return this.#stale(error.message, startMs);
+      return this.#staleSnapshot(error.message, startMs);
     }
   }
 
   /** Returns the last known sockets, with a notice. @param why a clause */
-  #stale(why: string, startMs: number): Snapshot {
+  #staleSnapshot(why: string, startMs: number): Snapshot {
     this.#failures++;
     const reason = this.#failures === 1 ? why : `${why}, ${counted(this.#failures, 'time')} in a row`;
     return {

@@ -96,7 +96,7 @@ export const missingKinds = (kinds: readonly string[]): Degradation => ({
   short: `no ${kinds.join(', ')}`,
 });
 
-/** Returns the notice about what could not be read in the output of nettop. */
+/** Returns the notices about lines and states in the output of nettop that could not be read. */
 export function nettopNotices(unreadable: number, unknownStates: number): Degradation[] {
   return [
     ...(unreadable === 0
@@ -120,7 +120,7 @@ export function nettopNotices(unreadable: number, unknownStates: number): Degrad
   ];
 }
 
-/** Returns the notice about programs of which only the listed name is known. @param why a clause */
+/** Returns the notice about programs known only by the name that nettop lists. @param why a clause */
 export const namesOnly = (why: string): Degradation => ({
   code: 'names-only',
   text: `programs have the names of nettop, which macOS cuts, and neither user nor command line: ${why}`,

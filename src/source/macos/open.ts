@@ -38,7 +38,7 @@ export async function openNettop(options: SourceOptions, program = new NettopPro
   });
 }
 
-/** Returns what reads the processes; if they cannot be read, the reason. */
+/** Returns the cache of programs; the reason, a clause, if processes cannot be read. */
 async function openProcessCache(): Promise<ProcessCache | string> {
   try {
     return processesWithCache(await loadCalls()).cache;

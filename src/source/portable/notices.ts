@@ -38,7 +38,7 @@ const WHY_HIDDEN: Readonly<Record<Exclude<System, 'bsd'>, (are: string, them: st
 /** Replaces `WHY_HIDDEN` for root on Linux. */
 const whyHiddenFromRoot = (are: string) => `${are} hidden: even root may not inspect the processes here`;
 
-/** Returns notices about what systeminformation cannot read on this system, whichever sockets there are. */
+/** Returns notices about sockets and owners that systeminformation does not read on this system, and about an empty list. */
 export function systemNotices(connections: readonly RawConnection[], system: System): readonly Degradation[] {
   if (system === 'bsd') return [BSD_NOTICE];
   if (system !== 'linux') return [];
@@ -53,7 +53,7 @@ export function systemNotices(connections: readonly RawConnection[], system: Sys
   ];
 }
 
-/** Returns notices about what this poll could not read. @param problems number of unreadable lines */
+/** Returns notices about owners, names and lines that this poll could not read. @param problems number of unreadable lines */
 export function pollNotices(
   rows: readonly ParsedRow[],
   problems: number,

@@ -76,7 +76,7 @@ const namesByPid = (rows: readonly ParsedRow[]): ReadonlyMap<number, string | un
  * @param options.si Replaces the package in tests.
  * @param options.exists Returns true if a file exists. Default: `existsSync`.
  * @param options.platform System that the output comes from. Default: this one.
- * @param options.isRoot True if netpane runs as root: then no notice recommends sudo. Default: whether it does.
+ * @param options.isRoot True if netpane runs as root: then no notice recommends sudo. Default: by the effective uid.
  */
 export function portableSource(
   options: {

@@ -73,7 +73,7 @@ export interface WindowsApi {
   readInterfaces(): Uint8Array | undefined;
   /** Returns the address of a buffer. Structures in it refer to their texts by address. */
   addressOf(bytes: Uint8Array): bigint;
-  /** Returns what is known of a process; undefined if it has ended or netpane may not open it. */
+  /** Returns the details of a process; undefined if it has ended or netpane may not open it. */
   identify(pid: number): ProcessDetails | undefined;
   /** Returns the name of the service with this tag in a process (I_QueryTagInformation); undefined if there is none. */
   serviceOfTag(pid: number, tag: number): string | undefined;

@@ -3,7 +3,7 @@ import { counted } from '../../model/text.ts';
 
 const AS_ADMINISTRATOR = 'start the terminal with "Run as administrator"';
 
-/** Returns the notice for a user who is not administrator. @param closed number of programs with sockets that netpane may not open */
+/** Returns the notice for a user who is no administrator. @param closed number of programs that netpane may not open */
 export const notElevated = (closed: number): Degradation => ({
   code: 'not-elevated',
   text:

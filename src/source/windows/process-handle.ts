@@ -65,7 +65,7 @@ export function openWindowsProcess(
 
 const endedText = (pid: number): string => `process ${pid} has ended`;
 
-/** Returns what the process list says of a process; undefined if it has ended. */
+/** Returns the facts of a process in the process list; undefined if it has ended. */
 function findProcess(api: EndingApi, pid: number): Listed | undefined {
   let found: Omit<Listed, 'children'> | undefined;
   const childrenCreated: number[] = [];

@@ -31,9 +31,9 @@ interface Entry {
 /** Known facts of the process with a pid. */
 export type Identity =
   | { readonly type: 'known'; readonly program: Program; readonly created: number }
-  /** It is not in the process list. */
+  /** The process is not in the process list. */
   | { readonly type: 'ended' }
-  /** It is not read yet: the time was over, or the process list could not be read. */
+  /** The process is not read yet: the time was over, or the process list could not be read. */
   | { readonly type: 'pending' };
 
 const ENDED: Identity = { type: 'ended' };
@@ -147,7 +147,7 @@ export class Processes {
     return { type: 'known', program: this.#programOf(entry, tag), created: entry.created };
   }
 
-  /** Number of processes with sockets that Windows did not let netpane open. System (pid 4) is none of them. */
+  /** Number of processes with sockets that Windows did not let netpane open. System (pid 4) does not count. */
   get closedCount(): number {
     let count = 0;
     for (const { isOpen, program } of this.#entries.values())

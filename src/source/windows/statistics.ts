@@ -25,7 +25,7 @@ const COUNTED: ReadonlySet<SocketState | undefined> = new Set([
 /** Errors about a connection that has ended. */
 const ENDED: ReadonlySet<number | undefined> = new Set([ERROR.notFound, ERROR.fileNotFound]);
 
-/** A 32-bit value of at least this is none: Windows writes all ones for an unknown one. */
+/** A 32-bit value of at least this counts as unknown: Windows writes all ones for an unknown value. */
 const NO_VALUE = 2 ** 31;
 
 /** One connection for which Windows counts. */
@@ -107,7 +107,7 @@ const isSame = (before: Traffic | undefined, now: Traffic): boolean =>
   before !== undefined &&
   (Object.keys(TRAFFIC_FIELDS) as (keyof Traffic)[]).every((key) => before[key] === now[key]);
 
-/** Returns a 64-bit counter; undefined if it is beyond what a number holds exactly. */
+/** Returns a 64-bit counter; undefined if a number cannot hold it exactly. */
 function counterAt(view: DataView, offset: number): number | undefined {
   const value = Number(view.getBigUint64(offset, true));
   return Number.isSafeInteger(value) ? value : undefined;

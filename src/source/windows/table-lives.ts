@@ -156,6 +156,7 @@ class UnmatchedLives {
     return undefined;
   }
 
+  /** Returns the lives that no row has taken. */
   rest(): Life[] {
     return [...this.#left];
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { printable } from '../../../src/model/text.ts';
 import { iptablesChains } from '../../../src/source/linux/firewall/iptables.ts';
 import { nftChains } from '../../../src/source/linux/firewall/nft.ts';
-import { firewallLines } from '../../../src/source/linux/firewall/words.ts';
+import { firewallLines } from '../../../src/source/linux/firewall/lines.ts';
 import { checkMessage } from '../checks.ts';
 import { mutatedText } from '../mutate.ts';
 import type { Target } from '../target.ts';

@@ -23,7 +23,7 @@ const [OTHERS_WRITE, GROUP_WRITES, SETUID, SETGID] = [0o002, 0o020, 0o4000, 0o20
 /** Number of bytes per read. */
 const CHUNK = 1024 * 1024;
 
-/** Maximum size of a file of which a digest is computed, bytes. */
+/** Maximum size of a file whose digest is computed, bytes. */
 const MAX_DIGESTED = 2 ** 30;
 
 /** A part of the evidence about a file. */
@@ -46,7 +46,7 @@ export interface FileOfProcess {
 }
 
 /**
- * Returns what the path and the mode of a file show.
+ * Returns lines and findings about the path and the mode of a file.
  * @param own the files that the process sees
  * @param userOf returns the name of a user
  */
@@ -138,7 +138,8 @@ const tooLarge = (readAt: string): FilePart => ({
 });
 
 /**
- * Returns the SHA-256 of a file, and whether its digest is that in its package. Reads the whole file, in pieces.
+ * Returns the SHA-256 of a file, and a finding that says if its digest is that in its package. Reads the whole file, in
+ * pieces.
  * @param owner its package; undefined if it has none
  * @param isWanted returns false when the digest is no longer needed; then there are no lines
  */

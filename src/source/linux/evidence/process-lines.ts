@@ -98,7 +98,7 @@ export interface ProcessPart {
   readonly findings: readonly Finding[];
 }
 
-/** Returns what /proc shows of a process besides its files. @param userOf returns the name of a user */
+/** Returns lines and findings about a process, apart from its program file. @param userOf returns the name of a user */
 export async function processPart(
   { pid, stat }: Ancestor,
   files: Files,

@@ -16,8 +16,8 @@ const MACHINE_LIMIT = 4 * 2 ** 20;
 
 /**
  * Reads the evidence about a process, the quick parts first. Never rejects.
- * @param onEvidence gets all that has been read so far, after each part; complete after the last one
- * @param isWanted returns false when nothing more is needed; it is then never complete
+ * @param onEvidence called after each part with the evidence read so far; it is complete after the last part
+ * @param isWanted returns false when no more evidence is needed: the reading stops, and the evidence stays incomplete
  * @param root `/`, or a fixture
  */
 export async function readLinuxEvidence(
@@ -108,7 +108,7 @@ export async function readLinuxEvidence(
     owners.push(found.owner);
     report(false);
   }
-  // Last: to read large files takes longest.
+  // Digests come last, because reading large files takes longest.
   for (const [i, file] of filesOfProcess.entries()) {
     if (!isWanted()) return;
     add(await digestPart(file, owners[i], isWanted));

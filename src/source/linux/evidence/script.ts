@@ -59,8 +59,8 @@ export interface Script {
 }
 
 /**
- * Returns what an interpreter runs, by its command line; undefined for another program, and for an interpreter without a
- * script, for example one that reads stdin.
+ * Returns the script, module or code that an interpreter runs, by its command line; undefined for another program, and for
+ * an interpreter without a script, for example one that reads stdin.
  * @param exe path of the program file
  * @param words arguments; the first one is the name of the program
  */

@@ -7,7 +7,7 @@ import { containerAt } from '../evidence/published.ts';
 import { iptablesChains } from './iptables.ts';
 import { nftChains } from './nft.ts';
 import type { Chain } from './rules.ts';
-import { firewallLines, rulesFor } from './words.ts';
+import { firewallLines, rulesFor } from './lines.ts';
 
 /** Maximum time for a tool, milliseconds. */
 const TOOL_MS = 2000;

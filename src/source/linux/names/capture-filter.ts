@@ -38,7 +38,7 @@ const CODE = {
   give: 0x06,
 } as const;
 
-/** Offsets with another meaning: what the kernel knows of a packet (SKF_AD_OFF, include/uapi/linux/filter.h). */
+/** Offsets that load no bytes of the packet, but facts about it (SKF_AD_OFF, include/uapi/linux/filter.h). */
 const PROTOCOL = 0xfffff000;
 const PACKET_TYPE = 0xfffff004;
 
@@ -54,7 +54,7 @@ const RESPONSE = 0x80;
 const FLAGS_AT = 2;
 
 type Code = keyof typeof CODE;
-/** A jump names its targets; undefined is the next instruction. */
+/** An instruction. A jump has the labels of its targets; undefined for the next instruction. */
 interface Step {
   readonly code: Code;
   readonly value: number;
@@ -64,17 +64,21 @@ interface Step {
 }
 
 const step = (code: Code, value = 0): Step => ({ code, value });
+/** Returns a step with a label, to which others jump. */
 const at = (label: string, next: Step): Step => ({ ...next, label });
+/** Returns a step that jumps to `no` if the condition does not hold for the loaded value. */
 const unless = (code: 'equal' | 'greater' | 'anyBit', value: number, no: string): Step => ({
   code,
   value,
   no,
 });
+/** Returns a step that jumps to `yes` if the condition holds for the loaded value. */
 const when = (code: 'equal' | 'greater' | 'anyBit', value: number, yes: string): Step => ({
   code,
   value,
   yes,
 });
+/** Returns a step that always jumps. */
 const go = (yes: string): Step => ({ code: 'jump', value: 0, yes });
 
 /** The program. A load behind the end of the packet ends it, and the packet does not pass. */

@@ -37,7 +37,7 @@ export function dumpRequests(also: readonly ExtraKind[], options: DumpOptions): 
   return [
     {
       protocol: 'tcp',
-      // Both families in one dump, in an old format that a kernel may reject.
+      // This dump has both families. Its format is old, so that a kernel may reject it.
       request: tcpRequest(options),
       listeners: tcpRequest(onlyListeners),
       fallback: ip('tcp', { isEssential: true }),

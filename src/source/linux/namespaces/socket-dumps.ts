@@ -44,7 +44,7 @@ const RETRY_POLLS = 120;
  */
 const UNSUPPORTED = new Set([2, 22, 93, 95, 97]);
 
-/** The dumps of all sockets of a namespace, with what this kernel supports. */
+/** Dumps all sockets of a namespace, with the requests that this kernel supports. */
 export class SocketDumps {
   #requests: readonly DumpRequest[];
   /** Requests that the kernel does not support, with the number of the poll that sends them again. */
@@ -55,7 +55,7 @@ export class SocketDumps {
 
   /**
    * @param options `offset`: see `QuietTcp` and `QuietKinds`; `asksDetails`: true if the requests ask for details of
-   * connections, some of which also change with the time
+   * connections, some of which change as time passes
    */
   constructor(
     requests: readonly DumpRequest[],

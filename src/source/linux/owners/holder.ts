@@ -32,7 +32,7 @@ export interface Holder {
   hasSockets: boolean;
   /** Socket inode by descriptor; see `pseudoDescriptor` for negative ones. */
   readonly inodes: Map<number, number>;
-  /** One descriptor by socket inode. */
+  /** One descriptor of each socket, by the inode of the socket. */
   readonly descriptors: Map<number, number>;
   /** Further descriptors of a socket (dup(2)), by its inode. */
   readonly duplicates: Map<number, Set<number>>;

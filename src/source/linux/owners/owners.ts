@@ -25,8 +25,10 @@ const SMALL_TABLE = 256;
  *
  * Order of the search for the holder of a new socket:
  *
- *     the process that made it, if known ──▶ likely descriptors (freed ones, those above the highest) ──▶ processes with another count of descriptors
- *     ──▶ all processes ──▶ other places (`OtherHolders`), both in `HolderSearch`
+ *     the process that made it, if known ──▶ likely descriptors (freed ones, those above the highest)
+ *     ──▶ processes with another count of descriptors ──▶ all processes ──▶ other places (`OtherHolders`)
+ *
+ * `HolderSearch` does the last two steps.
  */
 export class Owners {
   readonly #poll: OwnerPoll;
@@ -134,7 +136,7 @@ export class Owners {
         holder.firstPoll === this.#poll.number ||
         this.#poll.isTurnOf(holder.key, IDLE_POLLS),
     );
-    // Added this late because most have a holder by now; at the first poll nearly all have.
+    // New sockets are added this late because most have a holder by now; at the first poll nearly all have one.
     for (const inode of added) this.#holdings.addSocket(inode);
     if (this.#holdings.wanted.size > 0) this.#descriptors.probeLikely();
     if (this.#holdings.wanted.size > 0) this.#descriptors.readOutdated(() => true);

@@ -40,8 +40,8 @@ export interface Stat {
 
 /**
  * Parses /proc/PID/stat: `pid (comm) state ppid …`, where field 3 is the state, 4 the parent, 5 the group, 6 the session,
- * 7 the terminal, 9 the flags, 20 the number of threads, 22 the start time and 48 the address of the arguments (proc(5)). The comm may contain spaces
- * and parentheses, so it ends at the last parenthesis.
+ * 7 the terminal, 9 the flags, 20 the number of threads, 22 the start time and 48 the address of the arguments (proc(5)). The
+ * comm may contain spaces and parentheses, so it ends at the last parenthesis.
  * @returns undefined for a malformed text
  */
 export function parseStat(text: string): Stat | undefined {

@@ -14,7 +14,7 @@ const IN_INTERRUPT = 0x08 | 0x10 | 0x40;
 const CLONE_THREAD = 0x10000;
 const CLONE_NEWNET = 0x40000000;
 
-function state(layout: Layout): Decode {
+function stateDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const sk = layout.pointerReader('skaddr');
   const was = layout.offsetOf('oldstate', 4);
@@ -53,7 +53,7 @@ function state(layout: Layout): Decode {
   };
 }
 
-function destroy(layout: Layout): Decode {
+function destroyDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const sk = layout.pointerReader('skaddr');
   const cookie = layout.offsetOf('sock_cookie', 8);
@@ -67,7 +67,7 @@ function destroy(layout: Layout): Decode {
   });
 }
 
-function task(layout: Layout): Decode {
+function taskDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const child = layout.offsetOf('pid', 4);
   const comm = layout.field('comm', 16);
@@ -84,7 +84,7 @@ function task(layout: Layout): Decode {
   });
 }
 
-function exec(layout: Layout): Decode {
+function execDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const pid = layout.offsetOf('pid', 4);
   const oldPid = layout.has('old_pid') ? layout.offsetOf('old_pid', 4) : pid;
@@ -108,7 +108,7 @@ function exec(layout: Layout): Decode {
   };
 }
 
-function rename(layout: Layout): Decode {
+function renameDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const pid = layout.offsetOf('pid', 4);
   const was = layout.offsetOf('oldcomm', 16);
@@ -124,7 +124,7 @@ function rename(layout: Layout): Decode {
   });
 }
 
-function exit(layout: Layout): Decode {
+function exitDecoder(layout: Layout): Decode {
   const { flags, tid } = layout.runnerOffsets();
   const pid = layout.offsetOf('pid', 4);
   const groupDead = layout.has('group_dead') ? layout.offsetOf('group_dead', 1) : undefined;
@@ -138,7 +138,7 @@ function exit(layout: Layout): Decode {
   });
 }
 
-const route =
+const routeDecoder =
   (family: 'ipv4' | 'ipv6') =>
   (layout: Layout): Decode => {
     const { flags, tid } = layout.runnerOffsets();
@@ -170,15 +170,15 @@ interface EventKind {
 
 /** All trace events that are read, by folder below `events`: include/trace/events/*.h. */
 export const EVENTS: ReadonlyMap<string, EventKind> = new Map<string, EventKind>([
-  ['sock/inet_sock_set_state', { filter: 'protocol == 6', isRequired: true, decoder: state }],
+  ['sock/inet_sock_set_state', { filter: 'protocol == 6', isRequired: true, decoder: stateDecoder }],
   // Required because the address of a destroyed socket is reused.
-  ['tcp/tcp_destroy_sock', { isRequired: true, decoder: destroy }],
-  ['task/task_newtask', { decoder: task }],
-  ['task/task_rename', { decoder: rename }],
-  ['sched/sched_process_exec', { decoder: exec }],
-  ['sched/sched_process_exit', { decoder: exit }],
-  ['fib/fib_table_lookup', { filter: 'proto == 17', decoder: route('ipv4') }],
-  ['fib6/fib6_table_lookup', { filter: 'proto == 17', decoder: route('ipv6') }],
+  ['tcp/tcp_destroy_sock', { isRequired: true, decoder: destroyDecoder }],
+  ['task/task_newtask', { decoder: taskDecoder }],
+  ['task/task_rename', { decoder: renameDecoder }],
+  ['sched/sched_process_exec', { decoder: execDecoder }],
+  ['sched/sched_process_exit', { decoder: exitDecoder }],
+  ['fib/fib_table_lookup', { filter: 'proto == 17', decoder: routeDecoder('ipv4') }],
+  ['fib6/fib6_table_lookup', { filter: 'proto == 17', decoder: routeDecoder('ipv6') }],
 ]);
 
 /** Decodes trace events into records, by the layouts of this kernel. */

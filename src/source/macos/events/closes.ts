@@ -29,8 +29,8 @@ export interface ClosesContext {
   readonly interfaceOf: (address: string) => string | undefined;
   readonly cache: Pick<ProcessCache, 'of'>;
   /**
-   * Returns the socket in the last snapshot that a close is about (`EndpointIndex.take`). Null if several could be, so
-   * that the next poll shows which is gone; undefined if there is none.
+   * Returns the socket in the last snapshot that a close is about (`EndpointIndex.take`). Null if several could be: the
+   * next poll then shows which is gone. Undefined if there is none.
    */
   readonly find: (closed: ClosedEndpoints) => Socket | null | undefined;
 }
@@ -87,7 +87,7 @@ export class CloseEvents implements EventSource {
   /** Requests the closes of all providers. @returns the reason if TCP or UDP is refused; undefined if neither is */
   #subscribe(): string | undefined {
     for (const provider of Object.values(PROVIDER)) {
-      const errno = this.#ask(provider);
+      const errno = this.#requestCloses(provider);
       // User-space flows may be missing: then polls see their end.
       const isNeeded = provider === PROVIDER.tcp || provider === PROVIDER.udp;
       if (isNeeded && errno !== 0) return errno === undefined ? 'no answer' : errnoName(-errno);
@@ -95,14 +95,17 @@ export class CloseEvents implements EventSource {
     return undefined;
   }
 
-  /** Sends a request, and returns the errno of its answer, which the kernel queues before `send` returns. */
-  #ask(provider: number): number | undefined {
+  /**
+   * Requests the closes of a provider.
+   * @returns the errno of the answer, which the kernel queues before `send` returns; 0 for success, undefined for no answer
+   */
+  #requestCloses(provider: number): number | undefined {
     const sent = this.#channel.send(addAllRequest(provider, provider));
     if (sent < 0) return -sent;
     for (let count = 0; count < MAX_DATAGRAMS; count++) {
       const length = this.#channel.receive(this.#buffer);
       if (length <= 0) return undefined;
-      const { answers } = this.#add(length);
+      const { answers } = this.#addDatagram(length);
       const answer = answers.find(({ context }) => context === provider);
       if (answer) return answer.errno;
     }
@@ -115,11 +118,12 @@ export class CloseEvents implements EventSource {
       // The buffer was full: the kernel does not say how many messages it dropped.
       if (length === -ERRNO.ENOBUFS) this.#hasUncountedLoss = true;
       else if (length <= 0) return;
-      else this.#add(length);
+      else this.#addDatagram(length);
     }
   }
 
-  #add(length: number): ReturnType<typeof decodeDatagram> {
+  /** Decodes the datagram in the buffer, and adds its closed sources to `#waiting`. @returns its content */
+  #addDatagram(length: number): ReturnType<typeof decodeDatagram> {
     const decoded = decodeDatagram(this.#buffer.subarray(0, length));
     const nowMs = this.#context.nowMs();
     const nowNs = this.#context.calls.clockNs(CLOCK.continuous);

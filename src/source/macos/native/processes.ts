@@ -83,7 +83,7 @@ export class MacProcesses {
     return bytes >= SOI_SO + 8 ? this.#socket.getBigUint64(SOI_SO, true) : undefined;
   }
 
-  /** Returns what every user may know of a process; undefined if it has ended. */
+  /** Returns the facts of a process that every user may read; undefined if it has ended. */
   shortInfo(pid: number): ShortInfo | undefined {
     const bytes = this.#calls.pidInfo(pid, FLAVOR.shortInfo, new Uint8Array(this.#short.buffer));
     if (bytes < SHORT_INFO_BYTES) return undefined;

@@ -21,7 +21,7 @@ export class FlowOwners {
   /** By pid and name. */
   #entries = new Map<string, Entry>();
 
-  /** @param cache what processes run; undefined if it cannot be read: then nettop's names are all that is known */
+  /** @param cache programs of processes; undefined if they cannot be read: then only the names in nettop's output are known */
   constructor(cache: Pick<ProcessCache, 'beginPoll' | 'of'> | undefined) {
     this.#cache = cache;
   }
@@ -48,7 +48,7 @@ export class FlowOwners {
     return (process && this.#entries.get(keyOf(process))?.owners) ?? UNKNOWN;
   };
 
-  /** Returns what a process runs; undefined if unknown, or if its pid has another program by now. */
+  /** Returns the program of a process; undefined if unknown, or if another process has its pid by now. */
   #programOf({ pid, name }: ListedProcess): Program | undefined {
     const program = this.#cache?.of(pid);
     // nettop cuts long names.

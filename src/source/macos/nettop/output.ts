@@ -79,7 +79,7 @@ function readCells(line: string, { size, subject }: Header): string[] | undefine
   return cells.map((cell) => cell.trim());
 }
 
-/** A flow, whether or not it can be read. */
+/** Matches a flow, also one that `FLOW` does not match because its endpoints cannot be read. */
 const LIKE_FLOW = /^(?:tcp|udp|quic)[46] .*<->/;
 const FLOW = /^(tcp|udp|quic)([46]) ([^\s<>]+)<->([^\s<>]+)$/;
 
@@ -145,7 +145,7 @@ function readProcess(text: string): ListedProcess | undefined {
     : undefined;
 }
 
-/** Returns the flow of a row; undefined if it is none. */
+/** Returns the flow of a row; undefined if the row is no flow, or has endpoints that cannot be read. */
 function readFlow(
   text: string,
   cellOf: (name: string) => string,

@@ -13,7 +13,7 @@ const MAX_OWNERS = 8;
 /** A process whose descriptors may be read. */
 interface Holder {
   readonly pid: number;
-  /** Its sockets' descriptors at the last poll. */
+  /** Descriptors of its sockets at the last poll. */
   descriptors: Int32Array;
   /** Handles of its sockets. */
   handles: ReadonlySet<bigint>;
@@ -96,7 +96,7 @@ export class Holders {
       if (this.#nowMs() > deadlineMs) {
         this.isComplete = false;
         this.#next = pid;
-        // The processes that were not searched may be among them.
+        // The processes that this search did not reach may be those that the last search could not read.
         this.unreadable = Math.max(this.unreadable, unreadableBefore);
         return;
       }
@@ -115,7 +115,7 @@ export class Holders {
     const descriptors = this.#processes.socketDescriptors(pid);
     const known = this.#holders.get(pid);
     if (typeof descriptors === 'number') {
-      // They belong to another user. A process that has ended holds nothing.
+      // The process belongs to another user; or it has ended (ESRCH), and holds nothing.
       if (descriptors < 0 && descriptors !== -ERRNO.ESRCH) this.unreadable++;
       if (known) this.#forget(known);
       return;
@@ -149,7 +149,7 @@ export class Holders {
     holder.handles = handles;
   }
 
-  /** Reads what the process runs. A pid that now belongs to another process has another start. */
+  /** Reads the program of a holder. A pid that now belongs to another process has another start. */
   #identify(holder: Holder): void {
     const program = this.#cache.of(holder.pid, true);
     const before = holder.owner;

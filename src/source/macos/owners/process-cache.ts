@@ -20,7 +20,7 @@ export interface ProcessCacheOptions {
   readonly isRoot: boolean;
 }
 
-/** Returns the processes of this machine, and a cache of what they run, for the user of netpane. */
+/** Returns the processes of this machine, and a cache of their programs, with the rights of the user who runs netpane. */
 export function processesWithCache(calls: MacCalls): { processes: MacProcesses; cache: ProcessCache } {
   const processes = new MacProcesses(calls);
   const ownUid = process.geteuid?.() ?? 0;
@@ -28,7 +28,7 @@ export function processesWithCache(calls: MacCalls): { processes: MacProcesses; 
   return { processes, cache: new ProcessCache({ processes, userName, ownUid, isRoot: ownUid === 0 }) };
 }
 
-/** Keeps what processes run, by pid and start. */
+/** Keeps the programs of processes, by pid and start. */
 export class ProcessCache {
   readonly #options: ProcessCacheOptions;
   readonly #entries = new Map<number, Entry>();
@@ -45,7 +45,7 @@ export class ProcessCache {
   }
 
   /**
-   * Returns what a process runs; undefined if it has ended. The same object while it is the same process.
+   * Returns the program of a process; undefined if it has ended. The same object while it is the same process.
    * @param again true to read name and program even if they are known: execve(2) changes them
    */
   of(pid: number, again = false): Program | undefined {
@@ -85,7 +85,7 @@ export class ProcessCache {
   }
 }
 
-/** Returns the name of a process: the whole name of its program file if the kernel's name is the beginning of that. */
+/** Returns the name of a process: that of its program file if the kernel's name, at most 15 bytes, is the start of it. */
 export function fullName(name: string, exe: string | undefined): string {
   const file = exe?.slice(exe.lastIndexOf('/') + 1) ?? '';
   return name !== '' && !file.startsWith(name) ? name : file || name;

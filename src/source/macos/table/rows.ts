@@ -113,7 +113,7 @@ export class Rows {
       const isControlBlock = words[at + 1] === KIND.inpcb;
       if (isControlBlock && records > 0) break;
       if (isControlBlock || records > 0) {
-        this.#note(at, words[at + 1] ?? 0, length >>> 2);
+        this.#setRecord(at, words[at + 1] ?? 0, length >>> 2);
         records++;
       }
       at += paddedWords(length);
@@ -123,8 +123,8 @@ export class Rows {
     return records > 0;
   }
 
-  /** Notes where a record is. A short one is left out, and so is one of an unknown kind. @param count its words */
-  #note(at: number, kind: number, count: number): void {
+  /** Sets the index of a record. A record that is too short or of an unknown kind is ignored. @param count number of its words */
+  #setRecord(at: number, kind: number, count: number): void {
     if (kind === KIND.inpcb && count >= INPCB_WORDS) this.inpcb = at;
     else if (kind === KIND.socket && count >= SOCKET_WORDS) this.socket = at;
     else if (kind === KIND.receiveBuffer && count >= BUFFER_WORDS) this.receiveBuffer = at;

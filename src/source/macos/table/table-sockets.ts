@@ -106,7 +106,7 @@ export class TableSockets {
 
   /**
    * Reads a table (see `layout.ts`). If its end is missing, sockets that it lacks stay.
-   * @returns what the table has
+   * @returns the counts of the table
    */
   read(words: Int32Array): TableCounts {
     const rows = this.#rows;

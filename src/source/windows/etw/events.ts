@@ -86,7 +86,7 @@ export class TraceEvents implements EventSource {
     return this.#context.session.failure;
   }
 
-  /** Adds the processes of connections to a set: what they run must be known before they end. */
+  /** Adds the processes of connections to a set: their programs must be read before they end. */
   addPids(to: Set<number>): void {
     this.collect();
     for (const list of [this.#arrived, this.#waiting]) for (const { it } of list) to.add(it.pid);
@@ -111,7 +111,7 @@ export class TraceEvents implements EventSource {
     this.#context.session.flush();
   }
 
-  /** Notes what a poll found. @param replace gets the new version of each UDP socket with packets */
+  /** Applies a poll. @param replace gets the new version of each UDP socket with packets */
   applyPoll({ changed, ended, startMs }: PolledLives, replace: (life: Life, socket: Socket) => void): void {
     const nowMs = this.#context.nowMs();
     for (const life of ended) this.#index.remove(life, nowMs);

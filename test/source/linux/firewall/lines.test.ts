@@ -4,7 +4,7 @@ import type { FirewallTarget } from '../../../../src/model/firewall.ts';
 import { iptablesChains } from '../../../../src/source/linux/firewall/iptables.ts';
 import { nftChains } from '../../../../src/source/linux/firewall/nft.ts';
 import type { Chain } from '../../../../src/source/linux/firewall/rules.ts';
-import { firewallLines } from '../../../../src/source/linux/firewall/words.ts';
+import { firewallLines } from '../../../../src/source/linux/firewall/lines.ts';
 
 const read = (name: string): string => readFileSync(`fixtures/linux/firewall/${name}.txt`, 'utf8');
 
