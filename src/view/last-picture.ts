@@ -41,7 +41,7 @@ const BATCH_FIELDS: { readonly [Name in keyof State]?: Compare<State[Name]> } = 
 };
 
 /** The state of the last paint, with the values of the parts that change in place. */
-interface Picture {
+interface Painted {
   readonly state: State;
   readonly revision: number;
   readonly inPlace: readonly unknown[];
@@ -59,7 +59,7 @@ function inPlaceOf(state: State): readonly unknown[] {
  * the screen's thread.
  */
 export class LastPicture {
-  #last: Picture | undefined;
+  #last: Painted | undefined;
 
   /** Notes what is painted. */
   note(state: State, { revision }: RowOrder): void {

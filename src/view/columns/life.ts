@@ -38,7 +38,7 @@ function timerText({ socket: { timer } }: Row, { takenAtMs }: CellContext): stri
 const isLowerBound = ({ mark, lifetimeMs, isAtLeast, baseline }: Row): boolean =>
   mark === 'closed' && lifetimeMs !== undefined ? (isAtLeast ?? false) : baseline;
 
-const knownText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
+const certaintyText = (row: Row): string => (isLowerBound(row) ? 'at least' : 'exact');
 
 /** Range of the sort keys of the baseline: less than the time between two polls, so that any later socket sorts as younger. */
 const BASELINE_RANGE_MS = 50;
@@ -94,8 +94,8 @@ export const LIFE_COLUMNS = {
     about: 'whether age and lifetime are exact, or at least (opened before netpane started)',
     align: 'left',
     width: { least: 8, good: 8, most: 8 },
-    text: knownText,
-    key: knownText,
+    text: certaintyText,
+    key: certaintyText,
   }),
   mark: onRequest({
     title: 'MARK',

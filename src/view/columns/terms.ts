@@ -31,19 +31,19 @@ const processTerm = (socket: Socket): string | undefined => exactTerm('process',
 const userName = ({ user, uid, owners: [owner] }: Socket): string | undefined =>
   user ?? (uid === undefined ? owner?.user : String(uid));
 
-const namespaceOf = (socket: Socket): string | undefined => {
+const namespaceTerm = (socket: Socket): string | undefined => {
   const name = namespaceName(socket);
   return name === '' ? undefined : `ns:${quoteWord(name)}`;
 };
 
 /** Returns the term for a port, or for a protocol number that has a name; else undefined. */
-function endTerm(field: string, number: number, { protocol }: Socket): string | undefined {
+function numberTerm(field: string, number: number, { protocol }: Socket): string | undefined {
   const text = hasPorts(protocol) ? String(number) : serviceName(number, protocol);
   return text === undefined ? undefined : `${field}:${text}`;
 }
 
 const portTerm = (field: string, endpoint: Endpoint | null, socket: Socket): string | undefined =>
-  endpoint === null ? undefined : endTerm(field, portOrProtocol(endpoint), socket);
+  endpoint === null ? undefined : numberTerm(field, portOrProtocol(endpoint), socket);
 
 const TERMS: Readonly<Partial<Record<ColumnId, (row: Row, lookups: Lookups) => string | undefined>>> = {
   process: ({ socket }) => processTerm(socket),
@@ -53,7 +53,7 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row, lookups: Lookups) => s
   },
   user: ({ socket }) => exactTerm('user', userName(socket)),
   protocol: ({ socket }) => `proto:${protocolName(socket)}`,
-  netns: ({ socket }) => namespaceOf(socket),
+  netns: ({ socket }) => namespaceTerm(socket),
   localAddress: ({ socket }) => hostTerm(socket.local.address),
   localPort: ({ socket }) => portTerm('lport', socket.local, socket),
   remoteAddress: ({ socket }) => hostTerm(socket.remote?.address),
@@ -61,7 +61,7 @@ const TERMS: Readonly<Partial<Record<ColumnId, (row: Row, lookups: Lookups) => s
   state: ({ socket }) => (socket.state ? `state:${socket.state}` : undefined),
   interface: ({ socket }) => exactTerm('if', socket.interface),
   command: ({ socket }) => exactTerm('cmd', firstOwner(socket).command),
-  service: ({ socket, direction }) => endTerm('', servicePort(socket, direction), socket),
+  service: ({ socket, direction }) => numberTerm('', servicePort(socket, direction), socket),
   direction: ({ direction }) => direction,
   country: ({ socket }, { locations }) =>
     exactTerm('country', locationOf(locations, socket.remote)?.country?.code),

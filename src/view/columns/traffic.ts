@@ -23,7 +23,7 @@ const SHORT_HISTORY = 10;
 const NEEDS_POLLS = { unknownIn: ['poll', 'event'] } as const;
 
 // Reads the time only if there is a rate: a cell that reads it is made again at each tick (`KeptLines`).
-const rateText = (row: Row, rate: number | undefined, context: CellContext): string =>
+const rateCell = (row: Row, rate: number | undefined, context: CellContext): string =>
   compactText(
     rate !== undefined && !context.hasOldRates && isMeasured(row, context.nowMs) ? rate : undefined,
   );
@@ -49,7 +49,7 @@ export const TRAFFIC_COLUMNS = {
     about: 'bytes received per second since the last poll',
     priority: 9,
     value: ({ rxRate }) => rxRate,
-    text: (row, context) => rateText(row, row.rxRate, context),
+    text: (row, context) => rateCell(row, row.rxRate, context),
   }),
   txRate: numberColumn({
     title: 'TX/S',
@@ -57,7 +57,7 @@ export const TRAFFIC_COLUMNS = {
     about: 'bytes sent per second since the last poll',
     priority: 10,
     value: ({ txRate }) => txRate,
-    text: (row, context) => rateText(row, row.txRate, context),
+    text: (row, context) => rateCell(row, row.txRate, context),
   }),
   rtt: numberColumn({
     title: 'RTT',
@@ -120,7 +120,7 @@ export const TRAFFIC_COLUMNS = {
     ...NEEDS_POLLS,
     about: 'bytes received and sent per second since the last poll',
     value: totalRate,
-    text: (row, context) => rateText(row, totalRate(row), context),
+    text: (row, context) => rateCell(row, totalRate(row), context),
   }),
   totalBytes: requestedNumberColumn({
     title: 'ALL',

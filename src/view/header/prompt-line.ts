@@ -83,12 +83,12 @@ const isMarked = ({ text, problem, error }: Prompt): boolean =>
   problem !== undefined && (error !== undefined || problem.at < text.trimEnd().length);
 
 /** Returns a message in at most `width` cells: a part in brackets at its end is left out first. */
-function shortened(message: string, width: number): string {
+function shortMessage(message: string, width: number): string {
   const at = message.endsWith(')') && displayWidth(message, width) > width ? message.lastIndexOf(' (') : -1;
   return cutEnd(at < 0 ? message : message.slice(0, at), width);
 }
 
-/** Maximum cells of a mark that are kept even if the message is cut for it. */
+/** Cells of a mark (`^^^^`) that are kept even if the message is cut for it. */
 const MIN_MARK = 4;
 
 /**
@@ -110,13 +110,16 @@ export function promptHelp(state: State, share: string, width: number): Line | u
     const most = isBehind ? width - at - 1 - displayWidth(message) : width - at;
     const mark = '^'.repeat(Math.max(1, Math.min(problem.length, Math.max(MIN_MARK, most), width - at - 1)));
     if (!isBehind)
-      return line(span(fit(shortened(message, before), before, 'right'), 'error'), span(` ${mark}`, 'error'));
-    const text = shortened(message, Math.max(0, width - at - mark.length - 1));
+      return line(
+        span(fit(shortMessage(message, before), before, 'right'), 'error'),
+        span(` ${mark}`, 'error'),
+      );
+    const text = shortMessage(message, Math.max(0, width - at - mark.length - 1));
     return line(span(' '.repeat(at)), span(`${mark} ${text}`, 'error'));
   }
   if (completion) return completionLine(completion, width);
   if (error !== undefined && problem === undefined)
-    return line(span(`  ${shortened(printable(error), Math.max(0, width - 2))}`, 'error'));
+    return line(span(`  ${shortMessage(printable(error), Math.max(0, width - 2))}`, 'error'));
   const hosts = prompt.waiting ? hostWords(prompt.waiting, state.lookups) : [];
   return hosts.length === 0 ? undefined : spread([{ text: '', rank: 1 }, ...hosts], [], width);
 }

@@ -60,7 +60,7 @@ const words = (text: string): string[] => text.toLowerCase().split(/[^\p{L}\p{N}
 const MIN_FUZZY = 3;
 
 /** Returns how well a word that was typed fits a command, 0 for not at all. */
-function fit(command: Command, typed: string): number {
+function scoreOf(command: Command, typed: string): number {
   if (command.label.split(' ').includes(typed)) return 6;
   const word = typed.toLowerCase();
   const name = words(command.name);
@@ -76,9 +76,9 @@ export function searchCommands(commands: readonly Command[], text: string): read
   const typed = text.split(/\s+/).filter((it) => it !== '');
   if (typed.length === 0) return commands;
   return commands
-    .map((command) => ({ command, fits: typed.map((it) => fit(command, it)) }))
-    .filter(({ fits }) => !fits.includes(0))
-    .map(({ command, fits }) => ({ command, sum: fits.reduce((sum, it) => sum + it, 0) }))
+    .map((command) => ({ command, scores: typed.map((it) => scoreOf(command, it)) }))
+    .filter(({ scores }) => !scores.includes(0))
+    .map(({ command, scores }) => ({ command, sum: scores.reduce((sum, it) => sum + it, 0) }))
     .toSorted((a, b) => b.sum - a.sum)
     .map(({ command }) => command);
 }

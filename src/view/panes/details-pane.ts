@@ -13,9 +13,9 @@ import { focusOn, KEYS_HERE } from './focus.ts';
 import { linesIn, type PaneRow } from './pane.ts';
 
 /** The subject of the details: a row, or the facts about a group or the folded sockets; undefined if there is none. */
-type Subject = Row | readonly Fact[] | undefined;
+type DetailsSubject = Row | readonly Fact[] | undefined;
 
-const isFacts = (subject: Subject): subject is readonly Fact[] => Array.isArray(subject);
+const isFacts = (subject: DetailsSubject): subject is readonly Fact[] => Array.isArray(subject);
 
 /** Facts about the group that was shown last, by its `RowOrder`: making them reads each row, and most paints change none. */
 const lastFacts = new WeakMap<
@@ -34,7 +34,7 @@ function factsOfGroup(order: RowOrder, group: GroupItem): readonly Fact[] {
 }
 
 /** Returns the subject of the details at a line of the table. */
-function subjectAt(order: RowOrder, index: number): Subject {
+function subjectAt(order: RowOrder, index: number): DetailsSubject {
   const item = order.at(index);
   if (item?.type === 'group') return factsOfGroup(order, item);
   return item?.type === 'time-wait' ? timeWaitFacts(item) : item?.row;
@@ -57,7 +57,7 @@ function linesOf(
  * @param isFocused true if the keys scroll them
  */
 export function detailLines(
-  subject: Subject,
+  subject: DetailsSubject,
   state: State,
   keys: readonly KeyHelp[],
   width: number,

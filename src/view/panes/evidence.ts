@@ -12,7 +12,7 @@ import { inLines } from '../text/width.ts';
 export const LABEL_WIDTH = 9;
 
 /** Returns the evidence about the process of a row; undefined if there is none, or it is about another process. */
-function evidenceOf(row: Row, { evidence }: State): Evidence | undefined {
+function knownEvidence(row: Row, { evidence }: State): Evidence | undefined {
   const { pid, startedAtMs } = firstOwner(row.socket);
   return evidence && evidence.pid === pid && evidence.startedAtMs === startedAtMs ? evidence : undefined;
 }
@@ -24,7 +24,7 @@ const SEPARATOR = ' · ';
  * before the evidence was asked for.
  */
 export function verdictLines(row: Row, state: State, width: number): Line[] {
-  const evidence = evidenceOf(row, state);
+  const evidence = knownEvidence(row, state);
   if (evidence === undefined) return [];
   const { verdict, isComplete } = evidence;
   const exposure = exposureOf(row.socket);
@@ -47,7 +47,7 @@ const room = (width: number): number => Math.max(8, width - LABEL_WIDTH);
 
 /** Returns the lines of the evidence that say why the program runs, each with its source; or all the others. */
 export const evidenceLines = (row: Row, state: State, width: number, part: 'why' | 'others'): Line[] =>
-  (evidenceOf(row, state)?.lines ?? [])
+  (knownEvidence(row, state)?.lines ?? [])
     .filter(({ label }) => (label === 'why') === (part === 'why'))
     .flatMap((it) => evidenceLine(it, width));
 

@@ -12,7 +12,7 @@ import type { Fact } from './flow.ts';
 const MAX_NAMES = 8;
 
 /** Counts values, and keeps one item of each. */
-class Counts<T> {
+class Frequencies<T> {
   readonly #counts = new Map<string, { readonly item: T; count: number }>();
 
   add(value: string, item: T): void {
@@ -41,7 +41,7 @@ class Counts<T> {
 
 /** Returns the facts about a group: its sockets, traffic, programs and remote addresses. @param rows all of its rows */
 export function groupFacts({ label, sum }: GroupItem, rows: readonly Row[]): readonly Fact[] {
-  const [owners, peers] = [new Counts<Owner>(), new Counts<Endpoint>()];
+  const [owners, peers] = [new Frequencies<Owner>(), new Frequencies<Endpoint>()];
   for (const { socket, mark } of rows) {
     if (mark === 'closed') continue;
     const owner = firstOwner(socket);

@@ -54,7 +54,7 @@ function viewText(view: View, key: string): string {
   return `${key.padEnd(1)} ${fit(printable(name), NAME_WIDTH)} ${what}${isBuiltIn(name) ? '' : '  (saved)'}`;
 }
 
-const ruleText = ({ process, remote, port }: HideRule): string =>
+const ruleLine = ({ process, remote, port }: HideRule): string =>
   `${fit(printable(process), NAME_WIDTH)} port ${String(port).padEnd(PORT_WIDTH)}  ${remote === '*' ? 'no peer' : printable(remote)}`;
 
 const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
@@ -77,7 +77,7 @@ const LISTS: Readonly<Record<Exclude<List['kind'], 'columns'>, ListText>> = {
     note: ({ hideRules }) => counted(hideRules.length, 'rule'),
     empty: (keys) =>
       `nothing hidden: ${keyText(keys, 'hide')} hides the program and remote of the selected row`,
-    lines: ({ hideRules }) => hideRules.map(ruleText),
+    lines: ({ hideRules }) => hideRules.map(ruleLine),
   },
   signals: {
     length: () => SIGNALS.length,
