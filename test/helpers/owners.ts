@@ -10,6 +10,12 @@ class StrictProc extends Proc {
   readonly reads: string[] = [];
   /** Listed folders. */
   readonly listed: string[] = [];
+  /** CPU time of processes, nanoseconds; unknown of all others. */
+  readonly cpuNs = new Map<number, number>();
+
+  override cpuNsOf(pid: number): number | undefined {
+    return this.cpuNs.get(pid);
+  }
 
   #unlessForbidden<T>(path: string, read: () => Outcome<T>): Outcome<T> {
     this.reads.push(path);

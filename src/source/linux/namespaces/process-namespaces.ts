@@ -13,6 +13,8 @@ interface ProcessEntry {
   /** Polls that last listed the process and last read its namespace. */
   seenPoll: number;
   readPoll: number;
+  /** CPU time of the process (`Proc.cpuNsOf`) before its namespace was last read; undefined if unknown. */
+  cpuNs: number | undefined;
 }
 
 /** Called when a process is found in a namespace, and when it has left it or ended. */
@@ -80,7 +82,10 @@ export class ProcessNamespaces {
   currentOf(pid: number, mustReread: boolean): number | undefined {
     const entry = this.#processes.get(pid);
     if (entry === undefined) return undefined;
-    if (mustReread) entry.readPoll = 0;
+    if (mustReread) {
+      entry.readPoll = 0;
+      entry.cpuNs = undefined;
+    }
     this.#reread(pid, entry);
     return typeof entry.inode === 'number' ? entry.inode : undefined;
   }
@@ -89,7 +94,7 @@ export class ProcessNamespaces {
     const entry = this.#processes.get(pid);
     if (entry === undefined) {
       const inode = readNamespace(this.#proc, pid);
-      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll });
+      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll, cpuNs: undefined });
       if (typeof inode === 'number') this.#listener.onEnter(inode, pid);
     } else if ((this.#poll + pid) % REREAD_POLLS === 0) {
       this.#reread(pid, entry);
@@ -99,6 +104,10 @@ export class ProcessNamespaces {
   #reread(pid: number, entry: ProcessEntry): void {
     if (entry.readPoll === this.#poll) return;
     entry.readPoll = this.#poll;
+    // Only a process itself can enter another namespace (setns(2)): one that has not run since is where it was.
+    const cpuNs = this.#proc.cpuNsOf(pid);
+    if (cpuNs !== undefined && cpuNs === entry.cpuNs) return;
+    entry.cpuNs = cpuNs;
     const inode = readNamespace(this.#proc, pid);
     if (inode === entry.inode) return;
     if (typeof entry.inode === 'number') this.#listener.onLeave(entry.inode, pid);

@@ -5,6 +5,7 @@ import type { Holdings } from './holdings.ts';
 import type { Identities } from './identity.ts';
 import type { OtherHolders } from './other-holders.ts';
 import type { OwnerPoll } from './owner-poll.ts';
+import { IDLE_POLLS } from './processes.ts';
 
 /** Number of known descriptors read again per poll, in turn, to see if they still hold the same socket. */
 const DESCRIPTOR_CHECKS = 32;
@@ -57,7 +58,7 @@ export class Descriptors {
         return;
       }
       // Reading a pseudo descriptor costs as much as all other checks of a poll, so it is the last check.
-      count += known.isPseudo ? DESCRIPTOR_CHECKS : known.descriptors.length;
+      count += known.isPseudo ? DESCRIPTOR_CHECKS : Math.max(1, known.descriptors.length);
       if (known.isPseudo) this.#checkPseudo(known);
       else this.#checkDescriptors(known);
     }
@@ -77,15 +78,30 @@ export class Descriptors {
     }
   }
 
-  /** Yields the descriptors of each holder in parts. */
+  /**
+   * Returns true if a process has not run since its known descriptors were read again: it has closed none. In its turn it is read in
+   * any case: another process may close one in a table that both share (clone(2), CLONE_FILES).
+   */
+  #hasSlept(holder: Holder): boolean {
+    const before = holder.rereadCpuNs;
+    holder.rereadCpuNs = this.#proc.cpuNsOf(holder.pid);
+    const isSame = before !== undefined && holder.rereadCpuNs === before;
+    return isSame && !this.#poll.isTurnOf(holder.key, IDLE_POLLS);
+  }
+
+  /** Yields the descriptors of each holder in parts; none of a holder that has not run since they were read. */
   *#knownDescriptors(): Generator<KnownDescriptors, undefined> {
     for (const holder of this.#holdings.holders.values()) {
+      if (holder.inodes.size === 0) continue;
       let [descriptors, inodes]: [number[], number[]] = [[], []];
+      const hasSlept = this.#hasSlept(holder);
+      if (hasSlept) yield { holder, isPseudo: false, descriptors, inodes };
       for (const [descriptor, inode] of holder.inodes) {
         if (descriptor < 0) {
           yield { holder, isPseudo: true, descriptors: [descriptor], inodes: [inode] };
           continue;
         }
+        if (hasSlept) continue;
         descriptors.push(descriptor);
         inodes.push(inode);
         if (descriptors.length < CHECKED_TOGETHER) continue;

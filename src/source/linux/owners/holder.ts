@@ -22,6 +22,13 @@ export interface Holder {
   identifiedPoll: number;
   /** See `Identities.signatureOf`; a different one means another program or name. */
   signature: string | undefined;
+  /**
+   * CPU time of the process (`Proc.cpuNsOf`) before its descriptors were last counted, before known ones were last read again,
+   * and before its name was last read; undefined if unknown. While it is the same, the process has not run since.
+   */
+  countedCpuNs: number | undefined;
+  rereadCpuNs: number | undefined;
+  namedCpuNs: number | undefined;
   /** Number of descriptors at the last check: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   /** False if its descriptors may not be read. */
@@ -70,6 +77,9 @@ export const newHolder = (
   listedPoll: 0,
   identifiedPoll: 0,
   signature: undefined,
+  countedCpuNs: undefined,
+  rereadCpuNs: undefined,
+  namedCpuNs: undefined,
   descriptorCount: 0,
   readable: true,
   isKernelThread: false,

@@ -64,6 +64,11 @@ export class Identities {
     return stat && `${this.#options.bootTimeMs()} ${stat.startTicks} ${stat.argumentsAt} ${stat.comm}`;
   }
 
+  /** See `Proc.cpuNsOf`. */
+  cpuNsOf(pid: number): number | undefined {
+    return this.#options.proc.cpuNsOf(pid);
+  }
+
   /** Returns the folder of a living thread of a process whose first thread has ended; undefined if there is none. */
   livingThreadFolder(pid: number): string | undefined {
     const { proc } = this.#options;

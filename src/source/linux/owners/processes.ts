@@ -60,6 +60,16 @@ export class Processes {
     return holder?.seenPoll === this.#poll.number ? holder : undefined;
   }
 
+  /**
+   * Returns true if a process has not run since its descriptors were counted: it can have opened and closed none. Another process
+   * may do so in a table that both share (clone(2), CLONE_FILES), which only a check that is due finds.
+   */
+  #hasSlept(holder: Holder): boolean {
+    const before = holder.countedCpuNs;
+    holder.countedCpuNs = this.#proc.cpuNsOf(holder.pid);
+    return before !== undefined && holder.countedCpuNs === before;
+  }
+
   /** Reads the count of descriptors of a process or thread, and adds it if it is new. */
   #check(key: number, pid: number, isAll: boolean): void {
     let known = this.#holdings.holders.get(key);
@@ -71,7 +81,7 @@ export class Processes {
     const isDue = this.#poll.isTurnOf(key, IDLE_POLLS);
     // Before Linux 6.2 the size of the folder is always 0, so that the check finds less.
     const isChecked = isAll || isDue || known?.hasSockets === true;
-    if (known && (!isChecked || (known.isKernelThread && !isDue))) {
+    if (known && (!isChecked || (!isDue && (known.isKernelThread || this.#hasSlept(known))))) {
       known.seenPoll = this.#poll.number;
       if (!known.readable) this.#poll.hasUnseenProcesses = true;
       return;

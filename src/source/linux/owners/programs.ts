@@ -33,6 +33,10 @@ export class Programs {
       if (!holder.hasSockets || holder.identifiedPoll === this.#poll.number || holder.owner === undefined)
         continue;
       count++;
+      // Only a thread of the process itself can change its name (comm_write in fs/proc/base.c) or program.
+      const cpuNs = this.#identities.cpuNsOf(holder.pid);
+      if (cpuNs !== undefined && cpuNs === holder.namedCpuNs) continue;
+      holder.namedCpuNs = cpuNs;
       const signature = this.#identities.signatureOf(holder.pid);
       if (signature !== undefined && signature !== holder.signature) this.identify(holder);
     }

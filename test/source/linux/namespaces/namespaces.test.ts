@@ -198,6 +198,23 @@ describe('cost', () => {
     );
   });
 
+  test('does not read a process again that has not run since, unless it matters now', () => {
+    start(20, HOST);
+    proc.cpuNs.set(1, 1_234_567).set(20, 1_234_567);
+    namespaces.refresh();
+    refreshTimes(REREAD_POLLS);
+    proc.links.length = 0;
+    refreshTimes(REREAD_POLLS);
+    expect(proc.links).toEqual([]);
+    proc.cpuNs.set(20, 1_234_568);
+    enter(20, 500);
+    refreshTimes(REREAD_POLLS);
+    expect(others()).toEqual([[500, undefined]]);
+    proc.links.length = 0;
+    expect([namespaces.processOf(500), namespaces.processOf(500, true)]).toEqual([20, 20]);
+    expect(proc.links).toEqual(['20/ns/net']);
+  });
+
   test('reads the mount list once in five polls', () => {
     refreshTimes(10);
     proc.texts.length = 0;

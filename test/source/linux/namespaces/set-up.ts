@@ -14,6 +14,12 @@ export class CountingProc extends Proc {
   readonly forbidden = new Set<string>();
   readonly links: string[] = [];
   readonly texts: string[] = [];
+  /** CPU time of processes, nanoseconds; unknown of all others. */
+  readonly cpuNs = new Map<number, number>();
+
+  override cpuNsOf(pid: number): number | undefined {
+    return this.cpuNs.get(pid);
+  }
 
   override link(path: string): Outcome<string> {
     this.links.push(path);
