@@ -21,8 +21,8 @@ export type StartConsumer = (data: ConsumerData) => void;
  * Starts a consumer thread as a child of this thread.
  *
  * A sampling thread asks the screen's thread to start it. A thread that ends waits for its children before it reports its
- * end, even after it ran out of memory, and a consumer thread ends only when the screen's thread stops its session: a
- * sampling thread with such a child would never report its end.
+ * end, even after it ran out of memory. A consumer thread ends only when the screen's thread stops its session. A sampling
+ * thread with such a child would never report its end.
  */
 export const startConsumer: StartConsumer = (data) => {
   const worker = new Worker(new URL(data.script), { workerData: data });

@@ -5,9 +5,9 @@ const CLOSED = 1;
 /**
  * Keeps a thread from being ended inside a step that native code does not survive.
  *
- * The end of the program ends a thread at any point of its JavaScript. From then on V8 refuses to make objects. koffi
- * aborts the whole program if V8 refuses while koffi is being loaded, or makes a function (`func`) or a view of memory
- * (`view`); calls and `alloc` are safe. Therefore a thread enters its gate for each of these steps, and the thread that
+ * The end of the program ends a thread at any point of its JavaScript. From then on V8 refuses to make objects. If it
+ * refuses while koffi is being loaded, or makes a function (`func`) or a view of memory (`view`), koffi aborts the whole
+ * program. Calls and `alloc` are safe. Therefore a thread enters its gate for each of these steps, and the thread that
  * ends it closes the gate first.
  */
 export class NativeGate {

@@ -35,8 +35,8 @@ export type Exists = (path: string) => boolean;
 
 /**
  * Returns the name and path of a macOS program from its command line. The path may contain spaces, so the command line
- * does not show where the path ends: all of `/Applications/A B.app/Contents/MacOS/A B` is a path, but of
- * `/usr/bin/node main.js` only the part before the space.
+ * does not show where the path ends. `/Applications/A B.app/Contents/MacOS/A B` is a path as a whole;
+ * `/usr/bin/node main.js` begins with the path `/usr/bin/node`.
  */
 function macProgram(line: string, exists: Exists): Program {
   const text = line.trim();

@@ -54,9 +54,9 @@ export interface RowMatches {
 }
 
 /**
- * A socket table of Windows, with the one before it: finds the rows that have not changed by comparing numbers, without
- * making objects. 20,000 unchanged rows take 0.2 ms without the call itself, and up to 1.1 ms if only unused bytes
- * differ. With 200 new ones among them a whole poll takes some 5 ms.
+ * Reads a socket table of Windows, and keeps the one before it. Finds the rows that have not changed by comparing numbers,
+ * without making objects. 20,000 unchanged rows take 0.2 ms without the call itself, and up to 1.1 ms if only unused bytes
+ * differ. With 200 new rows among them a whole poll takes some 5 ms.
  */
 export class KeptTable {
   readonly layout: RowLayout;

@@ -40,9 +40,9 @@ const ENDED: Identity = { type: 'ended' };
 const PENDING: Identity = { type: 'pending' };
 
 /**
- * The processes that have sockets. Each poll reads the list of all processes, which has the names and start times also
- * of those that netpane may not open: a pid that was given to another process has another start time. Everything else
- * is read once per process.
+ * Keeps the processes that have sockets. Each poll reads the list of all processes, with their names and start times, also of
+ * those that netpane may not open. A pid that was given to another process has another start time. Everything else is read
+ * once per process.
  */
 export class Processes {
   readonly #api: WindowsApi;

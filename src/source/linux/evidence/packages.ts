@@ -159,7 +159,7 @@ function dpkgVersion(status: string, name: string): string | undefined {
 }
 
 /**
- * Returns the package of a file in the database of apk (apk(8)): one file with a block for each package, in which P is the
+ * Returns the package of a file in the database of apk (apk(8)), one file with a block for each package. In a block P is the
  * name, V the version, F a folder, R a file, and Z its digest.
  */
 async function apkOwner(paths: readonly string[], files: Files): Promise<PackageResult | undefined> {

@@ -2,8 +2,8 @@
 const FULL_POLLS = 8;
 
 /**
- * Decides which kinds of rare sockets a poll of a namespace need not read: kinds of which the last read found none, as long as
- * the kernel's count of all sockets of the namespace stays the same.
+ * Decides which kinds of rare sockets a poll of a namespace need not read. If a read finds none of a kind, the kind is not read
+ * while the kernel's count of all sockets of the namespace stays the same.
  *
  *     read, none found ─▶ count unchanged: not read
  *           ▲                      │

@@ -14,12 +14,13 @@ const SAME_POLLS = 2;
  *                       └─────── counters changed, or 8th poll ◀──┘
  *
  * A settled connection (`isSettled`) changes only with a segment, or with the number of established connections. This
- * misses no connection: before there is a connection, a SYN_RECV socket or a remnant, the kernel counts a segment or an
- * opened connection, and when one ends it counts a segment or one established connection less. It counts the segment a
- * moment before it makes the socket, so the counters must be the same in two polls. A socket that is only bound changes
- * the number of sockets when it is made. Only the 8th poll finds it if another socket closed in the same interval, or if
- * it was bound later than it was made; the same goes for another user (fchown(2)), interface (SO_BINDTODEVICE) or
- * keepalive timer of a settled connection.
+ * misses no connection. Before the kernel makes a connection, a SYN_RECV socket or a remnant, it counts a segment or an
+ * opened connection. When one ends, it counts a segment or one established connection less. It counts the segment a moment
+ * before it makes the socket, so the counters must be the same in two polls.
+ *
+ * A socket that is only bound changes the number of sockets when it is made. Only the 8th poll finds it if another socket
+ * closed in the same interval, or if it was bound later than it was made. Only the 8th poll finds another user (fchown(2)),
+ * interface (SO_BINDTODEVICE) or keepalive timer of a settled connection, too.
  */
 export class QuietTcp {
   readonly #offset: number;

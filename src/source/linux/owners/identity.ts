@@ -54,9 +54,9 @@ export class Identities {
   }
 
   /**
-   * Returns a text that changes with the name and the program of a process (execve(2) moves the arguments in memory), and
-   * with the boot time, from which its start is computed; undefined if it cannot be read. Reads one small file: the `stat` of
-   * a thread, because the one of the process sums up all its threads (fs/proc/array.c, do_task_stat).
+   * Returns a text that changes with the name and the program of a process, because execve(2) moves the arguments in memory,
+   * and with the boot time, from which its start is computed. Undefined if it cannot be read. Reads one small file: the `stat`
+   * of a thread, because the one of the process sums up all its threads (fs/proc/array.c, do_task_stat).
    */
   signatureOf(pid: number): string | undefined {
     const text = this.#options.proc.text(`${pid}/task/${pid}/stat`, LIMIT.process, ONE_RECORD);

@@ -176,8 +176,9 @@ export class LibSystem implements MacCalls {
   }
 
   /**
-   * Returns the result of a call of libproc, which returns 0 for an error (libsyscall/wrappers/libproc/libproc.c), but also
-   * for an empty answer, such as that of a process without descriptors: only an error sets errno.
+   * Returns the result of a call of libproc, or a negative errno. The call returns 0 for an error
+   * (libsyscall/wrappers/libproc/libproc.c), and also for an empty answer, such as that of a process without descriptors. Only
+   * an error sets errno.
    */
   #length(call: () => number): number {
     this.#koffi.errno(0);
