@@ -64,7 +64,7 @@ async function confine(kept: KeptRights | undefined): Promise<true | string> {
   }
 }
 
-/** Drops all capabilities of this thread but these. Any thread may drop its own. @param kept by bit */
+/** Drops the capabilities of this thread, which any thread may do. @param kept bits of those that it keeps */
 function dropCapabilities(library: CLibrary, kept: readonly number[]): void {
   const header = new Uint32Array([CAPABILITY_VERSION, 0]);
   const sets = new Uint32Array(WORDS);

@@ -6,7 +6,7 @@ import { ERRNO, NativeError } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import { isForbidden } from '../netlink/system.ts';
 
-/** The trace is not available. The message gives the reason as a clause without a full stop. */
+/** Thrown if the trace is not available. The message is the reason, a clause without a full stop. */
 export class TraceUnavailable extends Error {}
 
 /** Usual mount points of tracefs (Documentation/trace/ftrace.rst). */

@@ -48,8 +48,8 @@ interface Waiting {
 }
 
 /**
- * Close events. The kernel reports each socket that is closed, with its last counters; its interface calls sockets
- * sources, and the protocols providers.
+ * The events of closed sockets. The kernel reports each of them with its last counters; its interface calls sockets sources,
+ * and protocols providers.
  *
  *     datagrams ──▶ closed sources ──▶ found among the sockets by their endpoints ──▶ ended
  *                                  └─▶ never seen by a poll ──▶ ended, with an id of its own

@@ -9,7 +9,7 @@ const MAX_BYTES = 2 ** 28;
 /** Room for sockets that are opened between these calls, bytes. */
 const SPARE_BYTES = 2 ** 16;
 
-/** A table of the kernel that could not be read. The message is a clause without a full stop. */
+/** Thrown if a table of the kernel cannot be read. The message is a clause without a full stop. */
 export class TableUnread extends Error {}
 
 /** Reads one table of the kernel, such as net.inet.tcp.pcblist_n, into a buffer that grows with it. */
