@@ -128,8 +128,12 @@ export class Peers {
     const { id } = socket;
     const place = this.#placeOf(socket);
     const placed = this.#waiting.get(id) ?? before;
-    if (place?.scope === ACROSS) this.#waiting.set(id, placed);
-    else this.#put(id, place, placed && this.#pairOf(placed));
+    if (place?.scope === ACROSS) {
+      this.#waiting.set(id, placed);
+      return;
+    }
+    this.#waiting.delete(id);
+    this.#put(id, place, placed && this.#pairOf(placed));
   }
 
   /** Removes a socket that has closed. It remains the peer of the other socket, as long as its row is shown. */
