@@ -37,7 +37,7 @@ export const readProtocols = (piece: Piece): string[] => {
 export const PROTOCOL_FAMILY = /[46]$/;
 
 /**
- * Returns true if a socket has the protocol: `tcp4` is TCP over IPv4, `tcp` is either family.
+ * Returns true if a socket has the protocol: `tcp4` is TCP over IPv4, `tcp` is TCP over either.
  * @param protocol as in `protocolName`
  */
 export function isProtocol(wanted: string, protocol: string, family: string): boolean {

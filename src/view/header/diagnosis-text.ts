@@ -11,7 +11,7 @@ interface DiagnosisRow {
   readonly text: (diagnosis: Diagnosis) => string;
   /** The meaning of the diagnosis, in a few words. */
   readonly about: string;
-  /** The diagnosis names one listener, not a program. */
+  /** True if the diagnosis is about one listener: its endpoint follows the program in the text. */
   readonly namesListener?: true;
   /** Returns the terms of the query that shows its sockets, without the program. */
   readonly terms: (socket: Socket) => string;
@@ -28,7 +28,7 @@ function lastedText({ sinceMs, isAtLeast }: Diagnosis, nowMs: number): string {
 
 const percentText = (share: number): string => `${Math.round(share * 100)} %`;
 
-/** Returns how full an accept queue is. It is full with one more connection than the backlog allows (sk_acceptq_is_full). */
+/** Returns how full an accept queue is. Linux takes one more connection than the backlog allows (sk_acceptq_is_full). */
 function acceptQueueText({ socket: { traffic } }: Diagnosis): string {
   const { recvQueue = 0, sendQueue = 0 } = traffic ?? {};
   const level = recvQueue >= sendQueue ? 'accept queue full' : 'accept queue nearly full';

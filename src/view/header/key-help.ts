@@ -30,7 +30,10 @@ export interface KeyHelp {
   readonly hintFor?: keyof Seen;
   /** The hint while the pane of the same name as the action is open. */
   readonly openHint?: string;
-  /** First hints while keys move in a second pane, by the pane that the keys act on, or the name of the next pane. */
+  /**
+   * The hint, before all others, while a second pane can have the focus: by the pane with the focus, or `next pane` for the
+   * title of the pane that gets it next.
+   */
   readonly focusHint?: Partial<Readonly<Record<Focus, string>>> | 'next pane';
 }
 

@@ -24,12 +24,13 @@ interface PromptParts {
 function partsOf(prompt: Prompt, share: string, width: number, hasLineBelow = true): PromptParts {
   const { kind, text, cursor, error, problem } = prompt;
   const label = cutEnd(PROMPTS[kind].label, Math.max(0, width - MIN_TYPED));
-  // A mistake with a position, and an error about something else than the query, is shown below the prompt instead.
+  // A mistake with a position, and an error about something other than the query, is shown below the prompt instead.
   const isBelow = hasLineBelow && (isMarked(prompt) || problem === undefined);
   const wanted = isBelow ? undefined : (error ?? problem?.message);
   const side = wanted === undefined ? `  ${share}` : `  ${printable(wanted)}`;
   const room = Math.max(1, width - label.length - Math.min(displayWidth(side), Math.floor(width / 2)) - 1);
-  // Measured from the cursor backwards: pasted text may be very long. Printable text may have another length.
+  // The text is measured from the cursor backwards, because a pasted text may be very long. Its printable form may have
+  // another length.
   const characters = charactersOf(text.slice(0, cursor));
   let first = characters.length;
   for (let left = room - 1; first > 0; first--) {

@@ -71,7 +71,7 @@ export function exposureWords(exposure: Exposure, { family }: Socket): readonly 
   return [text, ...about, ...both];
 }
 
-/** Sort order of exposures: what reaches furthest first. */
+/** Sort order of exposures: the most reachable first. */
 const ORDER: readonly Exposure['to'][] = [
   'all',
   'public',

@@ -18,7 +18,7 @@ const SIGNS: Readonly<Partial<Record<NameSource, string>>> = {
 
 type NameSource = Extract<PeerName, { type: 'name' }>['from'];
 
-/** Says in words who knows a name. */
+/** Words for the source of a name. */
 const SOURCES: Readonly<Record<NameSource, string>> = {
   hosts: '/etc/hosts',
   'reverse-dns': 'reverse DNS',

@@ -51,7 +51,7 @@ export function cutEnd(text: string, width: number): string {
 
 /** Returns the text in exactly `width` cells: cut in the middle, or padded with spaces. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
-  // Nearly all texts: they need no cut, and each character is one cell.
+  // Nearly all texts need no cut, and each of their characters takes one cell.
   if (text.length <= width && SINGLE.test(text))
     return align === 'left' ? text.padEnd(width) : text.padStart(width);
   const cut = cutMiddle(text, width);
