@@ -199,7 +199,7 @@ export type Action =
   /** The user has not moved the selection for a while. */
   | { readonly type: 'settled' }
   | { readonly type: 'usage'; readonly usage: Usage | null }
-  /** More is known of the process in the details. */
+  /** More evidence about the process in the details has been read. */
   | { readonly type: 'evidence'; readonly evidence: Evidence }
   /** Rules of the firewall about the listener in the details have been read. */
   | { readonly type: 'firewall'; readonly firewall: Firewall };

@@ -25,7 +25,7 @@ interface Known {
  * Finds trouble in the sockets of the table. Only changed sockets are read; a tick costs as much as there are groups of
  * waiting sockets.
  *
- *     change ─▶ Waits of each rule, Retransmissions ── endTick ─▶ on ─▶ kept ─▶ over for 5 s ─▶ removed
+ *     take ─▶ Waits of each rule, Retransmissions ── endTick ─▶ on ─▶ kept ─▶ over for 5 s ─▶ removed
  */
 export class Diagnoses {
   readonly #waits = WAIT_KINDS.map((kind) => {

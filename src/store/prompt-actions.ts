@@ -12,8 +12,8 @@ export const openPrompt = (kind: PromptKind, text: string, before: Query): Promp
 });
 
 /**
- * Applies a query while it is typed. While the text is invalid, or a host name in it has no addresses, the query before
- * stays. Other prompts act only when they are accepted.
+ * Applies the text of a prompt while it is typed, if the prompt has a preview or filters; others act only when they are
+ * accepted. While a query is invalid, or a host name in it has no addresses, the query before stays.
  */
 export function preview(state: State, prompt: Prompt): State {
   const row = PROMPTS[prompt.kind];

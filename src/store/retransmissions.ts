@@ -27,7 +27,7 @@ export const PART_MS = 5000;
 /**
  * Segments sent and retransmitted by each program in the last 30 seconds. Only programs that retransmitted have a sum.
  *
- *     take ─▶ newest part ─▶ … ─▶ oldest part ── endTick ─▶ removed
+ *     take ─▶ newest part ─▶ … ─▶ oldest part ── sumsAt ─▶ removed
  */
 export class Retransmissions {
   /** Oldest first. */

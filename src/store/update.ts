@@ -23,10 +23,10 @@ const MIN_SILENT_MS = 1000;
 /** Time between two reports of the same silence, milliseconds. */
 const SILENCE_REPORT_MS = 1000;
 
-/** Usage is read when the selection has not moved for this time. */
+/** Usage is read when the selection has not moved for this time, milliseconds. */
 const SETTLED_MS = 150;
 
-/** Host names of a query are looked up when it was not changed for this time: not for each letter. */
+/** Host names of a typed query are looked up when it has not changed for this time, milliseconds: not for each letter. */
 const TYPING_MS = 400;
 
 /**
