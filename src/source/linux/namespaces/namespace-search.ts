@@ -5,7 +5,7 @@ import type { NamespaceRef, NetlinkSystem } from '../netlink/system.ts';
 import { isNetpane } from '../proc/netpane.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
 import { QuietProcesses } from './quiet-processes.ts';
-import { type Found, MAX_KEPT, type Reference, threadsOf } from './references.ts';
+import { type Found, linkOf, MAX_KEPT, type Reference, threadsOf } from './references.ts';
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
@@ -178,8 +178,9 @@ export class NamespaceSearch {
     const threads = threadsOf(this.#proc, pid);
     yield;
     if (threads) yield* this.#searchThreads(pass, pid, threads, found);
-    yield* this.#searchDescriptors(pass, pid, String(pid), found);
-    this.#quiet.keep(pid, found.length > MAX_KEPT ? undefined : cpuNs, { mountNamespace, references: found });
+    const isRead = yield* this.#searchDescriptors(pass, pid, String(pid), found);
+    const isKept = isRead && threads?.length !== 0 && found.length <= MAX_KEPT;
+    this.#quiet.keep(pid, isKept ? cpuNs : undefined, { mountNamespace, references: found });
   }
 
   /** Searches a process that has not run since it was read. */
@@ -229,8 +230,17 @@ export class NamespaceSearch {
     }
   }
 
-  /** Searches the descriptors of a process or thread. @param folder its folder below /proc */
-  *#searchDescriptors(pass: Pass, pid: number, folder: string, found: Reference[]): Generator<undefined> {
+  /**
+   * Searches the descriptors of a process or thread.
+   * @param folder its folder below /proc
+   * @returns false if they could not be listed, as when netpane has no descriptor left: the next pass may succeed
+   */
+  *#searchDescriptors(
+    pass: Pass,
+    pid: number,
+    folder: string,
+    found: Reference[],
+  ): Generator<undefined, boolean> {
     const names = this.#proc.names(`${folder}/fd`);
     yield;
     const all = 'value' in names ? names.value.map(Number) : [];
@@ -247,6 +257,7 @@ export class NamespaceSearch {
         if (this.#add(pass, { pid, folder, descriptor, target }, found)) yield;
       }
     }
+    return 'value' in names || names.failed === 'forbidden';
   }
 
   /** Follows a reference, and adds it to those found. @returns true if it took long */
@@ -261,22 +272,12 @@ export class NamespaceSearch {
     const { kind, inode } = target;
     if (kind === 'net') {
       if (!pass.known.isNamespace(inode) && !this.#holds.has(inode))
-        this.#holds.set(inode, { inode, ...this.#linkOf(reference) });
+        this.#holds.set(inode, { inode, ...linkOf(this.#proc, reference) });
       return false;
     }
     if (descriptor === undefined || pass.known.isSocket(inode)) return false;
     this.#probeSocket(pass, { pid, descriptor }, reference);
     return true;
-  }
-
-  /** Returns the path of a reference, and a function that returns true while the path leads to the same target. */
-  #linkOf({ folder, descriptor, target: { kind, inode } }: Reference): Pick<Hold, 'path' | 'isValid'> {
-    const path = descriptor === undefined ? `${folder}/ns/net` : `${folder}/fd/${descriptor}`;
-    const isValid = (): boolean => {
-      const link = this.#proc.link(path);
-      return 'value' in link && link.value === `${kind}:[${inode}]`;
-    };
-    return { path: this.#proc.pathOf(path), isValid };
   }
 
   /**
@@ -298,7 +299,7 @@ export class NamespaceSearch {
       if (isTcp) pass.unboundTcp.add(inode);
       return;
     }
-    this.#holds.set(netns, { inode: netns, socket, ...this.#linkOf(reference) });
+    this.#holds.set(netns, { inode: netns, socket, ...linkOf(this.#proc, reference) });
   }
 }
 

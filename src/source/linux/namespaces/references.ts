@@ -21,7 +21,7 @@ export interface Found {
   readonly references: readonly Reference[];
 }
 
-/** Returns the threads of a process that has several, or whose main thread has ended; else undefined. */
+/** Returns the threads of a process that has several, or whose main thread has ended; none if they cannot be listed; else undefined. */
 export function threadsOf(
   proc: Pick<Proc, 'threadCount' | 'link' | 'names'>,
   pid: number,
@@ -29,4 +29,17 @@ export function threadsOf(
   if (proc.threadCount(pid) <= 1 && 'value' in proc.link(`${pid}/ns/net`)) return undefined;
   const threads = proc.names(`${pid}/task`);
   return 'value' in threads ? threads.value : [];
+}
+
+/** Returns the path of a reference, and a function that returns true while the path leads to the same target. */
+export function linkOf(
+  proc: Pick<Proc, 'link' | 'pathOf'>,
+  { folder, descriptor, target: { kind, inode } }: Reference,
+): { readonly path: string; readonly isValid: () => boolean } {
+  const path = descriptor === undefined ? `${folder}/ns/net` : `${folder}/fd/${descriptor}`;
+  const isValid = (): boolean => {
+    const link = proc.link(path);
+    return 'value' in link && link.value === `${kind}:[${inode}]`;
+  };
+  return { path: proc.pathOf(path), isValid };
 }

@@ -20,6 +20,13 @@ class CountingProc extends Proc {
     return this.cpuNs.get(pid);
   }
 
+  /** Paths of folders that cannot be listed now, as when netpane has no descriptor left. */
+  readonly failing = new Set<string>();
+
+  override names(path: string): Outcome<string[]> {
+    return this.failing.has(path) ? { failed: 'broken', message: 'EMFILE' } : super.names(path);
+  }
+
   override link(path: string): Outcome<string> {
     this.nowMs++;
     return super.link(path);
@@ -310,3 +317,18 @@ describe('a process that has not run since it was searched', () => {
     expect(proc.nowMs).toBe(nowMs + 1);
   });
 });
+
+test.each(['20/fd', '20/task'])(
+  'a process whose folder %s could not be listed is read by the next pass, even if it has not run since',
+  (folder) => {
+    start(20, { 7: 'net:[500]' });
+    thread(20, 21, 501);
+    proc.cpuNs.set(20, 1_234_567);
+    proc.failing.add(folder);
+    step();
+    expect(held()).toHaveLength(1);
+    proc.failing.clear();
+    runNextPass();
+    expect(held().toSorted()).toEqual([500, 501]);
+  },
+);
