@@ -46,7 +46,7 @@ export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): 
   const { native, proc } = access;
   let descriptor;
   try {
-    descriptor = native.openProcess(target.pid);
+    descriptor = openInProc(target.pid, access);
   } catch (error) {
     throw openError(error, target.pid);
   }
@@ -60,6 +60,24 @@ export function openLinuxProcess(target: ProcessTarget, access: ProcessAccess): 
     native.close(descriptor);
     throw error;
   }
+}
+
+class OtherNamespace extends Error {}
+
+/**
+ * Opens the process that /proc shows with this pid, and returns the pidfd. netpane may be in another pid namespace than its
+ * /proc (`unshare --pid`), where the pid belongs to another process. The kernel shows the pid of a pidfd as /proc has it,
+ * and -1 after the process has ended (pidfd_show_fdinfo).
+ * @throws NativeError if it cannot be opened, `OtherNamespace` if the kernel opens another process
+ */
+function openInProc(pid: number, { native, proc }: ProcessAccess): number {
+  const descriptor = native.openProcess(pid);
+  const shown = /^Pid:\s+(-?\d+)$/m.exec(textOf(proc, `self/fdinfo/${descriptor}`))?.[1];
+  if (shown === undefined || shown === '-1' || Number(shown) === pid) return descriptor;
+  native.close(descriptor);
+  throw new OtherNamespace(
+    `process ${pid} cannot be opened: netpane runs in another pid namespace than /proc shows`,
+  );
 }
 
 const endedText = (pid: number): string => `process ${pid} has ended`;
@@ -176,8 +194,9 @@ class LinuxProcess implements ProcessHandle {
     const { native } = this.#access;
     let descriptor;
     try {
-      descriptor = native.openProcess(pid);
+      descriptor = openInProc(pid, this.#access);
     } catch (error) {
+      if (error instanceof OtherNamespace) return error.message;
       if (!(error instanceof NativeError)) throw error;
       return error.errno === ERRNO.ESRCH ? ENDED : error.message;
     }

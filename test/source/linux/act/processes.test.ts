@@ -89,6 +89,41 @@ describe.runIf(native)('an open process', () => {
     expect(() => openLinuxProcess({ pid: child.pid }, access())).toThrow(`process ${child.pid} has ended`);
   });
 
+  test('is not opened if its pid is that of another process in the pid namespace of netpane', async () => {
+    const child = await start('sleep', ['60']);
+    const other = await start('sleep', ['60']);
+    const closed: number[] = [];
+    const mistaken = nativeWith({
+      openProcess: () => access().native.openProcess(other.pid),
+      close: (descriptor) => {
+        closed.push(descriptor);
+        access().native.close(descriptor);
+      },
+    });
+    const target = { pid: child.pid, startedAtMs: startOf(child.pid) };
+    expect(() => openLinuxProcess(target, access({ native: mistaken }))).toThrow(
+      `process ${child.pid} cannot be opened: netpane runs in another pid namespace than /proc shows`,
+    );
+    expect(closed).toHaveLength(1);
+  });
+
+  test('does not signal a member of its group whose pid is that of another process there', async () => {
+    const leader = await start('sh', ['-c', 'sleep 60 & sleep 60 & wait'], { detached: true });
+    const bystander = await start('sleep', ['60']);
+    await expect.poll(() => openLinuxProcess({ pid: leader.pid }, access()).facts.children).toBe(2);
+    const openProcess = (pid: number): number =>
+      access().native.openProcess(pid === leader.pid ? pid : bystander.pid);
+    const handle = openLinuxProcess({ pid: leader.pid }, access({ native: nativeWith({ openProcess }) }));
+    expect(handle.signal('KILL', 'group')).toMatchObject({
+      reached: 1,
+      refused: expect.stringContaining('another pid namespace') as string,
+    });
+    handle.close();
+    process.kill(-leader.pid, 'SIGKILL');
+    expect(await ended(leader)).toBe('SIGKILL');
+    expect(bystander.signalCode).toBeNull();
+  });
+
   test('reaches no other process after it has ended', async () => {
     const child = await start('sleep', ['60']);
     const bystander = await start('sleep', ['60']);
