@@ -121,7 +121,7 @@ export class SockDiagSource implements Source {
     this.#records = ledger && recordsOf(ledger, this.#attribution, options);
     const counted = new CountedTraffic(ledger, (inode) => {
       const holder = this.#attribution.owners.descriptorOf(inode);
-      return holder && options.cookieOfSocket?.(holder.pid, holder.descriptor);
+      return holder && proc.hasOwnPids ? options.cookieOfSocket?.(holder.pid, holder.descriptor) : undefined;
     });
     this.#others = new OtherSockets(proc, this.#attribution, this.#limiter, counted);
     this.#messages = new DiagMessages(this.#others, this.#limiter, options.tcpDetails);

@@ -291,7 +291,7 @@ export class NamespaceSearch {
       if (cachedIsTcp) pass.unboundTcp.add(inode);
       return;
     }
-    const found = this.#system.namespaceOfSocket?.(socket);
+    const found = this.#proc.hasOwnPids ? this.#system.namespaceOfSocket?.(socket) : undefined;
     if (found === undefined) return;
     const { netns, isTcp } = found;
     if (pass.known.isNamespace(netns) || this.#holds.has(netns)) {

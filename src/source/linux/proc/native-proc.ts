@@ -53,7 +53,7 @@ export class NativeProc extends Proc {
   }
 
   override shareDescriptors(tid: number, other: number): boolean | undefined {
-    return this.#native.shareDescriptors(tid, other);
+    return this.hasOwnPids ? this.#native.shareDescriptors(tid, other) : super.shareDescriptors(tid, other);
   }
 
   /** Returns true for a descriptor by which netpane itself holds the socket of another process for a moment. */
@@ -62,7 +62,7 @@ export class NativeProc extends Proc {
   }
 
   override cpuNsOf(pid: number): number | undefined {
-    const cpuNs = this.#native.cpuNsOf(pid);
+    const cpuNs = this.hasOwnPids ? this.#native.cpuNsOf(pid) : undefined;
     // A clock of whole ticks, as of an emulated kernel, does not count short runs.
     return cpuNs === undefined || cpuNs % TICK_NS === 0 ? undefined : cpuNs;
   }

@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } fr
 import { codeOf } from '../../../model/error.ts';
 import type { Progress } from '../../../model/progress.ts';
 import { parseTarget, type Target } from './descriptor-target.ts';
+import { ownPidIn } from './netpane.ts';
 import { wholeLength } from './utf8.ts';
 
 /** Errors of a missing file: a process may end between any two reads. */
@@ -70,6 +71,8 @@ function attemptOutcome<T>(read: () => Outcome<T>): Outcome<T> {
 
 /** Reads files below a proc file system, mounted anywhere. No method throws. */
 export class Proc {
+  /** False in a pid namespace without a /proc of its own: system calls must not get pids of /proc there (`ownPidIn`). */
+  readonly hasOwnPids: boolean;
   readonly #root: string;
   readonly #progress: Progress | undefined;
   #buffer = Buffer.allocUnsafe(256 * 1024);
@@ -80,6 +83,7 @@ export class Proc {
    */
   constructor(root: string, progress?: Progress) {
     this.#root = root;
+    this.hasOwnPids = ownPidIn(root) === process.pid;
     this.#progress = progress;
   }
 

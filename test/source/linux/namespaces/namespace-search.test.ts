@@ -84,6 +84,16 @@ test('does not probe a socket that a dump contains since the start of the pass',
   expect([probed, search.result.unboundTcp]).toEqual([[], 0]);
 });
 
+test('copies no socket in a pid namespace without a /proc of its own: the pid is that of another process there', () => {
+  fake.remove('self');
+  fake.link('self', String(process.pid + 1));
+  const elsewhere = new CountingProc(fake.root);
+  search = new NamespaceSearch(elsewhere, () => 0, { namespaceOfSocket: ({ pid }) => void probed.push(pid) });
+  start(20, { 3: 'socket:[2000]' });
+  step();
+  expect(probed).toEqual([]);
+});
+
 describe('finds a namespace without a main thread', () => {
   test('of another thread', () => {
     start(20);

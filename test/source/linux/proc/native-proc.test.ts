@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { NativeProc } from '../../../../src/source/linux/proc/native-proc.ts';
+import { FakeProc } from '../../../helpers/proc.ts';
 
 describe.runIf(process.platform === 'linux')('CPU time', () => {
   let native: Native;
@@ -43,5 +44,26 @@ describe.runIf(process.platform === 'linux')('CPU time', () => {
     expect(proc.cpuNsOf(1)).toBeUndefined();
     vi.spyOn(native, 'cpuNsOf').mockReturnValue(10_000_001);
     expect(proc.cpuNsOf(1)).toBe(10_000_001);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('in a pid namespace without a /proc of its own', () => {
+  let fake: FakeProc;
+  beforeEach(() => {
+    fake = new FakeProc();
+    fake.remove('self');
+    fake.link('self', String(process.pid + 1));
+  });
+  afterEach(() => fake.end());
+
+  test('no system call gets a pid that /proc shows', async () => {
+    const native = await Native.load();
+    const [own, other] = [new NativeProc('/proc', native), new NativeProc(fake.root, native)];
+    expect([own.hasOwnPids, other.hasOwnPids]).toEqual([true, false]);
+    expect(own.cpuNsOf(process.pid)).toBeGreaterThan(0);
+    expect(other.cpuNsOf(process.pid)).toBeUndefined();
+    const compare = vi.spyOn(native, 'shareDescriptors');
+    expect(other.shareDescriptors(process.pid, process.ppid)).toBeUndefined();
+    expect(compare).not.toHaveBeenCalled();
   });
 });
