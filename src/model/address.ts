@@ -76,9 +76,7 @@ export const unmapped = (address: string): string =>
   address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 
 /** Returns true for an IPv6 address in fe80::/10, which is unique only together with its scope. */
-export const isLinkLocal = (address: string): boolean =>
-  // Nearly all addresses differ in the first letter: this runs for each end of each connection.
-  address.startsWith('fe') && /^fe[89ab]/.test(address);
+export const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address);
 
 /**
  * Returns one spelling of an address for comparison: that of IPv4 inside a v4-mapped one, in small letters, without scope.

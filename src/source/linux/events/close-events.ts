@@ -1,5 +1,5 @@
 import type { Mutable } from '../../../model/mutable.ts';
-import type { Direction, Endpoint, Owner, Socket, SocketState, Traffic } from '../../../model/socket.ts';
+import type { Owner, Socket, SocketState } from '../../../model/socket.ts';
 import type { KernelEvent } from '../../types.ts';
 import type { Network } from '../namespaces/network.ts';
 import type { ClosedSocket } from '../netlink/closes.ts';
@@ -139,17 +139,15 @@ export class CloseEvents {
     const uid =
       record?.uid ??
       (protocol === 'tcp' && !traced?.owners ? this.#tcpOwners.listenerUid(network, local) : undefined);
-    const socket = socketOf(network, closed, {
-      local,
-      remote,
-      state: lastState ?? addresses.state,
-      createdAtMs: record?.createdAtMs,
-      traffic,
-      opened: traced?.opened ?? record?.opened,
-      owners,
-    });
+    const socket = this.#socketOf(network, closed, { local, remote }, owners);
+    const state = lastState ?? addresses.state;
+    const opened = traced?.opened ?? record?.opened;
+    if (state !== undefined) socket.state = state;
     if (uid !== undefined) this.#setUser(socket, uid);
+    if (record) socket.createdAtMs = record.createdAtMs;
+    if (traffic) socket.traffic = traffic;
     if (counted && counted.peers.length > 0) socket.peers = counted.peers;
+    if (opened) socket.opened = opened;
     const atMs = tracedAtMs ?? endOf(closed, record);
     const ended: Mutable<Ended> = { type: 'ended', atMs, socket, learntBy: 'destroy' };
     if (record) ended.lifetimeMs = Math.max(0, atMs - record.bornMs);
@@ -162,6 +160,27 @@ export class CloseEvents {
     else events.push(ended);
   }
 
+  /** Returns the fields that every closed socket has. Assigned, not spread: this runs for each close of a storm. */
+  #socketOf(
+    network: Network,
+    { id, protocol, addresses, interfaceIndex }: ClosedSocket,
+    { local, remote }: Pick<Socket, 'local' | 'remote'>,
+    owners: readonly Owner[],
+  ): MutableSocket {
+    const name = interfaceOf(network, interfaceIndex, local.address);
+    const socket: MutableSocket = {
+      id,
+      protocol,
+      family: addresses.family,
+      local: scoped(local, name),
+      remote: remote && scoped(remote, name),
+      owners,
+    };
+    if (name !== undefined) socket.interface = name;
+    if (network.netns) socket.netns = network.netns;
+    return socket;
+  }
+
   /** Sets the user of a closed socket: that of its creator, or of the listener that accepted it. */
   #setUser(socket: MutableSocket, uid: number): void {
     const user = this.#attribution.userOf(uid);
@@ -170,62 +189,13 @@ export class CloseEvents {
   }
 }
 
-/** Fields of a closed socket that are not in its close message alone. */
-interface ClosedFields {
-  readonly local: Endpoint;
-  readonly remote: Endpoint | null;
-  readonly state: SocketState | undefined;
-  readonly createdAtMs: number | undefined;
-  readonly traffic: Traffic | undefined;
-  readonly opened: Direction | undefined;
-  readonly owners: readonly Owner[];
-}
-
-/** Returns a closed socket without its user and peers. */
-function socketOf(
-  network: Network,
-  { id, protocol, addresses: { family }, interfaceIndex }: ClosedSocket,
-  fields: ClosedFields,
-): MutableSocket {
-  const { state, createdAtMs, traffic, opened, owners } = fields;
-  const { netns } = network;
-  const name = interfaceOf(network, interfaceIndex, fields.local.address);
-  const local = scoped(fields.local, name);
-  const remote = fields.remote && scoped(fields.remote, name);
-  if (name !== undefined && netns && state !== undefined && createdAtMs !== undefined && traffic && opened) {
-    // The common case, in one literal: V8 makes it faster than an object that gets its properties one by one.
-    return {
-      id,
-      protocol,
-      family,
-      local,
-      remote,
-      state,
-      opened,
-      interface: name,
-      netns,
-      createdAtMs,
-      traffic,
-      owners,
-    };
-  }
-  const socket: MutableSocket = { id, protocol, family, local, remote, owners };
-  if (name !== undefined) socket.interface = name;
-  if (netns) socket.netns = netns;
-  if (state !== undefined) socket.state = state;
-  if (createdAtMs !== undefined) socket.createdAtMs = createdAtMs;
-  if (traffic) socket.traffic = traffic;
-  if (opened) socket.opened = opened;
-  return socket;
-}
-
 /** Returns true for a connection that may have left a remnant: the side that closes last leaves none. */
 const mayLeaveRemnant = ({ closed: { protocol, addresses, end }, lastState }: Closing): boolean =>
   protocol === 'tcp' && addresses.remote !== null && end !== undefined && lastState !== 'LAST_ACK';
 
 /**
- * Returns true if its remnant cannot change its received bytes (see `trafficOf`). Then a lookup is left out where remnants are
- * not shown: it takes a twelfth of the CPU of a short connection (`npm run bench -- --short-lived`).
+ * Returns true if its remnant cannot change its received bytes (see `trafficOf`): where remnants are not shown, it needs no
+ * lookup. At 5,000 connections a second the lookups took 8 of 53 µs of CPU a connection in `watch --json`.
  */
 function isKnownAtEnd({ closed: { traffic, end }, record, found }: Closing): boolean {
   if (end === undefined || end.dataSegmentsIn === 0) return true;
