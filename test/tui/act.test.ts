@@ -145,6 +145,21 @@ describe('X', () => {
     expect(app.text).toContain('closed curl → 192.0.2.1:443');
   });
 
+  test('names a connection that the peer opened by an arrow from the peer', async () => {
+    const accepted = socket({
+      id: 's3',
+      process: 'node',
+      pid: 4711,
+      local: '10.0.0.1:3000',
+      remote: '192.0.2.7:50022',
+    });
+    const app = await new FakeApp(100, 30, { ...emptyState(), user: 'root' }).take(
+      baseline([listener, accepted]),
+    );
+    await app.press('/', ...Array.from('rport:50022'), ENTER, HOME, 'X');
+    expect(app.text).toContain('close node ← 192.0.2.7:50022? y closes');
+  });
+
   test('closes the marked sockets, and removes their marks', async () => {
     const app = await open();
     await app.press(HOME, 'm', DOWN, 'm');

@@ -1,4 +1,4 @@
-import { firstOwner, type Socket } from '../../model/socket.ts';
+import { firstOwner } from '../../model/socket.ts';
 import { counted } from '../../model/text.ts';
 import type { Action } from '../../store/actions.ts';
 import { pictureOf } from '../../store/picture.ts';
@@ -37,12 +37,12 @@ function chosenRows(context: KeyContext): readonly Row[] {
 }
 
 /** Returns a description of sockets. @param group the label of their group; undefined for marked or selected sockets */
-const describe = (sockets: readonly Socket[], group: string | undefined): string => {
-  const [first] = sockets;
-  if (sockets.length === 1 && first) return socketText(first);
+const describe = (rows: readonly Row[], group: string | undefined): string => {
+  const [first] = rows;
+  if (rows.length === 1 && first) return socketText(first);
   return group === undefined
-    ? counted(sockets.length, 'marked socket')
-    : `${counted(sockets.length, 'socket')} of ${group}`;
+    ? counted(rows.length, 'marked socket')
+    : `${counted(rows.length, 'socket')} of ${group}`;
 };
 
 /** Asks whether to close the chosen sockets. */
@@ -53,7 +53,7 @@ function close(context: KeyContext): Action {
   const sockets = rows.map(({ socket }) => socket);
   const { item, state } = context;
   const group = state.marked.size === 0 && item?.type === 'group' ? item.label : undefined;
-  return { type: 'question', question: { kind: 'close', sockets, what: describe(sockets, group) } };
+  return { type: 'question', question: { kind: 'close', sockets, what: describe(rows, group) } };
 }
 
 const MENU = { group: 'In the list of signals', place: 'signals' } as const;

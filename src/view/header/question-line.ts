@@ -1,8 +1,9 @@
 import { printable } from '../../model/text.ts';
 import type { HideRule } from '../../store/hide-rules.ts';
-import type { Socket } from '../../model/socket.ts';
+import type { Row } from '../../store/row.ts';
 import type { Question } from '../../store/state.ts';
 import { type KeyHelp, keyText } from './key-help.ts';
+import { directionSign } from '../text/direction-sign.ts';
 import { endpointText, ownerText } from '../text/format.ts';
 import { type Line, line, span } from '../text/line.ts';
 import { cutEnd, displayWidth, inLines } from '../text/width.ts';
@@ -13,12 +14,15 @@ export function ruleText({ process, remote, port }: HideRule): string {
   return printable(`${process} → ${remote.includes(':') ? `[${remote}]` : remote}:${port}`);
 }
 
-/** Returns program and endpoint of a socket: `curl → 203.0.113.80:443`, `sshd 0.0.0.0:22`. Printable. */
-export function socketText(socket: Socket): string {
+/**
+ * Returns program and endpoint of a socket: `curl → 203.0.113.80:443`, `sshd ← 203.0.113.9:50022`, `sshd 0.0.0.0:22`.
+ * Printable.
+ */
+export function socketText({ socket, direction }: Pick<Row, 'socket' | 'direction'>): string {
   const { local, remote } = socket;
   const program = ownerText(socket);
   return remote
-    ? `${program} → ${endpointText(remote, socket)}`
+    ? `${program} ${directionSign(direction ?? 'out')} ${endpointText(remote, socket)}`
     : `${program} ${endpointText(local, socket)}`;
 }
 

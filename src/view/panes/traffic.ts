@@ -10,8 +10,8 @@ import {
   compactText,
   countText,
   durationText,
-  namespaceText,
   NOTHING,
+  shortNamespaceText,
   throughputText,
 } from '../text/format.ts';
 import { nameText } from '../text/program-text.ts';
@@ -90,6 +90,10 @@ function addressesText({ isUp, addresses }: InterfaceTraffic, width: number): st
   return text;
 }
 
+/** Returns the namespace of an interface: by its name, else as in the column NS of the table. */
+const namespaceCell = ({ netns }: InterfaceTraffic): string =>
+  netns === undefined || (netns.own && netns.name === undefined) ? NOTHING : shortNamespaceText(netns);
+
 function interfaceTable(interfaces: readonly InterfaceTraffic[], part: Part, width: number): TableLine[] {
   const hasNamespaces =
     new Set(interfaces.map(({ netns }) => netns?.inode)).size > 1 && width >= MIN_WIDTH_FOR_NAMESPACE;
@@ -107,7 +111,7 @@ function interfaceTable(interfaces: readonly InterfaceTraffic[], part: Part, wid
       const amounts = [it.rxRate, it.txRate, it.rxBytes, it.txBytes].map(compactText);
       return {
         text:
-          head(printable(it.name), it.netns ? namespaceText(it.netns) : NOTHING) +
+          head(printable(it.name), namespaceCell(it)) +
           numbersText(amounts, widthLeft) +
           tail(addressesText(it, addressesWidth)),
         tone: it.isUp ? 'plain' : 'quiet',

@@ -124,6 +124,14 @@ describe('the list of interfaces', () => {
     expect(second).toMatch(/^eth0 +web /);
   });
 
+  test('shows a namespace without a name as the table does: its short number, and none for our own', () => {
+    const own = { ...eth0, netns: { inode: 4_026_531_833, own: true as const } };
+    const other = { ...eth0, name: 'eth1', netns: { inode: 4_026_532_177 } };
+    const lines = paneTexts([], [own, other], 200, 5);
+    expect(lines.find((it) => it.startsWith('eth0'))).toMatch(/^eth0 +· /);
+    expect(lines.find((it) => it.startsWith('eth1'))).toMatch(/^eth1 +#337 /);
+  });
+
   test('is beside the programs, above them or hidden, depending on the size of the pane', () => {
     const sockets = [withTraffic('curl', 1, 10)];
     const wide = paneTexts(sockets, [eth0], 120, 8);
