@@ -69,18 +69,22 @@ function trafficWords({ rxBytes, txBytes }: Pick<SumEvent, 'rxBytes' | 'txBytes'
   return [`${side('↓', rxBytes)} ${side('↑', txBytes)}`];
 }
 
+/** Returns the state in which a socket spawned. If it was learnt from its close, only the last state is known. */
+function spawnWord({ learntBy, socket }: SocketEvent): string {
+  return learntBy === 'destroy' ? 'opened' : (socket.state ?? 'unconnected');
+}
+
 /** Returns what happened to the socket, the most important words first. */
 function outcomeWords(event: SocketEvent | SumEvent): string[] {
   if (event.type === 'sum') return [sumCountTexts(event)[0], ...trafficWords(event)];
   const { type, socket, lifetimeMs, isAtLeast } = event;
-  const state = socket.state ?? 'unconnected';
   const words: string[] = [];
   if (type === 'close')
     words.push(
       lifetimeMs === undefined ? 'closed' : `lived ${isAtLeast ? '>' : ''}${lifetimeText(lifetimeMs)}`,
     );
   else if (type === 'change') words.push(...changeWords(event));
-  else words.push(state);
+  else words.push(spawnWord(event));
   if (type === 'close') words.push(...trafficWords(socket.traffic ?? {}));
   // The user, if the program is unknown.
   const user = userText(socket);
@@ -169,6 +173,7 @@ function outcomeText(event: SocketEvent | SumEvent, width: number): string {
 function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
   if (event.type === 'sum') return sumCountTexts(event);
   const { type, socket, lifetimeMs } = event;
+  if (type === 'spawn') return [spawnWord(event)];
   return [type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : (socket.state ?? '')];
 }
 
