@@ -158,6 +158,8 @@ export function useScreen(
     await resize(t, cols, rows);
     typeQuery(t, `process:${scene.name}\r`);
     await untilShown(t, { rows });
+    // Another test may have selected a later row.
+    t.press('home');
     return t;
   };
 }
