@@ -75,7 +75,9 @@ describe('as sudo', () => {
 describe.skipIf(!hasTmux)('in tmux without configuration (skipped elsewhere: tmux is not installed)', () => {
   let folder: string;
   let socket: string;
-  const tmux = (...args: string[]) => spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...args]);
+  // tmux runs the command in SHELL, or in the login shell, which may be nologin.
+  const env = { ...process.env, SHELL: '/bin/sh' };
+  const tmux = (...args: string[]) => spawnSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { env });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'netpane-tmux-'));
     socket = join(folder, randomBytes(4).toString('hex'));
