@@ -4,8 +4,8 @@ const TICKS_PER_SECOND = 100;
 /** Maximum length of comm, bytes, without the terminating NUL (TASK_COMM_LEN). */
 const COMM_LENGTH = 15;
 
-/** Name that Node 24 gives its main thread, and thereby the process. It does not identify the program. */
-const NODE_MAIN_THREAD = 'MainThread';
+/** Names that Node 24 and Node 26 give their main thread, and thereby the process. They do not identify the program. */
+const NODE_MAIN_THREADS: readonly string[] = ['MainThread', 'node-MainThread'];
 
 /** Maximum length of a command line, characters. */
 const COMMAND_LIMIT = 8192;
@@ -96,7 +96,7 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
  * @param words first arguments of the command line; the name of a script is not the first one
  */
 export function fullName(comm: string, exe: string | undefined, words: readonly string[] = []): string {
-  const isThreadName = comm === NODE_MAIN_THREAD;
+  const isThreadName = NODE_MAIN_THREADS.includes(comm);
   const whole = comm.endsWith('\uFFFD') ? comm.slice(0, -1) : comm;
   // Up to three of the four bytes of the cut character are part of the 15.
   const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;

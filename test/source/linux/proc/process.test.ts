@@ -81,6 +81,8 @@ describe('the full name', () => {
     ['postgres: worke', '/usr/bin/postgres', 'postgres: worker', 'postgres: worke'],
     ['exactly15chars_', '/usr/bin/other', 'other', 'exactly15chars_'],
     ['systemd-resolve', undefined, undefined, 'systemd-resolve'],
+    ['node-MainThread', '/usr/bin/node', 'node server.mjs', 'node'],
+    ['node-MainThread', undefined, undefined, 'node-MainThread'],
   ])('%s of %s, %s', (comm, exe, command, name) => {
     expect(fullName(comm, exe, command?.split(' '))).toBe(name);
   });
