@@ -4,8 +4,14 @@ const TICKS_PER_SECOND = 100;
 /** Maximum length of comm, bytes, without the terminating NUL (TASK_COMM_LEN). */
 const COMM_LENGTH = 15;
 
-/** Names that Node 24 and Node 26 give their main thread, and thereby the process. They do not identify the program. */
-const NODE_MAIN_THREADS: readonly string[] = ['MainThread', 'node-MainThread'];
+/**
+ * Names that Node 24 and Node 26 give their main thread, and thereby the process, each with the name of the program if nothing
+ * else is known of it.
+ */
+const NODE_MAIN_THREADS: ReadonlyMap<string, string> = new Map([
+  ['MainThread', 'MainThread'],
+  ['node-MainThread', 'node'],
+]);
 
 /** Maximum length of a command line, characters. */
 const COMMAND_LIMIT = 8192;
@@ -96,7 +102,7 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
  * @param words first arguments of the command line; the name of a script is not the first one
  */
 export function fullName(comm: string, exe: string | undefined, words: readonly string[] = []): string {
-  const isThreadName = NODE_MAIN_THREADS.includes(comm);
+  const isThreadName = NODE_MAIN_THREADS.has(comm);
   const whole = comm.endsWith('\uFFFD') ? comm.slice(0, -1) : comm;
   // Up to three of the four bytes of the cut character are part of the 15.
   const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;
@@ -109,7 +115,7 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   for (const name of candidates) {
     if (name && (isThreadName || name.startsWith(whole))) return name;
   }
-  return whole;
+  return NODE_MAIN_THREADS.get(comm) ?? whole;
 }
 
 /** Returns the path of a program file without the suffix of a removed one. */

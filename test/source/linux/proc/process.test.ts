@@ -82,7 +82,7 @@ describe('the full name', () => {
     ['exactly15chars_', '/usr/bin/other', 'other', 'exactly15chars_'],
     ['systemd-resolve', undefined, undefined, 'systemd-resolve'],
     ['node-MainThread', '/usr/bin/node', 'node server.mjs', 'node'],
-    ['node-MainThread', undefined, undefined, 'node-MainThread'],
+    ['node-MainThread', undefined, undefined, 'node'],
   ])('%s of %s, %s', (comm, exe, command, name) => {
     expect(fullName(comm, exe, command?.split(' '))).toBe(name);
   });
