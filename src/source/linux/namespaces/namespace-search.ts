@@ -179,8 +179,8 @@ export class NamespaceSearch {
     yield;
     if (threads) yield* this.#searchThreads(pass, pid, threads, found);
     const isRead = yield* this.#searchDescriptors(pass, pid, String(pid), found);
-    const isKept = isRead && threads?.length !== 0 && found.length <= MAX_KEPT;
-    this.#quiet.keep(pid, isKept ? cpuNs : undefined, { mountNamespace, references: found });
+    const keptNs = isRead && threads?.length !== 0 && found.length <= MAX_KEPT ? cpuNs : undefined;
+    this.#quiet.keep(pid, keptNs, { mountNamespace, references: found }, found.length);
   }
 
   /** Searches a process that has not run since it was read. */

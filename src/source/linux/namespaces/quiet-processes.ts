@@ -3,10 +3,14 @@ import type { Proc } from '../proc/proc.ts';
 /** One pass in this many searches a process in any case. */
 const FULL_PASSES = 8;
 
+/** Maximum number of findings kept of all processes together, some 15 MB: a user may have thousands of processes with as many sockets. */
+const MAX_FINDINGS = 100_000;
+
 /** Findings of a search in a process, with the CPU time of the process before the search. */
 interface Kept<Found> {
   readonly cpuNs: number;
   readonly found: Found;
+  readonly size: number;
 }
 
 /**
@@ -24,6 +28,8 @@ interface Kept<Found> {
 export class QuietProcesses<Found> {
   readonly #proc: Pick<Proc, 'cpuNsOf'>;
   readonly #kept = new Map<number, Kept<Found>>();
+  /** Number of findings kept. */
+  #size = 0;
   /** Number of passes so far. */
   #pass = 0;
 
@@ -35,7 +41,7 @@ export class QuietProcesses<Found> {
   endPass(pids: readonly number[]): void {
     this.#pass++;
     const living = new Set(pids);
-    for (const pid of this.#kept.keys()) if (!living.has(pid)) this.#kept.delete(pid);
+    for (const pid of this.#kept.keys()) if (!living.has(pid)) this.#drop(pid);
   }
 
   /** Returns what was found in a process; undefined if it must be searched. */
@@ -45,9 +51,20 @@ export class QuietProcesses<Found> {
     return kept && !isDue && this.#proc.cpuNsOf(pid) === kept.cpuNs ? kept.found : undefined;
   }
 
-  /** Keeps what a search has found. @param cpuNs CPU time of the process before the search; undefined if unknown */
-  keep(pid: number, cpuNs: number | undefined, found: Found): void {
-    if (cpuNs === undefined) this.#kept.delete(pid);
-    else this.#kept.set(pid, { cpuNs, found });
+  /**
+   * Keeps what a search has found in a process, unless that is too much: then the next pass searches it again.
+   * @param cpuNs CPU time of the process before the search; undefined if unknown
+   * @param size number of findings
+   */
+  keep(pid: number, cpuNs: number | undefined, found: Found, size: number): void {
+    this.#drop(pid);
+    if (cpuNs === undefined || this.#size + size > MAX_FINDINGS) return;
+    this.#kept.set(pid, { cpuNs, found, size });
+    this.#size += size;
+  }
+
+  #drop(pid: number): void {
+    this.#size -= this.#kept.get(pid)?.size ?? 0;
+    this.#kept.delete(pid);
   }
 }

@@ -14,7 +14,7 @@ beforeEach(() => {
 /** Runs a pass over one process: what it finds is the number of the search. */
 function pass(pid: number): number {
   const known = quiet.find(pid);
-  if (known === undefined) quiet.keep(pid, cpuNs, ++searches);
+  if (known === undefined) quiet.keep(pid, cpuNs, ++searches, 1);
   quiet.endPass([pid]);
   return known ?? searches;
 }
@@ -41,4 +41,19 @@ test('a process that has ended is forgotten', () => {
   pass(19);
   quiet.endPass([]);
   expect(quiet.find(19)).toBeUndefined();
+});
+
+test('what is found in many processes is kept up to a bound, and there is room again when they have ended', () => {
+  const pids = Array.from({ length: 150 }, (_, i) => 1000 + i);
+  const keepAll = () => {
+    for (const pid of pids) quiet.keep(pid, cpuNs, 1, 1000);
+    // Those that are due in this pass are searched in any case.
+    return pids.filter((pid, i) => i < 100 && pid % 8 !== 0 && quiet.find(pid) === undefined).length;
+  };
+  expect(keepAll()).toBe(0);
+  expect(pids.slice(100).filter((pid) => quiet.find(pid) !== undefined)).toEqual([]);
+  expect(keepAll()).toBe(0);
+  for (let i = 0; i < 8; i++) quiet.endPass([]);
+  quiet.keep(7, cpuNs, 2, 100_000);
+  expect(quiet.find(7)).toBe(2);
 });
