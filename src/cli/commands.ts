@@ -31,7 +31,7 @@ interface Command {
   readonly name: string;
   /** True if it accepts every option that sets a setting, also those of other commands, and no query. */
   readonly takesOnlySettings?: true;
-  /** What the command knows of a socket when it tests a query. Absent if it polls several times, or tests no socket. */
+  /** Facts about a socket that the command has when it tests a query. Absent if it polls several times, or tests no socket. */
   readonly glimpse?: Glimpse;
   /**
    * Present for a command that runs until the user ends it, in a thread of its own beside the keeper (`keeper.ts`).

@@ -68,8 +68,8 @@ export class FirstMatches {
   #test(event: SocketEvent): void {
     const { id } = event.socket;
     const undecided = this.#undecided.get(id);
-    // The event may be the first with the owner. A baseline socket that matches with this owner, but without the change
-    // of the event, matched before: it is not reported.
+    // The event may be the first with the owner. A baseline socket is not reported if it would match with this owner even
+    // without the change of the event.
     if (undecided && !undecided.spawn) this.#decide({ ...event.socket, ...event.was });
     if (this.#matched.has(id)) return;
     if (this.#filter.matches(event)) this.#report(event);

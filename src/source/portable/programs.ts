@@ -12,7 +12,7 @@ export interface RawProcess {
   readonly started: string | null;
 }
 
-/** What a process runs: the fields of `Owner` without its pid and how the owner is known. */
+/** The program of a process: the fields of `Owner` without its pid and how the owner is known. */
 type Program = Omit<Owner, 'knowledge' | 'pid'>;
 
 interface Entry {

@@ -17,7 +17,7 @@ export interface ThreadInfo {
 export type NetworkRead = number | 'gone' | 'forbidden';
 
 /**
- * What /proc says of the threads and processes that act in the records of one drain. Each is read once, also if it is
+ * The contents of /proc about the threads and processes that act in the records of one drain. Each is read once, also if it is
  * missing: an ended one may have thousands of records in a drain.
  */
 export class ActorReads {

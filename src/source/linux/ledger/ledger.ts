@@ -40,7 +40,7 @@ export interface LedgerOptions {
 }
 
 /**
- * What the kernel keeps for netpane about every new IP socket: who made and closed it and when, its endpoints, and the
+ * The kernel's records for netpane about every new IP socket: who made and closed it and when, its endpoints, and the
  * traffic of sockets that have no counters of their own, with the last peers of those without a connection. Small BPF
  * programs on the root of cgroup v2 write it into maps under the socket's cookie. They and the maps vanish with their
  * descriptors, however netpane ends.

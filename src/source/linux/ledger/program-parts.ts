@@ -2,7 +2,7 @@ import type { Assembler } from './assembler.ts';
 import { COUNT, ENTRY, SLOT, SLOTS } from './layout.ts';
 
 /*
- * What the programs of the ledger have in common: numbers of the kernel, and instructions that several of them use.
+ * Common parts of the programs of the ledger: numbers of the kernel, and instructions that several of them use.
  */
 
 /** Functions of the kernel (enum bpf_func_id, include/uapi/linux/bpf.h). */
