@@ -42,7 +42,7 @@ export interface LedgerOptions {
 /**
  * The kernel's records for netpane about every new IP socket: who made and closed it and when, its endpoints, and the
  * traffic of sockets that have no counters of their own, with the last peers of those without a connection. Small BPF
- * programs on the root of cgroup v2 write it into maps under the socket's cookie. They and the maps vanish with their
+ * programs on the root of cgroup v2 write them into maps under the socket's cookie. They and the maps vanish with their
  * descriptors, however netpane ends.
  *
  *     socket(2), accept, connect(2), listen(2), close(2) ──▶ entries ──▶ `entryOf`, `takeEntry`
