@@ -1,4 +1,5 @@
 import { namespaceInode } from '../proc/descriptor-target.ts';
+import { LastRun } from '../proc/last-run.ts';
 import type { Proc } from '../proc/proc.ts';
 
 /** Number of polls after which a process is read again: it may have moved (setns(2)), or its pid may be reused. */
@@ -13,8 +14,8 @@ interface ProcessEntry {
   /** Polls that last listed the process and last read its namespace. */
   seenPoll: number;
   readPoll: number;
-  /** CPU time of the process (`Proc.cpuNsOf`) before its namespace was last read; undefined if unknown. */
-  cpuNs: number | undefined;
+  /** Whether the process has run since its namespace was last read. */
+  readonly runs: LastRun;
 }
 
 /** Called when a process is found in a namespace, and when it has left it or ended. */
@@ -84,7 +85,7 @@ export class ProcessNamespaces {
     if (entry === undefined) return undefined;
     if (mustReread) {
       entry.readPoll = 0;
-      entry.cpuNs = undefined;
+      entry.runs.forget();
     }
     this.#reread(pid, entry);
     return typeof entry.inode === 'number' ? entry.inode : undefined;
@@ -94,7 +95,7 @@ export class ProcessNamespaces {
     const entry = this.#processes.get(pid);
     if (entry === undefined) {
       const inode = readNamespace(this.#proc, pid);
-      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll, cpuNs: undefined });
+      this.#processes.set(pid, { inode, seenPoll: this.#poll, readPoll: this.#poll, runs: new LastRun() });
       if (typeof inode === 'number') this.#listener.onEnter(inode, pid);
     } else if ((this.#poll + pid) % REREAD_POLLS === 0) {
       this.#reread(pid, entry);
@@ -105,9 +106,7 @@ export class ProcessNamespaces {
     if (entry.readPoll === this.#poll) return;
     entry.readPoll = this.#poll;
     // Only a process itself can enter another namespace (setns(2)): one that has not run since is where it was.
-    const cpuNs = this.#proc.cpuNsOf(pid);
-    if (cpuNs !== undefined && cpuNs === entry.cpuNs) return;
-    entry.cpuNs = cpuNs;
+    if (entry.runs.hasSlept(this.#proc.cpuNsOf(pid))) return;
     const inode = readNamespace(this.#proc, pid);
     if (inode === entry.inode) return;
     if (typeof entry.inode === 'number') this.#listener.onLeave(entry.inode, pid);

@@ -83,10 +83,8 @@ export class Descriptors {
    * any case: another process may close one in a table that both share (clone(2), CLONE_FILES).
    */
   #hasSlept(holder: Holder): boolean {
-    const before = holder.rereadCpuNs;
-    holder.rereadCpuNs = this.#proc.cpuNsOf(holder.pid);
-    const isSame = before !== undefined && holder.rereadCpuNs === before;
-    return isSame && !this.#poll.isTurnOf(holder.key, IDLE_POLLS);
+    const hasSlept = holder.runs.reread.hasSlept(this.#proc.cpuNsOf(holder.pid));
+    return hasSlept && !this.#poll.isTurnOf(holder.key, IDLE_POLLS);
   }
 
   /** Yields the descriptors of each holder in parts; none of a holder that has not run since they were read. */

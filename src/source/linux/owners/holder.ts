@@ -1,4 +1,5 @@
 import type { Owner } from '../../../model/socket.ts';
+import { LastRun } from '../proc/last-run.ts';
 
 /** A descriptor table as read so far: of a process, or of a thread with a table of its own. */
 export interface Holder {
@@ -23,12 +24,10 @@ export interface Holder {
   /** See `Identities.signatureOf`; a different one means another program or name. */
   signature: string | undefined;
   /**
-   * CPU time of the process (`Proc.cpuNsOf`) before its descriptors were last counted, before known ones were last read again,
-   * and before its name was last read; undefined if unknown. While it is the same, the process has not run since.
+   * Whether the process has run since its descriptors were last counted, since known ones were last read again, and since its
+   * name was last read.
    */
-  countedCpuNs: number | undefined;
-  rereadCpuNs: number | undefined;
-  namedCpuNs: number | undefined;
+  readonly runs: { readonly counted: LastRun; readonly reread: LastRun; readonly named: LastRun };
   /** Number of descriptors at the last check: the size of /proc/PID/fd since Linux 6.2, 0 before. */
   descriptorCount: number;
   /** False if its descriptors may not be read. */
@@ -77,9 +76,7 @@ export const newHolder = (
   listedPoll: 0,
   identifiedPoll: 0,
   signature: undefined,
-  countedCpuNs: undefined,
-  rereadCpuNs: undefined,
-  namedCpuNs: undefined,
+  runs: { counted: new LastRun(), reread: new LastRun(), named: new LastRun() },
   descriptorCount: 0,
   readable: true,
   isKernelThread: false,

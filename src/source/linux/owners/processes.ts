@@ -65,9 +65,7 @@ export class Processes {
    * may do so in a table that both share (clone(2), CLONE_FILES), which only a check that is due finds.
    */
   #hasSlept(holder: Holder): boolean {
-    const before = holder.countedCpuNs;
-    holder.countedCpuNs = this.#proc.cpuNsOf(holder.pid);
-    return before !== undefined && holder.countedCpuNs === before;
+    return holder.runs.counted.hasSlept(this.#proc.cpuNsOf(holder.pid));
   }
 
   /** Reads the count of descriptors of a process or thread, and adds it if it is new. */

@@ -34,9 +34,7 @@ export class Programs {
         continue;
       count++;
       // Only a thread of the process itself can change its name (comm_write in fs/proc/base.c) or program.
-      const cpuNs = this.#identities.cpuNsOf(holder.pid);
-      if (cpuNs !== undefined && cpuNs === holder.namedCpuNs) continue;
-      holder.namedCpuNs = cpuNs;
+      if (holder.runs.named.hasSlept(this.#identities.cpuNsOf(holder.pid))) continue;
       const signature = this.#identities.signatureOf(holder.pid);
       if (signature !== undefined && signature !== holder.signature) this.identify(holder);
     }
