@@ -11,7 +11,7 @@ import { type Plan, planOf } from './columns/plan.ts';
 import { columnsIn, noteWidths, placeColumns, type PlacedColumn } from './table/place.ts';
 import type { KeyHelp } from './header/key-help.ts';
 import { focusIn, layoutOf } from './layout.ts';
-import { withLastResult } from './last-result.ts';
+import { withLastResult } from '../model/last-result.ts';
 import { logPlace } from './panes/event-pane.ts';
 import type { Derived, Layout, Scene } from './panes/pane.ts';
 import { cellContext } from './table/rows.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withLastResult } from '../../src/view/last-result.ts';
+import { withLastResult } from '../../src/model/last-result.ts';
 
 test('makes a result again only for other arguments', () => {
   let made = 0;
