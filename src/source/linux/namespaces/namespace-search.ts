@@ -2,10 +2,12 @@ import { Cache } from '../../../model/cache.ts';
 import { parseTarget } from '../proc/descriptor-target.ts';
 import { opensNamespace, parseNamespaceMounts } from '../proc/mounts.ts';
 import type { NamespaceRef, NetlinkSystem } from '../netlink/system.ts';
-import { isNetpane } from '../proc/netpane.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
 import { QuietProcesses } from './quiet-processes.ts';
 import { type Found, linkOf, MAX_KEPT, type Reference, threadsOf } from './references.ts';
+
+/** Inodes of sockets by descriptor, by folder below /proc, with the CPU time of the process before they were read. */
+type SocketsRead = Map<string, { readonly cpuNs: number; readonly inodes: readonly number[] }>;
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
@@ -68,7 +70,7 @@ export class NamespaceSearch {
   /** Time beyond the budget that the next polls make up for, milliseconds. */
   #debtMs = 0;
   /** See `takeSockets`. */
-  #sockets = new Map<string, number[]>();
+  #sockets: SocketsRead = new Map();
   #result: SearchResult = {
     unsearched: 0,
     unreachable: new Set(),
@@ -88,10 +90,10 @@ export class NamespaceSearch {
   }
 
   /**
-   * Returns the inodes of the sockets that the first step has read, by folder below /proc and descriptor, and drops them. The owners
-   * of the first poll need them too: to read 10,000 of them twice takes 60 ms more.
+   * Returns the sockets that the first step has read, and drops them. The owners of the first poll need them too: to read 10,000 of
+   * them twice takes 60 ms more.
    */
-  takeSockets(): ReadonlyMap<string, readonly number[]> {
+  takeSockets(): SocketsRead {
     const sockets = this.#sockets;
     this.#sockets = new Map();
     return sockets;
@@ -140,8 +142,7 @@ export class NamespaceSearch {
       if (this.#nowMs() - startMs >= budgetMs) break;
     }
     this.#debtMs = Math.max(0, this.#nowMs() - startMs - budgetMs);
-    const isFirstPass = this.#result.unboundTcp === undefined;
-    if (isFirstPass) this.#result = { ...this.#result, unsearched: pass.left };
+    if (this.#result.passes === 0) this.#result = { ...this.#result, unsearched: pass.left };
     return this.#holds.size > holdsBefore;
   }
 
@@ -241,11 +242,12 @@ export class NamespaceSearch {
     folder: string,
     found: Reference[],
   ): Generator<undefined, boolean> {
+    const cpuNs = this.#pollCount === 1 ? this.#proc.cpuNsOf(pid) : undefined;
+    const inodes: number[] = [];
+    if (cpuNs !== undefined) this.#sockets.set(folder, { cpuNs, inodes });
     const names = this.#proc.names(`${folder}/fd`);
     yield;
     const all = 'value' in names ? names.value.map(Number) : [];
-    const sockets: number[] | undefined = this.#pollCount === 1 && !isNetpane(pid) ? [] : undefined;
-    if (sockets) this.#sockets.set(folder, sockets);
     for (let i = 0; i < all.length; i += DESCRIPTORS_PER_STEP) {
       const descriptors = all.slice(i, i + DESCRIPTORS_PER_STEP);
       const targets = this.#proc.targets(folder, descriptors);
@@ -253,7 +255,7 @@ export class NamespaceSearch {
       for (const [index, target] of targets.entries()) {
         const descriptor = descriptors[index];
         if (target === undefined || descriptor === undefined) continue;
-        if (sockets && target.kind === 'socket') sockets[descriptor] = target.inode;
+        if (cpuNs !== undefined && target.kind === 'socket') inodes[descriptor] = target.inode;
         if (this.#add(pass, { pid, folder, descriptor, target }, found)) yield;
       }
     }

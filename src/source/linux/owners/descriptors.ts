@@ -130,8 +130,8 @@ export class Descriptors {
   }
 
   /**
-   * Lists the descriptors of a holder, removes those that are closed, adds those that were read in this poll, and puts the unknown
-   * ones into `unread`.
+   * Lists the descriptors of a holder, removes those that are closed, and puts the unknown ones into `unread`. Adds those that
+   * were read in this poll if the process has not run since: it may have replaced them.
    */
   list(holder: Holder): void {
     holder.isListOutdated = false;
@@ -159,9 +159,9 @@ export class Descriptors {
         this.#holdings.removeDescriptor(holder, descriptor);
     }
     const read = this.#poll.read.get(holder.folder);
-    if (read)
+    if (read && read.cpuNs === this.#proc.cpuNsOf(holder.pid))
       for (const descriptor of descriptors) {
-        const inode = read[descriptor];
+        const inode = read.inodes[descriptor];
         if (inode !== undefined) this.#holdings.addDescriptor(holder, descriptor, inode);
       }
     holder.unread = [...descriptors].filter((descriptor) => !holder.inodes.has(descriptor)).reverse();

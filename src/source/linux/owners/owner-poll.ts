@@ -1,5 +1,12 @@
-/** Inodes of sockets by folder below /proc and descriptor. */
-export type SocketsRead = ReadonlyMap<string, readonly number[]>;
+/** Descriptors as they were when the CPU time of their process was `cpuNs` (`Proc.cpuNsOf`). */
+interface DescriptorsRead {
+  readonly cpuNs: number;
+  /** Inodes of sockets by descriptor. */
+  readonly inodes: readonly number[];
+}
+
+/** Descriptors that were read, by folder below /proc. */
+export type SocketsRead = ReadonlyMap<string, DescriptorsRead>;
 
 /** The current poll of `Owners`, shared by its parts. */
 export class OwnerPoll {
@@ -10,7 +17,7 @@ export class OwnerPoll {
   /** True if some process could not be read: it may hold the sockets without an owner. */
   hasUnseenProcesses = false;
 
-  /** Inodes of sockets that were read in this poll before, by folder below /proc and descriptor. */
+  /** Descriptors that were read in this poll before. */
   read: SocketsRead = new Map();
 
   /** @param nowMs returns milliseconds on a monotonic clock */

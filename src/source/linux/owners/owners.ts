@@ -108,7 +108,7 @@ export class Owners {
    * @param removed inodes of sockets that closed since the last call
    * @param budgetMs time limit, milliseconds; the next call continues
    * @param likely processes that probably hold new sockets: their inodes by pid
-   * @param read sockets of descriptors that were read in this poll before
+   * @param read descriptors that were read in this poll before
    */
   refresh(
     added: readonly number[],

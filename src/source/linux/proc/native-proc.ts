@@ -48,8 +48,14 @@ export class NativeProc extends Proc {
   }
 
   override targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
-    const results = this.#mapInFolder(folder, descriptors, (fd, it) => this.#targetIn(fd, it));
+    const results = this.#mapInFolder(folder, descriptors, (fd, it) =>
+      this.#isCopy(folder, it) ? undefined : this.#targetIn(fd, it),
+    );
     return results ?? super.targets(folder, descriptors);
+  }
+
+  override target(folder: string, descriptor: number): Target | undefined {
+    return this.#isCopy(folder, descriptor) ? undefined : super.target(folder, descriptor);
   }
 
   override shareDescriptors(tid: number, other: number): boolean | undefined {

@@ -143,10 +143,13 @@ export class Proc {
 
   /** Returns the socket or network namespace of each descriptor, in their order; undefined for any other file. */
   targets(folder: string, descriptors: readonly number[]): (Target | undefined)[] {
-    return descriptors.map((descriptor) => {
-      const link = this.link(`${folder}/fd/${descriptor}`);
-      return 'value' in link ? parseTarget(link.value) : undefined;
-    });
+    return descriptors.map((descriptor) => this.target(folder, descriptor));
+  }
+
+  /** Returns the socket or network namespace that a descriptor refers to; undefined for any other file. */
+  target(folder: string, descriptor: number): Target | undefined {
+    const link = this.link(`${folder}/fd/${descriptor}`);
+    return 'value' in link ? parseTarget(link.value) : undefined;
   }
 
   /** Returns true if two threads share a descriptor table; undefined if unknown. */

@@ -253,24 +253,19 @@ describe('cost', () => {
 describe('sockets for the owners of the first poll', () => {
   test('are those of the first step, by folder and descriptor, once', () => {
     start(20, { 0: '/dev/null', 1: 'socket:[7]', 3: 'socket:[2000]' });
-    start(process.pid, { 1: 'socket:[8]' });
+    proc.cpuNs.set(20, 1_234_567);
+    start(21, { 1: 'socket:[8]' });
     step();
-    // Without the holes, which are files of other kinds.
-    const sockets = [...search.takeSockets()].map(([folder, inodes]) => [folder, Object.entries(inodes)]);
-    expect(sockets).toEqual([
-      [
-        '20',
-        [
-          ['1', 7],
-          ['3', 2000],
-        ],
-      ],
-    ]);
+    // None of a process whose CPU time is unknown.
+    expect(search.takeSockets()).toEqual(
+      new Map([['20', { cpuNs: 1_234_567, inodes: Object.assign([], { 1: 7, 3: 2000 }) }]]),
+    );
     expect(search.takeSockets().size).toBe(0);
   });
 
   test('do not include those of later passes', () => {
     start(20, { 1: 'socket:[7]' });
+    proc.cpuNs.set(20, 1_234_567);
     step();
     search.takeSockets();
     runNextPass();

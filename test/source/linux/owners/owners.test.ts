@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { fake, names, owners, proc, refresh, useOwners } from '../../../helpers/owners.ts';
 
@@ -201,7 +201,8 @@ describe('a new socket whose process is likely known', () => {
 });
 
 describe('sockets of descriptors that were read before', () => {
-  const read = new Map([['50', [7, 8]]]);
+  const read = new Map([['50', { cpuNs: 1_234_567, inodes: [7, 8] }]]);
+  beforeEach(() => proc.cpuNs.set(50, 1_234_567));
 
   test('have their owner without another read of these descriptors', () => {
     fake.start(50, { fds: { 0: 7, 1: 8, 2: 9 } });
@@ -214,5 +215,13 @@ describe('sockets of descriptors that were read before', () => {
     fake.start(50, { fds: { 0: 7 } });
     owners.refresh([7, 8], [], Infinity, undefined, read);
     expect([names(7), names(8)]).toEqual([['prog-50'], undefined]);
+  });
+
+  test('have another owner if the process has run since, and replaced the descriptor', () => {
+    fake.start(50, { fds: { 0: 9, 1: 8 } });
+    fake.start(60, { fds: { 0: 7 } });
+    proc.cpuNs.set(50, 1_234_568);
+    owners.refresh([7, 8, 9], [], Infinity, undefined, read);
+    expect([names(7), names(8), names(9)]).toEqual([['prog-60'], ['prog-50'], ['prog-50']]);
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { NativeProc } from '../../../../src/source/linux/proc/native-proc.ts';
@@ -66,4 +66,36 @@ describe.runIf(process.platform === 'linux')('in a pid namespace without a /proc
     expect(other.shareDescriptors(process.pid, process.ppid)).toBeUndefined();
     expect(compare).not.toHaveBeenCalled();
   });
+});
+
+describe.runIf(process.platform === 'linux')('a copy of the socket of another process', () => {
+  test.each([1, 64])(
+    'is neither a socket nor a target of netpane, read with %i descriptors',
+    async (count) => {
+      const native = await Native.load();
+      const proc = new NativeProc('/proc', native);
+      const cat = spawn('cat');
+      const folder = String(process.pid);
+      const copy = readdirSync('/proc/self/fd')
+        .map(Number)
+        .find((it) => readlinkOf(it).startsWith('socket:'));
+      const descriptors = Array<number>(count).fill(copy ?? -1);
+      expect(proc.targets(folder, descriptors)[0]).toMatchObject({ kind: 'socket' });
+      vi.spyOn(native, 'copies', 'get').mockReturnValue(new Set(descriptors));
+      expect(proc.targets(folder, descriptors)[0]).toBeUndefined();
+      expect(proc.socketInodes(folder, descriptors)[0]).toEqual({ value: 0 });
+      const other = String(cat.pid);
+      expect(proc.targets(other, Array<number>(count).fill(1))[0]).toMatchObject({ kind: 'socket' });
+      cat.kill('SIGKILL');
+      await once(cat, 'exit');
+    },
+  );
+
+  const readlinkOf = (descriptor: number): string => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return '';
+    }
+  };
 });
