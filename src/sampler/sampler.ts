@@ -1,10 +1,9 @@
-import type { Batch, Degradation, Snapshot } from '../model/batch.ts';
+import type { Batch, Snapshot } from '../model/batch.ts';
 import { MAX_WAITING_EVENTS } from '../model/bounds.ts';
 import { LOCAL_HOST } from '../model/host.ts';
 import { Progress } from '../model/progress.ts';
 import type { SingleEvent } from '../model/event.ts';
 import type { Socket } from '../model/socket.ts';
-import { counted, countText } from '../model/text.ts';
 import { type CloseResult, closeResult, type SocketToClose } from '../model/close.ts';
 import type { Leftovers, Source } from '../source/types.ts';
 import { diff } from './diff.ts';
@@ -86,12 +85,6 @@ const MAX_DRAIN_MS = 1000;
 
 /** Maximum time of the drain at the end, milliseconds: `watch` has 10 s to print all that has happened. */
 const LAST_DRAIN_MS = 5000;
-
-const remnantsCounted = (count: number): Degradation => ({
-  code: 'counted-remnants',
-  text: `${counted(count, 'socket')} in TIME_WAIT not shown: the connections were only counted`,
-  short: `${countText(count)} in TIME_WAIT not shown`,
-});
 
 /** Polls a source at an interval and sends batches of what changed since the last one. */
 export class Sampler {
@@ -279,7 +272,8 @@ export class Sampler {
     this.#startCpuMs = this.#cpuMs();
     try {
       this.#progress.begin('poll');
-      const snapshot = await source.read();
+      const omitsNewRemnants = this.#merger.omitsNewRemnants(start.monotonicMs);
+      const snapshot = await source.read({ omitsNewRemnants });
       if (this.#isStopped) return;
       this.#progress.begin('compare');
       const batch = this.#batchOf(snapshot, start);
@@ -319,7 +313,6 @@ export class Sampler {
     this.#drain();
     this.#sendEvents();
     const merged = this.#merger.take();
-    const { countedRemnants } = this.#merger;
     // The first poll finds everything new and runs code that is not compiled yet: its cost says nothing about the next.
     if (!baseline) this.#pacer.addCost(endCpuMs - this.#startCpuMs, endMs - start.monotonicMs);
     const { realMs, notice } = this.#pacer;
@@ -334,11 +327,7 @@ export class Sampler {
       monotonicMs: start.monotonicMs,
       pacedIntervalMs: realMs,
       interfaces,
-      degradations: [
-        ...degradations,
-        ...(countedRemnants > 0 ? [remnantsCounted(countedRemnants)] : []),
-        ...(notice ? [notice] : []),
-      ],
+      degradations: [...degradations, ...(notice ? [notice] : [])],
       coverage: source.events?.coverage ?? { level: 'polls', why: `${source.name} only polls` },
       cost: { socketsMs, ownersMs, diffMs: endMs - diffStartMs },
     };

@@ -17,6 +17,7 @@ const LISTENER_FACTOR = 1.1;
  */
 export class SocketLimiter {
   readonly #bounds: SocketBounds;
+  #omitsNewRemnants = false;
   #omittedRemnants = 0;
   #omittedOthers = 0;
 
@@ -24,21 +25,30 @@ export class SocketLimiter {
     this.#bounds = bounds;
   }
 
-  /** Starts a poll: resets the counts of omitted sockets. */
-  begin(): void {
+  /** True if the last poll has omitted all new remnants. */
+  get omitsNewRemnants(): boolean {
+    return this.#omitsNewRemnants;
+  }
+
+  /**
+   * Starts a poll: resets the counts of omitted sockets.
+   * @param omitsNewRemnants see `PollOptions`
+   */
+  begin(omitsNewRemnants = false): void {
+    this.#omitsNewRemnants = omitsNewRemnants;
     this.#omittedRemnants = 0;
     this.#omittedOthers = 0;
   }
 
   /** Returns true while no bound is reached. A single comparison, because it runs for every socket in every poll. */
   hasRoomForEveryKind(kept: number): boolean {
-    return kept < this.#bounds.remnants;
+    return kept < this.#bounds.remnants && !this.#omitsNewRemnants;
   }
 
   /** Returns true if a new socket of this kind fits within the bounds. @param kept number of sockets kept so far */
   hasRoom(kept: number, kind: NewSocketKind): boolean {
     const { remnants, sockets } = this.#bounds;
-    if (kind === 'remnant') return kept < remnants;
+    if (kind === 'remnant') return kept < remnants && !this.#omitsNewRemnants;
     return kept < (kind === 'listener' ? sockets * LISTENER_FACTOR : sockets);
   }
 
@@ -65,7 +75,9 @@ export class SocketLimiter {
             omittedNotice(
               'in TIME_WAIT',
               inTimeWait,
-              `with more than ${countText(remnants)} sockets they are only counted`,
+              this.#omitsNewRemnants
+                ? 'after many short connections they are only counted'
+                : `with more than ${countText(remnants)} sockets they are only counted`,
             ),
           ]),
     ];

@@ -19,7 +19,7 @@ export interface Source {
    * A socket that is unchanged since the previous poll is the same object. The map is valid until the poll after the
    * next one.
    */
-  read(): Promise<Snapshot>;
+  read(options?: PollOptions): Promise<Snapshot>;
   /** Reports kernel events between two polls; absent if this source can only poll. */
   readonly events?: EventSource;
   /**
@@ -34,6 +34,12 @@ export interface Source {
   readonly runsPrograms?: true;
   /** Releases all system resources. */
   close?(): void;
+}
+
+/** Options of one poll. A source without kernel events needs none of them. */
+export interface PollOptions {
+  /** Count new remnants (TIME_WAIT) instead of returning them: their connections were only counted. */
+  readonly omitsNewRemnants?: boolean;
 }
 
 /** Facilities of the kernel: `true` if a source uses it, else the reason why not, a clause without a full stop. */

@@ -84,6 +84,8 @@ export function setUp({
 }: Case = {}) {
   const clock = new FakeClock();
   const startsMs: number[] = [];
+  /** Whether each poll was to omit new remnants. */
+  const omissions: boolean[] = [];
   const batches: Batch[] = [];
   const errors: unknown[] = [];
   const answers: { give: (it: Snapshot) => void; fail: (error: Error) => void }[] = [];
@@ -110,8 +112,9 @@ export function setUp({
   const sampler = new Sampler({
     source: {
       name: 'fake',
-      read: () => {
+      read: ({ omitsNewRemnants = false } = {}) => {
         startsMs.push(clock.now);
+        omissions.push(omitsNewRemnants);
         clock.goTo(clock.now + (world.nextCostsMs.shift() ?? world.costMs));
         return auto
           ? Promise.resolve(world.sockets)
@@ -175,6 +178,7 @@ export function setUp({
   return {
     clock,
     startsMs,
+    omissions,
     batches,
     errors,
     answers,

@@ -144,7 +144,7 @@ export class KernelRules {
       (remnantId === undefined ? undefined : this.#index.findOrAdopt(remnantId)) ??
       this.#index.findFirstSeenAsRemnant(socket, atMs);
     // A poll may have seen the remnant of a connection in a storm before this event.
-    const isSameLife = ofRemnant !== undefined && ofRemnant.otherId === undefined && !ofRemnant.isCounted;
+    const isSameLife = ofRemnant !== undefined && ofRemnant.otherId === undefined;
     if (!isSameLife && !this.#shortLives.takeRoom()) {
       this.#shortLives.add(socket, atMs);
       return undefined;

@@ -5,6 +5,7 @@ import type { LifeIndex } from './life-index.ts';
 import { betterLifetime, type Life, type Lifetime, seenLifetime, TIMEWAIT_MS } from './life.ts';
 import type { Polls } from './polls.ts';
 import type { Report } from './report.ts';
+import type { ShortLives } from './short-lives.ts';
 
 /**
  * Time after a poll misses a socket in which its last kernel event may still arrive, milliseconds: LinuxEvents waits a
@@ -16,7 +17,6 @@ const LATE_MS = 1000;
  * The states of a life, one method for each transition. `PollRules` and `KernelRules` decide which one to make.
  *
  *     new ── spawn ──▶ open ── miss ──▶ missing
- *     new ── addCounted: its connection was only counted ──▶ remnant, which is not reported
  *     open, missing ── close: the kernel reported the end ──▶ remnant, if the kernel keeps one
  *     open, missing ── close, markGone: without a remnant, or no kernel event came in time ──▶ gone
  *     missing ── see ──▶ open
@@ -30,39 +30,33 @@ export class LifeCycle {
   readonly #index: LifeIndex;
   readonly #events: EmittedEvents;
   readonly #report: Report;
+  readonly #shortLives: ShortLives;
   readonly #maxGone: number;
   /** Lives that a poll missed and that wait for the kernel event of their end, with the start of that poll, earliest first. */
   readonly #missing = new Map<Life, number>();
   /** Lives that are gone, oldest first. They stay for two more polls, so that late events find them. */
   readonly #gone = new Set<Life>();
-  #countedRemnants = 0;
 
   /** @param maxGone maximum number of lives kept after they are gone, the oldest are dropped first */
-  constructor(polls: Polls, index: LifeIndex, events: EmittedEvents, report: Report, maxGone: number) {
+  constructor(
+    polls: Polls,
+    index: LifeIndex,
+    events: EmittedEvents,
+    report: Report,
+    shortLives: ShortLives,
+    maxGone: number,
+  ) {
     this.#polls = polls;
     this.#index = index;
     this.#events = events;
     this.#report = report;
+    this.#shortLives = shortLives;
     this.#maxGone = maxGone;
-  }
-
-  /** Number of remnants whose connections were only counted. */
-  get countedRemnants(): number {
-    return this.#countedRemnants;
   }
 
   spawn(life: Life): void {
     this.#report.add(life);
     this.#events.addSpawn(life);
-  }
-
-  /** Adds the remnant of a connection that was only counted: no batch reports it. */
-  addCounted(life: Life): void {
-    // Its connection has no life, so no kernel event is about it: its ids suffice to find it.
-    this.#index.removeEndpoints(life);
-    life.closedBy = 'destroy';
-    life.isCounted = true;
-    this.#countedRemnants++;
   }
 
   /** Gives a life a new version of its socket. Emits a change if it is notable. */
@@ -134,11 +128,13 @@ export class LifeCycle {
 
   /** Removes the row of a life. @param mayReturn true if a later poll may see its remnant: polls can miss one */
   markGone(life: Life, { mayReturn }: { readonly mayReturn: boolean }): void {
-    if (life.isCounted && !life.isGone) this.#countedRemnants--;
     life.isGone = true;
     life.pollsSinceGone = 0;
-    const lateMs = Math.max(life.changedMs, this.#polls.last.endMs) + LATE_MS;
-    life.keptUntilMs = mayReturn ? Math.max(lateMs, this.#remnantEndMs(life)) : lateMs;
+    const { endMs } = this.#polls.last;
+    const lateMs = Math.max(life.changedMs, endMs) + LATE_MS;
+    // Polls that leave out new remnants do not see it again.
+    const mayBeSeen = mayReturn && !this.#shortLives.mayHaveRemnants(endMs);
+    life.keptUntilMs = mayBeSeen ? Math.max(lateMs, this.#remnantEndMs(life)) : lateMs;
     this.#gone.delete(life);
     this.#gone.add(life);
     this.#report.add(life);
@@ -146,7 +142,6 @@ export class LifeCycle {
 
   /** Notes that a poll sees the remnant of a life that may be gone. */
   returnRemnant(life: Life): void {
-    if (life.isCounted && life.isGone) this.#countedRemnants++;
     life.isGone = false;
   }
 

@@ -68,7 +68,6 @@ export class LifeIndex {
       hasKernelEvent: !isPolled,
       lastPoll: isPolled ? last : NEVER,
       closedBy: undefined,
-      isCounted: false,
       isGone: false,
       pollsSinceGone: 0,
       keptUntilMs: -Infinity,

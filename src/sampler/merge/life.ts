@@ -47,8 +47,6 @@ export interface Life {
   lastPoll: PollTime;
   /** The origin of its close; undefined while it is open. A row that is left after the close is a remnant. */
   closedBy: LearntBy | undefined;
-  /** It is the remnant of a connection that was only counted: no batch reports it. */
-  isCounted: boolean;
   /** Not even a remnant is left, and there is no row. */
   isGone: boolean;
   /** Number of polls since it is gone. */

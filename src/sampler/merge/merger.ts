@@ -72,17 +72,9 @@ export class Merger {
     const [polls, events] = [this.#polls, this.#events];
     this.#report = new Report(events, emitsEveryChange);
     this.#index = new LifeIndex(polls, hasEventSource && hasRemnants);
-    this.#cycle = new LifeCycle(polls, this.#index, events, this.#report, maxGone);
     this.#shortLives = new ShortLives(maxShortLives);
-    this.#pollRules = new PollRules(
-      polls,
-      this.#index,
-      this.#cycle,
-      events,
-      this.#report,
-      this.#shortLives,
-      hasEventSource,
-    );
+    this.#cycle = new LifeCycle(polls, this.#index, events, this.#report, this.#shortLives, maxGone);
+    this.#pollRules = new PollRules(polls, this.#index, this.#cycle, events, this.#report, hasEventSource);
     this.#kernelRules = new KernelRules(
       polls,
       this.#index,
@@ -93,9 +85,13 @@ export class Merger {
     );
   }
 
-  /** Number of sockets in TIME_WAIT that no batch reports, because their connections were only counted. */
-  get countedRemnants(): number {
-    return this.#cycle.countedRemnants;
+  /**
+   * Returns true if the next poll must omit new remnants (`PollOptions`): their connections may have been only counted, or
+   * their close messages lost, which a gap reports.
+   * @param nowMs time on the monotonic clock
+   */
+  omitsNewRemnants(nowMs: number): boolean {
+    return this.#shortLives.mayHaveRemnants(nowMs);
   }
 
   /** True if a later `applyKernelEvents` may emit a close without a kernel event. */

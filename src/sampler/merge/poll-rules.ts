@@ -5,7 +5,6 @@ import type { LifeIndex } from './life-index.ts';
 import type { Life } from './life.ts';
 import type { Polls } from './polls.ts';
 import type { Report } from './report.ts';
-import type { ShortLives } from './short-lives.ts';
 import { withEarlier } from './sightings.ts';
 
 /**
@@ -23,7 +22,6 @@ export class PollRules {
   readonly #cycle: LifeCycle;
   readonly #events: EmittedEvents;
   readonly #report: Report;
-  readonly #shortLives: ShortLives;
   readonly #hasEventSource: boolean;
   /** Lives to check, each with the earliest start of a poll that can check it. */
   readonly #toCheck = new Map<Life, number>();
@@ -34,7 +32,6 @@ export class PollRules {
     cycle: LifeCycle,
     events: EmittedEvents,
     report: Report,
-    shortLives: ShortLives,
     hasEventSource: boolean,
   ) {
     this.#polls = polls;
@@ -42,7 +39,6 @@ export class PollRules {
     this.#cycle = cycle;
     this.#events = events;
     this.#report = report;
-    this.#shortLives = shortLives;
     this.#hasEventSource = hasEventSource;
   }
 
@@ -59,10 +55,7 @@ export class PollRules {
   }
 
   #applyNew(socket: Socket): void {
-    const { startMs } = this.#polls.last;
-    const life = this.#index.create(socket, startMs, 'poll');
-    if (this.#shortLives.hasLeft(socket, startMs)) this.#cycle.addCounted(life);
-    else this.#cycle.spawn(life);
+    this.#cycle.spawn(this.#index.create(socket, this.#polls.last.startMs, 'poll'));
   }
 
   /** Applies a socket that changed since the poll before. */

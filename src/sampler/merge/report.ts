@@ -23,9 +23,9 @@ export class Report {
     return this.#lives.size;
   }
 
-  /** Adds a life that spawned, changed or is gone, unless it was only counted. */
+  /** Adds a life that spawned, changed or is gone. */
   add(life: Life): void {
-    if (!life.isCounted) this.#lives.add(life);
+    this.#lives.add(life);
   }
 
   /** Adds a socket of the baseline, which gets no life. */

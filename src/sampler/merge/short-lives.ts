@@ -1,5 +1,5 @@
 import type { SumEvent, SumPart } from '../../model/event.ts';
-import { firstOwner, isRemnant, type Socket } from '../../model/socket.ts';
+import { firstOwner, type Socket } from '../../model/socket.ts';
 import { toThousandths } from '../../model/thousandths.ts';
 import { TIMEWAIT_MS } from './life.ts';
 
@@ -8,6 +8,9 @@ import { TIMEWAIT_MS } from './life.ts';
  * up to the second, for a program; beyond it, for a protocol and direction, of which there are few.
  */
 const MAX_SUMS = [100, 150, Infinity] as const;
+
+/** Maximum time by which a timer of the kernel is late after a minute, milliseconds (kernel/time/timer.c), rounded up. */
+const LATE_TIMER_MS = 10_000;
 
 /** Connections that are counted together. */
 interface Sum {
@@ -70,12 +73,11 @@ export class ShortLives {
   }
 
   /**
-   * Returns true if a socket without a life is the remnant of a counted connection, or of one whose close message was
-   * lost, which a gap reports.
-   * @param nowMs start of the poll that shows the socket
+   * Returns true while the kernel may still have remnants of connections that were only counted.
+   * @param nowMs time on the monotonic clock
    */
-  hasLeft(socket: Socket, nowMs: number): boolean {
-    return isRemnant(socket) && nowMs < this.#lastMs + TIMEWAIT_MS;
+  mayHaveRemnants(nowMs: number): boolean {
+    return nowMs < this.#lastMs + TIMEWAIT_MS + LATE_TIMER_MS;
   }
 
   /** Ends a batch. Returns its sums, in order of time. @param wallOffsetMs wall-clock time minus the monotonic clock */

@@ -2,7 +2,7 @@ import type { Degradation, Snapshot } from '../../model/batch.ts';
 import type { SocketToClose } from '../../model/close.ts';
 import type { Protocol, Socket } from '../../model/socket.ts';
 import { SocketLimiter } from '../socket-limiter.ts';
-import { type Leftovers, type Source, SourceFailed, type SourceOptions } from '../types.ts';
+import { type Leftovers, type PollOptions, type Source, SourceFailed, type SourceOptions } from '../types.ts';
 import { closeSocketsIn } from './close-sockets.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
@@ -136,6 +136,7 @@ export class SockDiagSource implements Source {
       attribution: this.#attribution,
       listeners: this.#sockets.listeners,
       records: this.#records,
+      omitsNewRemnants: () => this.#limiter.omitsNewRemnants,
       onClosed: (id) => {
         if (this.#published.has(id)) this.#ended.add(id);
       },
@@ -157,12 +158,13 @@ export class SockDiagSource implements Source {
    * Returns a snapshot. If the sockets of netpane's own namespace cannot be read, the first call rejects, and a later
    * call returns the last known ones.
    */
-  async read(): Promise<Snapshot> {
+  async read({ omitsNewRemnants }: PollOptions = {}): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#records?.beginPoll();
     this.#attribution.beginPoll();
     this.#refreshNetworks();
+    this.#limiter.begin(omitsNewRemnants);
     const polls = this.#readSockets(wallMs());
     const failure = [...polls].find(([network]) => network.isOwn)?.[1].failure;
     if (failure !== undefined && this.#isFirst)
@@ -210,7 +212,6 @@ export class SockDiagSource implements Source {
     this.#unreadTables.clear();
     this.#messages.beginPoll(nowWallMs);
     this.#others.beginPoll();
-    this.#limiter.begin();
     const { heldTcp, used } = readSockstat(this.#options.proc);
     this.#surplus.beginPoll(heldTcp);
     const polls = new Map<Network, NetworkPoll>();

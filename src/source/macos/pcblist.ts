@@ -7,6 +7,7 @@ import { SocketLimiter } from '../socket-limiter.ts';
 import {
   type EventSource,
   type Facilities,
+  type PollOptions,
   type Source,
   SourceFailed,
   type SourceOptions,
@@ -152,7 +153,7 @@ export class PcblistSource implements Source {
    * Returns a snapshot. If no table can be read, the first call rejects, and a later call returns the last known
    * sockets.
    */
-  async read(): Promise<Snapshot> {
+  async read({ omitsNewRemnants }: PollOptions = {}): Promise<Snapshot> {
     const { calls, nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#clock.update({
@@ -160,7 +161,7 @@ export class PcblistSource implements Source {
       continuousMs: calls.clockNs(CLOCK.continuous) / 1e6,
       wallMs: wallMs(),
     });
-    const failures = this.#readTables();
+    const failures = this.#readTables(omitsNewRemnants);
     if (this.#isFirst && failures.length === this.#tables.length)
       throw new SourceFailed(`cannot read the sockets of this machine: ${failures.join('; ')}`);
     this.#isFirst = false;
@@ -179,9 +180,9 @@ export class PcblistSource implements Source {
   }
 
   /** Reads each table. @returns why some could not be read */
-  #readTables(): readonly string[] {
+  #readTables(omitsNewRemnants?: boolean): readonly string[] {
     const failures: string[] = [];
-    this.#limiter.begin();
+    this.#limiter.begin(omitsNewRemnants);
     for (const table of this.#tables) {
       try {
         table.counts = table.sockets.read(table.kernel.read());

@@ -2,7 +2,14 @@ import type { Degradation, NetworkInterface, Snapshot } from '../../model/batch.
 import type { CloseResult, SocketToClose } from '../../model/close.ts';
 import { InterfaceAddresses, type ReadAddresses } from '../interface-addresses.ts';
 import type { SocketBounds } from '../socket-limiter.ts';
-import { type EventSource, type Facilities, type Leftovers, type Source, SourceFailed } from '../types.ts';
+import {
+  type EventSource,
+  type Facilities,
+  type Leftovers,
+  type PollOptions,
+  type Source,
+  SourceFailed,
+} from '../types.ts';
 import type { WindowsApi } from './api.ts';
 import { closeSocketsIn } from './close-sockets.ts';
 import { TraceEvents } from './etw/events.ts';
@@ -101,7 +108,7 @@ export class IphlpapiSource implements Source {
   }
 
   /** Returns a snapshot. If a table cannot be read, the first call rejects, and a later call returns the previous sockets. */
-  async read(): Promise<Snapshot> {
+  async read({ omitsNewRemnants }: PollOptions = {}): Promise<Snapshot> {
     const { nowMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();
     this.#trace?.beginPoll();
@@ -120,6 +127,7 @@ export class IphlpapiSource implements Source {
       ownersOf: (row, before) => ownersOf(row, before, this.#processes),
       changedPids,
       hasNewInterfaces: this.#addresses.refresh(),
+      omitsNewRemnants,
     });
     this.#statistics?.start(lives.changed);
     this.#statistics?.read((life, traffic) => {

@@ -19,6 +19,8 @@ export interface PollFacts {
   readonly changedPids: ReadonlySet<number>;
   /** True if addresses have other interfaces than at the last poll. */
   readonly hasNewInterfaces: boolean;
+  /** See `PollOptions`. */
+  readonly omitsNewRemnants?: boolean | undefined;
 }
 
 /**
@@ -95,8 +97,8 @@ export class WindowsSockets {
    * Makes the sockets of new and changed rows, and of those whose process or interface has changed.
    * @returns the lives that are new or have another row, and those that have left the tables
    */
-  update({ ownersOf, changedPids, hasNewInterfaces }: PollFacts): TablePoll {
-    this.#limiter.begin();
+  update({ ownersOf, changedPids, hasNewInterfaces, omitsNewRemnants }: PollFacts): TablePoll {
+    this.#limiter.begin(omitsNewRemnants);
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const life of changed) this.#update(life, ownersOf);

@@ -26,12 +26,18 @@ const holder = (pid: number, knowledge: Owner['knowledge'] = 'exact'): readonly 
   { knowledge, pid, process: `p${pid}` },
 ];
 
+/** Returns the remnants that the snapshot does not have. */
+const newRemnants = (truths: readonly Truth[], snapshot: ReadonlyMap<string, Socket>): readonly Truth[] =>
+  truths.filter(({ n, isRemnant }) => isRemnant && !snapshot.has(`s${n}`) && !snapshot.has(`r${n}`));
+
 /** A machine with sockets, polls and an event source, and the rows and events that a `Merger` makes of them. */
 export class World {
   readonly truths: Truth[] = [];
   readonly events: SocketEvent[] = [];
   /** Number of connections that were only counted, in sums. */
   counted = 0;
+  /** Number of remnants that the last poll left out. */
+  omittedRemnants = 0;
   firstPollEndMs = Infinity;
   readonly #scene: Scene;
   readonly #merger: Merger;
@@ -64,11 +70,6 @@ export class World {
   /** True if no kernel event is on its way. */
   get isQuiet(): boolean {
     return this.#kernelEvents.isEmpty;
-  }
-
-  /** Number of remnants of counted connections. */
-  get countedRemnants(): number {
-    return this.#merger.countedRemnants;
   }
 
   run(step: Action | Poll): void {
@@ -245,9 +246,11 @@ export class World {
     this.#drain();
     const startMs = this.#nowMs;
     for (const action of before) this.#act(action);
+    const omitted = this.#merger.omitsNewRemnants(startMs) ? newRemnants(this.truths, this.#previous) : [];
+    this.omittedRemnants = omitted.length;
     const sockets = new Map(
       this.truths
-        .filter((it) => !it.isGone)
+        .filter((it) => !it.isGone && !omitted.includes(it))
         .filter((it, i) => !it.isRemnant || this.#polls === 0 || missesOneIn === 0 || i % missesOneIn !== 0)
         .map((it) => this.#read(it, startMs))
         .map((it) => [it.id, it]),

@@ -40,6 +40,13 @@ const ACCEPTED: FoundAtEndpoints = { isListener: true };
 
 type Ended = KernelEvent & { readonly type: 'ended' };
 
+/** What the events of closes need; see `LinuxEventsOptions`. */
+interface CloseOptions {
+  readonly attribution: Attribution;
+  readonly records?: LedgerRecords | undefined;
+  readonly omitsNewRemnants?: () => boolean;
+}
+
 /**
  * Makes the events of closes: the pending state changes of the socket, then `ended`.
  *
@@ -53,20 +60,20 @@ export class CloseEvents {
   readonly #tcpOwners: TcpOwners;
   readonly #attribution: Attribution;
   readonly #records: LedgerRecords | undefined;
+  readonly #omitsNewRemnants: () => boolean;
 
-  /** @param records of the ledger; undefined without one */
   constructor(
     traced: TracedSockets,
     senders: Senders,
     tcpOwners: TcpOwners,
-    attribution: Attribution,
-    records?: LedgerRecords,
+    { attribution, records, omitsNewRemnants = () => false }: CloseOptions,
   ) {
     this.#traced = traced;
     this.#senders = senders;
     this.#tcpOwners = tcpOwners;
     this.#attribution = attribution;
     this.#records = records;
+    this.#omitsNewRemnants = omitsNewRemnants;
   }
 
   /** Returns the events of sockets from their close messages. */
@@ -76,9 +83,8 @@ export class CloseEvents {
       const closing = this.#joined(it);
       if (closing) closings.push(closing);
     }
-    const asked = closings.filter(
-      (it) => mayLeaveRemnant(it) && !(network.omitsRemnants && isKnownAtEnd(it)),
-    );
+    const omitsRemnants = this.#omitsRemnants(network);
+    const asked = closings.filter((it) => mayLeaveRemnant(it) && !(omitsRemnants && isKnownAtEnd(it)));
     findAtEndpoints(
       network,
       asked.map((it) => it.closed),
@@ -90,6 +96,11 @@ export class CloseEvents {
     const events: KernelEvent[] = [];
     for (const it of closings) this.#addEvents(network, it, events);
     return events;
+  }
+
+  /** Returns true if no poll shows the remnants of connections that close now. */
+  #omitsRemnants(network: Network): boolean {
+    return network.omitsRemnants || this.#omitsNewRemnants();
   }
 
   /** Returns a close message with what else is known of the socket; undefined if the socket was never used. */
@@ -155,7 +166,7 @@ export class CloseEvents {
       ended.lifetimeMs = closed.end.lifetimeMs;
       ended.isAtLeast = !closed.end.isFullLifetime;
     }
-    if (found.remnant && !network.omitsRemnants) ended.remnant = found.remnant;
+    if (found.remnant && !this.#omitsRemnants(network)) ended.remnant = found.remnant;
     if (traced) events.push(...eventsOfEnd(traced, ended));
     else events.push(ended);
   }

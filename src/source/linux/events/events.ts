@@ -46,6 +46,8 @@ export interface LinuxEventsOptions {
   readonly waiter?: Pick<EventWaiter, 'watchesAll' | 'wait' | 'close'> | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
+  /** Returns true while polls leave out new remnants. */
+  readonly omitsNewRemnants?: () => boolean;
   /** Called with the id of each socket whose close message has come. */
   readonly onClosed?: (id: string) => void;
   /** Returns milliseconds on the sampler's monotonic clock. */
@@ -100,11 +102,11 @@ export class LinuxEvents implements EventSource {
     this.#options = options;
     this.#actors = new Actors(options.proc, options.attribution.owners);
     this.#senders = new Senders(this.#actors.networkOf(KTHREADD_PID)?.netns);
-    const { trace, attribution, listeners, namespaceOf, records } = options;
+    const { trace, attribution, listeners, namespaceOf } = options;
     const newListeners = new NewListeners(namespaceOf);
     this.#traced = new TracedSockets(this.#actors, newListeners);
     this.#tcpOwners = new TcpOwners(attribution, listeners, newListeners);
-    this.#closes = new CloseEvents(this.#traced, this.#senders, this.#tcpOwners, attribution, records);
+    this.#closes = new CloseEvents(this.#traced, this.#senders, this.#tcpOwners, options);
     if (typeof trace === 'string') this.#noTraceReason = trace;
     else {
       this.#trace = trace;

@@ -264,6 +264,23 @@ describe('a close', () => {
     },
   );
 
+  test('has no remnant once polls omit new ones, and needs no lookup then', async () => {
+    open({ ledger: ledger() });
+    await source.read({ omitsNewRemnants: true });
+    enterConnection({ releasedState: 'ESTABLISHED' });
+    const { info, ...bare } = CONNECTED;
+    kernel.own.sockets = [
+      { ...bare, cookie: 0x99, state: 'TIME_WAIT', timer: { kind: 'timewait', expiresMs: 60_000 } },
+    ];
+    kernel.own.destroy({
+      ...CONNECTED,
+      recvQueue: 1,
+      info: { ...info, bytesReceived: 201, bytesAcked: 102 },
+    });
+    expect(drainOnlyEnd().remnant).toBeUndefined();
+    expect(kernel.own.requests).not.toContain('lookup');
+  });
+
   test('of an accepted connection needs no lookup where remnants are not shown', () => {
     open({ ledger: ledger(), omitsRemnants: true });
     bpf.enter(0xc0, {

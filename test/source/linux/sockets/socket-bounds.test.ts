@@ -3,11 +3,13 @@ import type { Snapshot } from '../../../../src/model/batch.ts';
 import {
   codes,
   HELD,
+  kernel,
   LISTEN,
   notice,
   only,
   open,
   read,
+  source,
   TIME_WAIT,
   useFakeSockDiag,
 } from '../../../helpers/fake-sockdiag.ts';
@@ -44,6 +46,17 @@ describe('more sockets than the bounds', () => {
     open({ bounds: { remnants: 1, sockets: 100 } });
     await read(HELD);
     expect(only(await read({ ...TIME_WAIT, cookie: 2 })).state).toBe('TIME_WAIT');
+  });
+
+  test('a poll that omits new remnants counts them, and keeps those it has and connections', async () => {
+    const first = await read(HELD, ...remnants(0x10, 2));
+    kernel.own.sockets = [HELD, { ...HELD, cookie: 8, inode: 8 }, ...remnants(0x10, 2), ...remnants(0x20, 5)];
+    const omitting = await source.read({ omitsNewRemnants: true });
+    expect(ids(omitting)).toEqual([...ids(first), 'sk:8'].sort());
+    expect(notice(omitting, 'left-out in TIME_WAIT')).toBe(
+      '5 sockets in TIME_WAIT are not shown: after many short connections they are only counted, to limit memory use',
+    );
+    expect((await source.read()).sockets.size).toBe(9);
   });
 
   test('treats FIN_WAIT2 with a timewait timer as a remnant', async () => {
