@@ -45,9 +45,6 @@ const entryOf = (label: string, about: string, width: number, labelWidth?: numbe
   lines: entry(label, about, width, labelWidth),
 });
 
-/** Number of groups of keys before the notices: a reader must know first how to move and how to close the help. */
-const FIRST_GROUPS = 2;
-
 /** Returns each mark with what it means. */
 const marksOf = (keys: readonly KeyHelp[]): readonly (readonly [mark: string, about: string])[] => [
   ['+', 'new: opened a moment ago; a listener keeps the mark until you were there to see it'],
@@ -116,17 +113,18 @@ function matching({ title, entries }: Section, words: readonly string[]): Sectio
   return { title, entries: entries.filter(({ text }) => has(text)) };
 }
 
-/** Returns the sections that have entries: all of them, or what `state.helpQuery` finds. Moving and leaving come first. */
+/**
+ * Returns the sections that have entries: all of them, or what `state.helpQuery` finds. The notices come first, because the
+ * header leads to them; the line of hints says how to scroll and how to close the help.
+ */
 function sectionsOf(keys: readonly KeyHelp[], state: State, width: number): Section[] {
   const words = state.helpQuery
     .toLowerCase()
     .split(/\s+/)
     .filter((it) => it !== '');
-  const ofKeys = keySections(keys, width);
   return [
-    ...ofKeys.slice(0, FIRST_GROUPS),
     unseenSection(state, width),
-    ...ofKeys.slice(FIRST_GROUPS),
+    ...keySections(keys, width),
     querySection(keys, width),
     { title: 'Marks', entries: marksOf(keys).map(([mark, about]) => entryOf(mark, about, width)) },
     ...columnSections(keys, state, width),

@@ -113,6 +113,14 @@ describe('help', () => {
     for (const it of degradations) expect(text).toContain(it.text);
   });
 
+  test('what netpane cannot see comes first: the header says that the help has it', () => {
+    const degradations = [{ code: 'c', text: 'the owner of 1 socket is hidden', short: '' }];
+    const [title, notice] = shown(helpLines(KEYS, { ...emptyState(), degradations }, 40));
+    expect([title, notice]).toEqual(['WHAT NETPANE CANNOT SEE NOW', '  the owner of 1 socket is hidden']);
+    const [first] = shown(helpLines(KEYS, emptyState(), 40));
+    expect(first).toBe('MOVE');
+  });
+
   test('its search finds a notice by its long and its short text', () => {
     const notice = { code: 'c', text: 'the owner of 1 socket is hidden', short: '1 owner unseen' };
     for (const helpQuery of ['owner socket', 'unseen']) {
