@@ -1,6 +1,6 @@
 import type { Query } from '../query/query.ts';
 import { editPrompt, pastedText } from './prompt-editing.ts';
-import { PROMPTS, queryOfPrompt } from './prompts.ts';
+import { PROMPTS, queryOfPrompt, withCancelled } from './prompts.ts';
 import type { Prompt, PromptKind, State } from './state.ts';
 
 export const openPrompt = (kind: PromptKind, text: string, before: Query): Prompt => ({
@@ -53,5 +53,5 @@ export const acceptPrompt = (state: State, prompt: Prompt): State =>
 /** Closes the prompt and takes back what its text has changed. */
 export function cancelPrompt(state: State, { kind, before }: Prompt): State {
   const shown = PROMPTS[kind].preview?.(state, '') ?? state;
-  return { ...shown, prompt: null, query: before };
+  return { ...withCancelled(shown, kind), query: before };
 }

@@ -48,6 +48,8 @@ export interface PromptRow {
   readonly field?: 'port' | 'process' | 'ns';
   /** `tab` completes the text as the end of a query that begins with this; absent if it completes nothing. */
   readonly completedAfter?: string;
+  /** Message after `esc`, or `enter` without a text; absent if that changes only what the screen shows anyway. */
+  readonly cancelled?: string;
   /** True if the effects need the sockets that match the query. */
   readonly takesSockets?: true;
   /** Checks the text. Returns the state with the answer and without the prompt, or with the error in the prompt. */
@@ -103,11 +105,19 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
     hints: FREE_TEXT,
     prefill: ({ state }) => fileName(state.takenAtMs),
     takesSockets: true,
-    accept: (state) => ({ ...state, prompt: null }),
+    cancelled: 'nothing saved',
+    accept: (state, { text }) =>
+      text.trim() === '' ? withCancelled(state, 'save') : { ...state, prompt: null },
     effects: ({ text }, sockets) =>
       text.trim() === '' ? [] : [{ type: 'save', path: text.trim(), sockets }],
   },
-  view: { label: 'view name: ', hints: FREE_TEXT, prefill: () => '', accept: saveView },
+  view: {
+    label: 'save the view as: ',
+    hints: FREE_TEXT,
+    prefill: () => '',
+    cancelled: 'no view saved',
+    accept: saveView,
+  },
   command: {
     label: ': ',
     hints: [
@@ -135,11 +145,22 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
     label: 'name of the program: ',
     hints: [{ actions: ['prompt-accept'], hint: 'send' }, CLEAR, CANCEL],
     prefill: () => '',
+    cancelled: 'no signal sent',
     accept: confirmSignal,
     effects: (_prompt, _sockets, state) =>
       state.process?.asked ? signalEffect(state, state.process.asked) : [],
   },
 };
+
+/** Closes the prompt, and says what was not done. */
+export function withCancelled(state: State, kind: PromptKind): State {
+  const { cancelled } = PROMPTS[kind];
+  return {
+    ...state,
+    prompt: null,
+    ...(cancelled !== undefined && { message: { text: cancelled, isError: false } }),
+  };
+}
 
 /** Closes the prompt if its text is the name of the open process, else shows an error in it. */
 function confirmSignal(state: State, prompt: Prompt): State {
@@ -194,7 +215,7 @@ function saveView(state: State, prompt: Prompt): State {
       ...state,
       prompt: { ...prompt, error: `"${name}" is a built-in view: choose another name` },
     };
-  if (name === '') return { ...state, prompt: null };
+  if (name === '') return withCancelled(state, 'view');
   return {
     ...state,
     prompt: null,

@@ -22,7 +22,7 @@ import { isPresent, withInput } from './presence.ts';
 import { acceptPrompt, cancelPrompt, openPrompt, paste, preview, reopenSave } from './prompt-actions.ts';
 import { completePrompt, editPrompt, recall } from './prompt-editing.ts';
 import { toggleTerm, withQuery } from './query-actions.ts';
-import { type Folds, type List, NO_FOLDS, type Pause, type State } from './state.ts';
+import { type Folds, type List, NO_FOLDS, type Pause, type Question, type State } from './state.ts';
 import {
   isGuarded,
   withActionLogged,
@@ -96,7 +96,7 @@ function reduced(state: State, action: Action): State {
     case 'baseline':
       return withTermAdded(state, 'new', state.nowMs);
     case 'question':
-      return { ...state, question: action.question };
+      return withQuestion(state, action.question);
     case 'hide':
       return withHidden(state, action.rule, action.note);
     case 'process-opened':
@@ -274,6 +274,13 @@ const isWhoisKnown = ({ whois }: State, address: string): boolean =>
   whois?.address === address && whois.problem === undefined;
 
 /** Opens a list, or closes the open one. The list of signals needs an open process. */
+/** Asks a question, or cancels it and says what was not done. */
+function withQuestion(state: State, question: Question | null): State {
+  if (question || !state.question) return { ...state, question };
+  const text = state.question.kind === 'hide' ? 'nothing hidden' : 'nothing closed';
+  return { ...state, question, message: { text, isError: false } };
+}
+
 function withList(state: State, list: List | null): State {
   if (list?.kind === 'signals' && !state.process) return state;
   return { ...state, list: list && withCursorInside(state, list) };

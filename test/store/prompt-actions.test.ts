@@ -62,6 +62,18 @@ describe('the prompt', () => {
     expect(after(typing, CANCEL)).toMatchObject({ prompt: null, query: before.query, history: [] });
   });
 
+  test('says what was not saved after a cancel, or without a name', () => {
+    const messageAfter = (kind: 'save' | 'view' | 'query', action: Action) =>
+      after(emptyState(), open(kind), action).message?.text;
+    expect([messageAfter('save', CANCEL), messageAfter('save', ACCEPT)]).toEqual(
+      Array(2).fill('nothing saved'),
+    );
+    expect([messageAfter('view', CANCEL), messageAfter('view', ACCEPT)]).toEqual(
+      Array(2).fill('no view saved'),
+    );
+    expect(messageAfter('query', CANCEL)).toBeUndefined();
+  });
+
   test('keeps text and query and has an error when the port is invalid', () => {
     const state = after(emptyState('x'), open('port'), type('nosuch'), ACCEPT);
     expect(state).toMatchObject({ query: { text: 'x' }, prompt: { text: 'nosuch' } });

@@ -98,7 +98,13 @@ describe('K', () => {
     await app.type('nod');
     await app.press(ENTER);
     expect(app.text).toContain('type systemd to send it');
+    await app.press(ESC);
+    expect(app.processes.signals).toEqual([]);
+    expect(app.text).toContain('no signal sent');
+    await app.press(ENTER);
+    await app.type('nod');
     await app.press(CTRL_U);
+    expect(app.text).not.toContain('no signal sent');
     await app.type('systemd');
     await app.press(ENTER);
     expect(app.processes.signals).toEqual([{ name: 'TERM', scope: 'process' }]);
@@ -139,6 +145,10 @@ describe('X', () => {
     expect(app.text).toContain('close curl → 192.0.2.1:443? y closes');
     await app.press('n');
     expect(app.processes.closedSockets).toEqual([]);
+    expect(app.text).toContain('nothing closed');
+    await app.press('X', ENTER);
+    expect(app.processes.closedSockets).toEqual([]);
+    expect(app.text).toContain('nothing closed');
     await app.press('X', 'y');
     await app.shown();
     expect(app.processes.closedSockets.map(({ id }) => id)).toEqual(['s2']);

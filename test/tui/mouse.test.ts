@@ -58,6 +58,7 @@ test('a click while a question is open cancels it and does nothing else; one on 
   await app.click(20, TOP_ROW + 1);
   expect(app.app.state.question).toBeNull();
   expect(app.text).not.toContain('for good');
+  expect(app.text).toContain('nothing hidden');
   expect(app.cellAt(30, TOP_ROW).inverse).toBe(true);
   await app.press('h');
   await app.click(app.lines.at(-1)?.indexOf('y yes') ?? -1, 39);

@@ -5,7 +5,7 @@ import { moveColumn, startingChoices, toggleColumn, widenColumn } from '../../vi
 import { moveInList } from '../../view/panes/list-pane.ts';
 import { linesIn } from '../../view/panes/pane.ts';
 import type { Action } from '../../store/actions.ts';
-import { ask, type Binding } from './binding.ts';
+import type { Binding } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 /** Returns the number of lines in a page: those of the list, without its title. */
@@ -47,14 +47,6 @@ export const LIST_KEYS: readonly Binding[] = [
     name: 'open the view',
     about: 'open the view',
     run: openView,
-  },
-  {
-    ...VIEWS,
-    id: 'list-save-view',
-    keys: ['a'],
-    name: 'save the current view',
-    about: 'save the current query, columns, sort and grouping as a view',
-    run: ask('view'),
   },
   {
     ...VIEWS,

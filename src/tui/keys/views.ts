@@ -3,7 +3,7 @@ import { type GroupBy, GROUPS, type State } from '../../store/state.ts';
 import { viewsOf } from '../../store/views.ts';
 import type { Action } from '../../store/actions.ts';
 import { keyText } from '../../view/header/key-help.ts';
-import { type Binding, say } from './binding.ts';
+import { ask, type Binding, say } from './binding.ts';
 import type { KeyContext } from './context.ts';
 
 const isGeoPart = (group: GroupBy): group is GroupBy & GeoPart => GEO_PARTS.some((part) => part === group);
@@ -23,7 +23,9 @@ function viewAt({ state, keys }: KeyContext, number: number): Action {
   const view = viewsOf(state)[number - 1];
   return view
     ? { type: 'apply-view', view }
-    : say(`no view ${number}: ${keyText(keys, 'views')} lists the views and saves the current one`);
+    : say(
+        `no view ${number}: ${keyText(keys, 'list-save-view')} saves the current one, ${keyText(keys, 'views')} lists them`,
+      );
 }
 
 const sayUngrouped = ({ keys }: KeyContext): Action => say(`not grouped: press ${keyText(keys, 'group')}`);
@@ -50,6 +52,14 @@ export const VIEW_KEYS: readonly Binding[] = [
     group: 'Views',
     hint: 'views',
     run: () => ({ type: 'list', list: { kind: 'views', at: 0 } }),
+  },
+  {
+    id: 'list-save-view',
+    keys: ['a'],
+    name: 'save the current view',
+    about: 'save the current query, columns, sort and grouping as a view',
+    group: 'Views',
+    run: ask('view'),
   },
   {
     id: 'group',

@@ -187,7 +187,7 @@ describe('quick keys', () => {
       BUILT_IN.map((view) => ({ type: 'apply-view', view })),
     );
     expect(press('7', state)).toEqual({ type: 'apply-view', view: mine });
-    expect(press('8', state)).toEqual(said('no view 8: v lists the views and saves the current one'));
+    expect(press('8', state)).toEqual(said('no view 8: a saves the current one, v lists them'));
     expect(press('0', state)).toBeUndefined();
   });
 

@@ -106,8 +106,9 @@ describe('the views', () => {
     expect(press(list(6), 'enter')).toMatchObject({ list: null, query: { text: 'ssh' } });
   });
 
-  test('a prompts for a name', () => {
+  test('a prompts for a name, also without the list', () => {
     expect(command(list(0), 'a')).toEqual({ type: 'prompt', kind: 'view', text: '' });
+    expect(command(emptyState(), 'a')).toEqual({ type: 'prompt', kind: 'view', text: '' });
   });
 
   test.each(['d', 'delete'])('%s removes a saved view', (key) => {
