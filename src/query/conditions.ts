@@ -104,10 +104,12 @@ const TERM_CONDITIONS: { readonly [K in Term['kind']]: Compile<Extract<Term, { k
   number: ({ number }, compiling) => compileNumber(number, compiling),
   text: ({ field, whole, value }, compiling) => {
     const lower = value.toLowerCase();
-    const { takesStar }: TextRow = FIELDS[field];
-    if (takesStar && !whole && hasStar(lower)) return textTest(field, compiling, starTest(lower));
-    const matches = (text: string): boolean => text !== '' && (whole ? text === lower : text.includes(lower));
-    return textTest(field, compiling, matches);
+    const test = whole
+      ? (text: string) => text === lower
+      : hasStar(lower)
+        ? starTest(lower)
+        : (text: string) => text.includes(lower);
+    return textTest(field, compiling, (text) => text !== '' && test(text));
   },
   exact: ({ field, value }, compiling) => {
     const { texts } = FIELDS[field];

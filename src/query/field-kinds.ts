@@ -27,7 +27,10 @@ interface AnyRow extends TermHelp {
   readonly possible?: () => Iterable<string>;
 }
 
-/** `field:TEXT` matches if TEXT is a part of one of the texts, `field=TEXT` if it is a whole one; case is ignored. */
+/**
+ * `field:TEXT` matches if TEXT is a part of one of the texts, `field=TEXT` if it is a whole one; case is ignored. `*` in
+ * `field:TEXT` stands for any text, and TEXT must then match a whole one.
+ */
 export interface TextRow extends AnyRow {
   readonly kind: 'text';
   /** Texts of a socket, in small letters; an empty one means unknown. */
@@ -37,8 +40,6 @@ export interface TextRow extends AnyRow {
    * @param address remote address of the socket
    */
   readonly lookupText?: (socket: Socket, address: string, context: QueryContext) => string | undefined;
-  /** `*` in TEXT stands for any text; TEXT must then match a whole text. */
-  readonly takesStar?: true;
   /** The texts are those of the peer's socket: only a local connection has one. */
   readonly testsPeer?: true;
   /** The field takes a regex too: `field:/REGEX/`. */

@@ -34,7 +34,7 @@ export const FIELDS = {
     takesRegex: true,
     syntax: 'process:TEXT, process=NAME',
     example: 'process:curl',
-    about: 'part of the program name, or with = the whole name; /regex/ too',
+    about: 'part of the program name, or with = the whole name; * stands for any text; /regex/ too',
     expected: 'a name: process:curl, process=curl, process:/^ssh/',
     texts: (names) => names.ofOwners('process'),
     live: ({ processes }) => processes,
@@ -53,7 +53,6 @@ export const FIELDS = {
   host: {
     kind: 'text',
     takesRegex: true,
-    takesStar: true,
     syntax: 'host:TEXT, host=NAME',
     example: 'host:*.example',
     about: 'name of the peer, as far as HOST has shown it; * stands for any text',
@@ -76,7 +75,6 @@ export const FIELDS = {
   org: {
     kind: 'text',
     takesRegex: true,
-    takesStar: true,
     syntax: 'org:TEXT, org=NAME',
     example: 'org:hetzner',
     about: 'network operator of the remote address, as ORG shows it, from a file of this machine',

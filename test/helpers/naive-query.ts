@@ -207,8 +207,10 @@ function naiveTerm(term: Term, subject: Subject, context: QueryContext): boolean
         country: [peerLocation(subject, context).country],
         org: [peerLocation(subject, context).org],
       }[field];
-      if ((field === 'host' || field === 'org') && !whole && value.includes('*'))
-        return texts.some((it) => typeof it === 'string' && hasPattern(it, value.toLowerCase()));
+      if (!whole && value.includes('*'))
+        return texts.some(
+          (it) => it !== undefined && it !== '' && hasPattern(String(it).toLowerCase(), value.toLowerCase()),
+        );
       return texts.some((it) => hasText(it, whole, value));
     }
     case 'regex': {

@@ -155,6 +155,8 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
   pick(
     'process:cur',
     'process=CURL',
+    'process:c*L',
+    'peer:*de',
     'process="my app"',
     'process:"a\\"b"',
     'process="A\nB"',
@@ -173,7 +175,9 @@ export const termText: fc.Arbitrary<string> = fc.oneof(
     'user:ro',
     'user=ana',
     'user:1000',
+    'user:a*',
     'if:eth',
+    'if:*0',
     'if=LO',
     'ns:web',
     'ns:db',

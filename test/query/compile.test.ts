@@ -77,6 +77,7 @@ describe('matches', () => {
     ':443 :https :1-500 port:22,443 lport:40001 rport:443 !lport:443 !rport:40001 !:44',
     'pid:42 pid:43 pid:1-50 !pid:44 pid>42 !pid>43 pid=42',
     'process:UR process=curl !process=cur process:/^cu/ cmd:--silent cmd:/x$/ process="MY app" !cmd=curl',
+    'process:c*L process:* !process:ur* !process:*ur cmd:*silent* user:A* if:e*0 !process=c*l',
     'user:an user=ana !user=an if:ETH if=eth0 !if=eth ns:web ns:7 !ns:we',
     'state:established state:listen,ESTABLISHED !state:listen',
     'proto:tcp proto:tcp4 proto:udp,tcp !proto:tcp6 ipv4 !ipv6',
@@ -91,6 +92,14 @@ describe('matches', () => {
     '-i -i udp -iTCP:https -i4 -s TCP:established',
   ])('%s', (text) => {
     expect(finds(text, curl)).toBe(true);
+  });
+
+  test('an unknown value is no text of a star', () => {
+    expect(
+      ['process:*', 'cmd:*', 'if:*', 'host:*', 'peer:*'].filter((text) =>
+        finds(text, socket({ owners: [] })),
+      ),
+    ).toEqual([]);
   });
 
   test('an unknown value matches no comparison', () => {

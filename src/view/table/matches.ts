@@ -5,6 +5,7 @@ import type { Expression, Term } from '../../query/expression.ts';
 import type { Query } from '../../query/query.ts';
 import { isWithin, type PortItem } from '../../query/ranges.ts';
 import { compileRegex, withCache } from '../../query/regex.ts';
+import { hasStar } from '../../query/stars.ts';
 import { unmapped } from '../../model/address.ts';
 import { isService } from '../../model/services.ts';
 import type { ColumnId } from '../../store/columns.ts';
@@ -72,6 +73,34 @@ function occurrences(word: string): Finder['find'] {
   };
 }
 
+/** A character of a name: the signs around a name in a cell are none, such as those of `(node)`, `node +2`, `→ node`. */
+const IN_NAME = /[\p{L}\p{N}_.-]/u;
+
+/** Finds the texts between the stars of a pattern: the first and the last one at the ends of a name, unless a star is there. */
+function betweenStars(pattern: string): Finder['find'] {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*');
+  const last = rest.pop() ?? '';
+  return (text) => {
+    const lower = text.toLowerCase();
+    if (lower.length !== text.length) return NONE;
+    const parts: Part[] = [];
+    let at = 0;
+    for (const piece of [first, ...rest]) {
+      const from = lower.indexOf(piece, at);
+      if (from < 0) return NONE;
+      at = from + piece.length;
+      parts.push({ from, to: at });
+    }
+    const from = lower.lastIndexOf(last);
+    if (from < at) return NONE;
+    parts.push({ from, to: from + last.length });
+    const isInside = (index: number): boolean => IN_NAME.test(text[index] ?? '');
+    if (first !== '' && isInside((parts[0]?.from ?? 0) - 1)) return NONE;
+    if (last !== '' && isInside(from + last.length)) return NONE;
+    return parts.filter((it) => it.from < it.to);
+  };
+}
+
 /** Finds the whole cell if the text in it passes the test. */
 const wholeIf =
   (test: (text: string) => boolean): Finder['find'] =>
@@ -111,7 +140,8 @@ const isPort =
   (port: number, { protocol }: Socket): boolean =>
     ports.some((it) => ('service' in it ? isService(it.service, port, protocol) : isWithin([it], port)));
 
-const regexColumns: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], readonly ColumnId[]>> = {
+/** Columns with the texts of each field. */
+const TEXT_COLUMNS: Readonly<Record<Extract<Term, { kind: 'regex' }>['field'], readonly ColumnId[]>> = {
   any: WORDS,
   process: PROGRAM,
   peer: ['remoteAddress', 'remote'],
@@ -142,10 +172,15 @@ function findersOf(term: Term): readonly Finder[] {
       ];
     }
     case 'text':
-      return [{ columns: regexColumns[term.field], find: occurrences(term.value) }];
+      return [
+        {
+          columns: TEXT_COLUMNS[term.field],
+          find: !term.whole && hasStar(term.value) ? betweenStars(term.value) : occurrences(term.value),
+        },
+      ];
     case 'regex': {
       const test = withCache(compileRegex(term.source, () => undefined));
-      return [{ columns: regexColumns[term.field], find: wholeIf((text) => text !== '' && test(text)) }];
+      return [{ columns: TEXT_COLUMNS[term.field], find: wholeIf((text) => text !== '' && test(text)) }];
     }
     case 'ports': {
       const side = ({ port: undefined, lport: 'local', rport: 'remote' } as const)[term.field];

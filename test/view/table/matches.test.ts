@@ -33,6 +33,24 @@ test('marks the program of the peer', () => {
   expect(find?.('process', it, 'redis')).toEqual([]);
 });
 
+test.each([
+  ['process:node*', '(nodemon)', ['node']],
+  ['process:*de', 'node +2', ['de']],
+  ['process:*d', 'dhcpd', ['d']],
+  ['process:a*b*c', 'abc', ['a', 'b', 'c']],
+  ['process:node*', 'my-node', []],
+  ['process:node*', 'İnode', []],
+])('%s in the cell %s marks the texts between its stars', (query, text, parts) => {
+  const found = matchedPartsOf(queryFrom(query))?.('process', it, text) ?? [];
+  expect(found.map(({ from, to }) => text.slice(from, to))).toEqual(parts);
+});
+
+test('marks of the name of a peer what is between the stars', () => {
+  const find = matchedPartsOf(queryFrom('host:*.example'));
+  expect(find?.('host', it, '= api.example')).toEqual([{ from: 5, to: 13 }]);
+  expect(find?.('host', it, '≈ api.example.com')).toEqual([]);
+});
+
 describe('marks in a cell what the query matches', () => {
   test.each<[string, ColumnId, string[]]>([
     ['CUR', 'process', ['cur']],
@@ -54,6 +72,13 @@ describe('marks in a cell what the query matches', () => {
     ['pid:400-500', 'pid', ['443']],
     ['process:ur', 'process', ['ur']],
     ['process:ur', 'command', []],
+    ['process:cu*', 'process', ['cu']],
+    ['process:C*L', 'process', ['c', 'l']],
+    ['process:*', 'process', []],
+    ['process:ur*', 'process', []],
+    ['process:*cur', 'process', []],
+    ['process:*ur*', 'process', ['ur']],
+    ['cmd:curl*.txt', 'command', ['curl', '.txt']],
     ['/^c.*l$/', 'process', ['curl']],
     ['cmd:/txt/', 'command', ['curl -o curl.txt']],
     ['user=ana', 'user', ['ana']],
