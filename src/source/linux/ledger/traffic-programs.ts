@@ -16,6 +16,7 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
   storeCookie,
+  TCP,
   TYPE,
   UDP,
   UDPLITE,
@@ -32,60 +33,89 @@ const ESTABLISHED = 1;
 const UDP_HEADER = 8;
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
+const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
 /** ETH_P_IPV6 in network byte order. */
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
 
-/** Sets r0 to the counters of the socket of the packet in r6. Makes them for its first packet. */
+/** Sets r2 and r3 to the start and end of the packet in r6, and r1 to its version of IP. */
+const loadStart = (it: Assembler): Assembler =>
+  it.load(32, 'r2', 'r6', SKB.data).load(32, 'r3', 'r6', SKB.dataEnd).load(32, 'r1', 'r6', SKB.protocol);
+
+/** Ends the program if the packet at r2, which ends at r3, is shorter. */
+const requireLength = (it: Assembler, length: number): Assembler =>
+  it.compute('r4', '=', 'r2').compute('r4', '+', length).jumpIf('r4', '>', 'r3', 'end');
+
+/** Sets r9 to the length of the IP header of the packet in r6, and r8 to the protocol that it names. */
+const readHeader = (it: Assembler): Assembler =>
+  requireLength(loadStart(it), IPV4_HEADER)
+    .compute('r9', '=', IPV6_HEADER)
+    .load(8, 'r8', 'r2', IPV6_NEXT_HEADER)
+    .jumpIf('r1', '==', IPV6_PROTOCOL, 'header')
+    // The low four bits of the first byte are the length of the header in 32-bit words.
+    .load(8, 'r9', 'r2', 0)
+    .compute('r9', '&', 0xf)
+    .compute('r9', '<<', 2)
+    .load(8, 'r8', 'r2', IPV4_PROTOCOL)
+    .label('header');
+
+/**
+ * Sets r0 to the counters of the socket of the packet in r6, and r8 to UDP or UDP-Lite, or 0 for a protocol without ports. Makes
+ * the counters for its first packet. Ends the program for a socket that is not counted.
+ */
 function findCounters(it: Assembler, { counters, slots, counts }: MapDescriptors): Assembler {
+  // TCP needs no search for a slot. Only a UDP socket has one: then there is no need to ask for its type.
+  it.jumpIf('r8', '==', TCP, 'no slot');
   findSlot(storeCookie(it), slots, 'no slot')
+    .compute('r8', '=', UDP)
     .load(64, 'r2', 'r10', KEY)
     .jumpIf('r1', '==', 'r2', 'found')
     .label('no slot');
-  lookUp(it, counters).jumpIf('r0', '!=', 0, 'found');
+  readType(it);
+  lookUp(storeCookie(it), counters).jumpIf('r0', '!=', 0, 'found');
   // Another processor may have just made them: whether there was room shows only now.
   update(zeroValue(it, COUNTERS.length), counters, NO_EXIST);
   lookUp(it, counters).jumpIf('r0', '!=', 0, 'found');
   return addToCount(it, counts, COUNT.refused, 1, 'end').jump('end').label('found');
 }
 
-/**
- * Adds a packet to the counters at r0. r6 has the packet, r8 UDP or UDP-Lite, or 0 for a protocol without ports. Sets r2
- * and r3 to the start and end of the packet, r1 to its version of IP, r9 to the length of its IP header.
- */
-function addPacket(it: Assembler, direction: 'rx' | 'tx'): Assembler {
-  return (
-    it
-      .load(32, 'r2', 'r6', SKB.data)
-      .load(32, 'r3', 'r6', SKB.dataEnd)
-      .load(32, 'r1', 'r6', SKB.protocol)
-      .compute('r9', '=', IPV6_HEADER)
-      .jumpIf('r1', '==', IPV6_PROTOCOL, 'length')
-      .compute('r4', '=', 'r2')
-      .compute('r4', '+', IPV4_HEADER)
-      .jumpIf('r4', '>', 'r3', 'end')
-      // The low four bits of the first byte are the length of the header in 32-bit words.
-      .load(8, 'r9', 'r2', 0)
-      .compute('r9', '&', 0xf)
-      .compute('r9', '<<', 2)
-      .label('length')
-      .load(32, 'r5', 'r6', SKB.length)
-      .compute('r5', '-', 'r9')
-      .jumpIf('r8', '==', 0, 'payload')
-      .compute('r5', '-', UDP_HEADER)
-      .label('payload')
-      // A program may send a raw packet with a wrong length in its header.
-      .jumpIf('r5', 's>=', 0, 'packets')
-      .compute('r5', '=', 0)
-      .label('packets')
-      .load(32, 'r4', 'r6', SKB.gsoSegments)
-      .jumpIf('r4', '!=', 0, 'count')
-      .compute('r4', '=', 1)
-      .label('count')
-      .addAtomically('r0', COUNTERS[`${direction}Packets`], 'r4')
-      .addAtomically('r0', COUNTERS[`${direction}Bytes`], 'r5')
-  );
-}
+/** Sets r8 as `findCounters`. */
+const readType = (it: Assembler): Assembler =>
+  it
+    .load(64, 'r1', 'r6', SKB.sock)
+    .jumpIf('r1', '==', 0, 'end')
+    .call(HELPER.fullSock)
+    .jumpIf('r0', '==', 0, 'end')
+    .load(32, 'r8', 'r0', SOCK.protocol)
+    .load(32, 'r1', 'r0', SOCK.type)
+    .jumpIf('r1', '==', SOCK_DGRAM, 'datagram')
+    .jumpIf('r1', '==', SOCK_RAW, 'without ports')
+    .jump('end')
+    .label('datagram')
+    .jumpIf('r8', '==', UDP, 'type')
+    .jumpIf('r8', '==', UDPLITE, 'type')
+    .label('without ports')
+    .compute('r8', '=', 0)
+    .label('type');
+
+/** Adds the packet in r6 to the counters at r0. r8 has its protocol as `findCounters` sets it, r9 the length of its IP header. */
+const addPacket = (it: Assembler, direction: 'rx' | 'tx'): Assembler =>
+  it
+    .load(32, 'r5', 'r6', SKB.length)
+    .compute('r5', '-', 'r9')
+    .jumpIf('r8', '==', 0, 'payload')
+    .compute('r5', '-', UDP_HEADER)
+    .label('payload')
+    // A program may send a raw packet with a wrong length in its header.
+    .jumpIf('r5', 's>=', 0, 'packets')
+    .compute('r5', '=', 0)
+    .label('packets')
+    .load(32, 'r4', 'r6', SKB.gsoSegments)
+    .jumpIf('r4', '!=', 0, 'count')
+    .compute('r4', '=', 1)
+    .label('count')
+    .addAtomically('r0', COUNTERS[`${direction}Packets`], 'r4')
+    .addAtomically('r0', COUNTERS[`${direction}Bytes`], 'r5');
 
 /**
  * Loads 4 or 8 bytes of the packet at r2, as they are in the memory of a 64-bit number. r6 is lost. Two at a time: some
@@ -101,18 +131,16 @@ function loadPacket(it: Assembler, to: Register, from: number, length: 4 | 8): A
 }
 
 /**
- * Sets r4 and r5 to the halves of the peer's address, and r1 to its number. Needs the registers of `addPacket`. Ends the program if
- * the peer cannot be read: after IPv6 extension headers.
+ * Sets r4 and r5 to the halves of the peer's address, and r1 to its number. Needs the registers of `addPacket`; r6 is lost. Ends
+ * the program if the peer cannot be read: after IPv6 extension headers.
  */
 function readPeer(it: Assembler, direction: 'rx' | 'tx'): Assembler {
-  it.jumpIf('r1', '==', IPV6_PROTOCOL, 'ipv6').compute('r1', '=', 4).compute('r4', '=', 0);
+  loadStart(it).jumpIf('r1', '==', IPV6_PROTOCOL, 'ipv6');
+  requireLength(it, IPV4_HEADER).compute('r1', '=', 4).compute('r4', '=', 0);
   loadPacket(it, 'r5', direction === 'rx' ? 12 : 16, 4)
     .jump('ports')
-    .label('ipv6')
-    .compute('r1', '=', 'r2')
-    .compute('r1', '+', IPV6_HEADER)
-    .jumpIf('r1', '>', 'r3', 'end')
-    .compute('r1', '=', 6);
+    .label('ipv6');
+  requireLength(it, IPV6_HEADER).compute('r1', '=', 6);
   loadPacket(it, 'r4', direction === 'rx' ? 8 : 24, 8);
   loadPacket(it, 'r5', direction === 'rx' ? 16 : 32, 8)
     .jumpIf('r8', '==', 0, 'ports')
@@ -178,21 +206,8 @@ function counted(maps: MapDescriptors, direction: 'rx' | 'tx'): Uint8Array {
     .compute('r6', '=', 'r1')
     .load(64, 'r1', 'r6', SKB.sock)
     .jumpIf('r1', '==', 0, 'end')
-    .call(HELPER.fullSock)
-    .jumpIf('r0', '==', 0, 'end')
-    .load(32, 'r8', 'r0', SOCK.protocol)
-    .load(32, 'r7', 'r0', SOCK.state)
-    .load(32, 'r1', 'r0', SOCK.type)
-    .jumpIf('r1', '==', SOCK_DGRAM, 'datagram')
-    .jumpIf('r1', '==', SOCK_RAW, 'without ports')
-    .jump('end')
-    .label('datagram')
-    .jumpIf('r8', '==', UDP, 'counters')
-    .jumpIf('r8', '==', UDPLITE, 'counters')
-    .label('without ports')
-    .compute('r8', '=', 0)
-    .label('counters');
-  addPacket(findCounters(it, maps), direction).jumpIf('r7', '==', ESTABLISHED, 'end');
+    .load(32, 'r7', 'r1', SOCK.state);
+  addPacket(findCounters(readHeader(it), maps), direction).jumpIf('r7', '==', ESTABLISHED, 'end');
   return end(rememberPeer(readPeer(it, direction)));
 }
 
