@@ -72,3 +72,10 @@ export const countText = (n: number): string => String(n).replace(/\B(?=(\d{3}){
 /** Returns a count with its noun: `1 socket`, `2,000 sockets`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${countText(count)} ${count === 1 ? one : many}`;
+
+/** Returns the last parts of a path: `b/c` are two of `/a/b/c`; the whole path if it has no more. */
+export function lastParts(path: string, count: number): string {
+  let at = path.length;
+  for (let i = 0; i < count && at > 0; i++) at = path.lastIndexOf('/', at - 1);
+  return at > 0 ? path.slice(at + 1) : path;
+}

@@ -1,5 +1,6 @@
 import type { Mutable } from '../model/mutable.ts';
 import { firstOwner, isEstablished, isListening, type Socket } from '../model/socket.ts';
+import { lastParts } from '../model/text.ts';
 
 /** A socket with its rates in the last tick, bytes per second; undefined when unknown. */
 export interface Flow {
@@ -68,6 +69,9 @@ export function addTo(sum: MutableSum, { socket, rxRate, txRate }: Flow, sign: 1
   sum.txBytes += sign * (socket.traffic?.txBytes ?? 0);
 }
 
+/** Maximum answer of `directoryParts`. */
+const MAX_PARTS = 8;
+
 /**
  * Sums over the open sockets of each process. A socket with several owners counts for the first. A change subtracts the
  * old values of the socket and adds the new ones; all are integers, so no rounding errors add up.
@@ -76,15 +80,28 @@ export class Sums {
   readonly #processes = new Map<number, Mutable<ProcessSum>>();
   /** By name of a program: the number of processes in each directory. */
   readonly #directories = new Map<string, Map<string, number>>();
+  /** Answers of `directoryParts` until a directory is added or removed. */
+  readonly #parts = new Map<string, number>();
 
   /** Sums by pid, of processes with open sockets only. */
   get processes(): ReadonlyMap<number, ProcessSum> {
     return this.#processes;
   }
 
-  /** Returns true if programs of this name run in several directories. */
-  hasSeveralDirectories(process: string): boolean {
-    return (this.#directories.get(process)?.size ?? 0) > 1;
+  /**
+   * Returns how many of the last parts of their directories distinguish the programs of this name: 1 for `/srv/a` and
+   * `/srv/b`, 2 for `/srv/a/app` and `/srv/b/app`; 0 if they run in one directory.
+   */
+  directoryParts(process: string): number {
+    const directories = this.#directories.get(process);
+    if (directories === undefined || directories.size < 2) return 0;
+    const known = this.#parts.get(process);
+    if (known !== undefined) return known;
+    const all = [...directories.keys()];
+    let parts = 1;
+    while (parts < MAX_PARTS && new Set(all.map((it) => lastParts(it, parts))).size < all.length) parts++;
+    this.#parts.set(process, parts);
+    return parts;
   }
 
   /** Applies a socket that spawned (`before` is undefined), changed, or closed (`now` is undefined). */
@@ -118,7 +135,9 @@ export class Sums {
   #countDirectory({ process, directory }: ProcessSum, sign: 1 | -1): void {
     if (process === undefined || directory === undefined) return;
     const counts = this.#directories.get(process) ?? new Map<string, number>();
-    const count = (counts.get(directory) ?? 0) + sign;
+    const before = counts.get(directory) ?? 0;
+    const count = before + sign;
+    if (before === 0 || count === 0) this.#parts.delete(process);
     if (count > 0) counts.set(directory, count);
     else counts.delete(directory);
     if (counts.size > 0) this.#directories.set(process, counts);

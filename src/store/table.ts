@@ -77,9 +77,9 @@ export class SocketTable {
     return this.#summary.counts.changesSoFar;
   }
 
-  /** Returns true if programs of this name run in several directories. */
-  hasSeveralDirectories(process: string): boolean {
-    return this.#summary.sums.hasSeveralDirectories(process);
+  /** Returns how many of the last parts of their directories distinguish the programs of this name; 0 if they run in one. */
+  directoryParts(process: string): number {
+    return this.#summary.sums.directoryParts(process);
   }
 
   /** Closed rows removed early, until a minute after the last one; undefined for none. */

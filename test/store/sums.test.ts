@@ -39,6 +39,28 @@ describe('by process', () => {
     expect(table.processes.has(2)).toBe(false);
   });
 
+  test('says how many last parts of their directories distinguish the programs of a name', () => {
+    const table = new SocketTable(3000);
+    const inDirectory = (id: string, directory: string): Socket => ({
+      ...socket({ id }),
+      owners: [{ knowledge: 'exact', pid: Number(id), process: 'node', directory }],
+    });
+    const parts = () => table.directoryParts('node');
+    table.apply(baseline([inDirectory('1', '/srv/a/app'), inDirectory('2', '/srv/a/app')]));
+    expect(parts()).toBe(0);
+    table.apply(batch({ monotonicMs: 1000, spawned: [inDirectory('3', '/srv/a/web')] }));
+    expect(parts()).toBe(1);
+    table.apply(
+      batch({ monotonicMs: 2000, spawned: [inDirectory('4', '/srv/b/app'), inDirectory('5', '/')] }),
+    );
+    expect(parts()).toBe(2);
+    table.apply(batch({ monotonicMs: 3000, closed: ['4', '1'] }));
+    expect(parts()).toBe(1);
+    table.apply(batch({ monotonicMs: 4000, closed: ['3', '5'] }));
+    expect(parts()).toBe(0);
+    expect(table.directoryParts('other')).toBe(0);
+  });
+
   test('counts connections in CLOSE_WAIT and TIME_WAIT by their state', () => {
     const table = new SocketTable(3000);
     const [a, b] = [held('a', 1, 1), held('b', 1, 1)];

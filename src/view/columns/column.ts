@@ -14,8 +14,8 @@ export interface CellContext {
   /** The same moment on the wall clock, milliseconds since 1970. */
   readonly takenAtMs: number;
   readonly serviceNames: boolean;
-  /** Returns true if programs of this name run in several directories, which distinguishes them. */
-  readonly hasSeveralDirectories?: (process: string) => boolean;
+  /** Returns how many of the last parts of their directories distinguish the programs of this name; 0 if they run in one. */
+  readonly directoryParts?: (process: string) => number;
   /** True while the sampler is silent: the rates of the last tick are out of date. */
   readonly hasOldRates?: boolean;
   readonly lookups: Lookups;
@@ -60,8 +60,8 @@ interface ColumnBase {
   readonly tone?: (row: ColumnRow) => Tone | undefined;
   /** True if the mark of a changed row leaves out its cells: they say nothing of what has changed. */
   readonly isUnmarked?: true;
-  /** Shorter text for a column below its good width, or if `text` does not fit. */
-  readonly shortText?: (row: ColumnRow, context: CellContext) => string;
+  /** Shorter text for a column below its good width, or if `text` does not fit. @param width cells of the column */
+  readonly shortText?: (row: ColumnRow, context: CellContext, width: number) => string;
   /** The part of a row that determines its key: rows that share it have equal keys. */
   readonly keyFrom?: 'names' | 'local' | 'remote';
   /** True if the first sort by it is descending. */

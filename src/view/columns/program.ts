@@ -1,7 +1,8 @@
 import { firstOwner, type Owner } from '../../model/socket.ts';
+import { lastParts, printable } from '../../model/text.ts';
 import type { ColumnId } from '../../store/columns.ts';
 import { NOTHING, ownerText, userText } from '../text/format.ts';
-import { homeText, shortCommand, shortFolder } from '../text/program-text.ts';
+import { folderAndCommand, homeText, shortCommand } from '../text/program-text.ts';
 import {
   agoColumn,
   type CellContext,
@@ -13,14 +14,33 @@ import {
   wordsText,
 } from './column.ts';
 
+/** Returns how many last parts of the directory distinguish the program from others of its name; 0 if none do. */
+const partsOf = ({ process, directory }: Owner, { directoryParts }: CellContext): number =>
+  process === undefined || directory === undefined ? 0 : (directoryParts?.(process) ?? 0);
+
+/** Returns the directory of a program, with `~` for the home of its user if that hides none of these last parts. */
+function folderText(owner: Owner, parts: number): string {
+  const { directory = '' } = owner;
+  const home = homeText(owner);
+  return lastParts(home, parts) === lastParts(directory, parts) ? home : directory;
+}
+
 /** Returns `~/my-app · node server.js`: the directory only where it distinguishes programs. */
-function commandText(owner: Owner, { hasSeveralDirectories }: CellContext, isShort: boolean): string {
-  const { process, directory, command } = owner;
-  const text = isShort ? shortCommand(owner) : command;
-  const isNamed = process !== undefined && directory !== undefined && hasSeveralDirectories?.(process);
-  return wordsText(
-    isNamed ? `${isShort ? shortFolder(homeText(owner)) : homeText(owner)} · ${text ?? ''}` : text,
-  );
+function commandText(owner: Owner, context: CellContext): string {
+  const { command } = owner;
+  const parts = partsOf(owner, context);
+  if (parts === 0) return wordsText(command);
+  const folder = folderText(owner, parts);
+  return wordsText(command === undefined ? folder : `${folder} · ${command}`);
+}
+
+/** Returns `…/my-app · server.js` in at most `width` cells; a command alone may be longer. */
+function shortCommandText(owner: Owner, context: CellContext, width: number): string {
+  const command = shortCommand(owner);
+  if (command === undefined) return commandText(owner, context);
+  const parts = partsOf(owner, context);
+  if (parts === 0) return wordsText(command);
+  return folderAndCommand(printable(folderText(owner, parts)), wordsText(command), parts, width);
 }
 
 /** Columns about the program. If several hold the socket, they show the first. */
@@ -68,8 +88,8 @@ export const PROGRAM_COLUMNS = {
       value: ({ socket }) => firstOwner(socket).command,
     }),
     isUnmarked: true,
-    tableText: ({ socket }, context) => commandText(firstOwner(socket), context, false),
-    shortText: ({ socket }, context) => commandText(firstOwner(socket), context, true),
+    tableText: ({ socket }, context) => commandText(firstOwner(socket), context),
+    shortText: ({ socket }, context, width) => shortCommandText(firstOwner(socket), context, width),
   },
   directory: textColumn({
     title: 'DIRECTORY',

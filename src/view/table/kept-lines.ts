@@ -46,9 +46,9 @@ class NotingContext implements CellContext {
     return this.#context.rows;
   }
 
-  get hasSeveralDirectories(): TableContext['hasSeveralDirectories'] {
+  get directoryParts(): TableContext['directoryParts'] {
     this.readsTable = true;
-    return this.#context.hasSeveralDirectories;
+    return this.#context.directoryParts;
   }
 }
 

@@ -33,7 +33,7 @@ export type Selection = 'none' | 'resting' | 'moving';
 export function cellIn({ column, width }: PlacedColumn, row: Row, context: CellContext): string {
   const text = tableTextOf(column, row, context);
   return column.shortText && (width < column.width.good || displayWidth(text, width) > width)
-    ? column.shortText(row, context)
+    ? column.shortText(row, context, width)
     : text;
 }
 

@@ -194,7 +194,7 @@ export function cellContext(state: State): Required<CellContext> {
     tick,
     rows,
     marked,
-    hasSeveralDirectories: (process) => table.hasSeveralDirectories(process),
+    directoryParts: (process) => table.directoryParts(process),
   };
 }
 

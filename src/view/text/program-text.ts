@@ -1,6 +1,7 @@
 import { quotedName } from '../../model/quoted-names.ts';
 import type { Owner } from '../../model/socket.ts';
-import { printable } from '../../model/text.ts';
+import { lastParts, printable } from '../../model/text.ts';
+import { cutEnd, cutMiddle, displayWidth } from './width.ts';
 
 /** Returns a program name, printable, in quotes if it could be mistaken for a text of netpane; `?` if unknown. */
 export const nameText = (name: string | undefined): string =>
@@ -18,14 +19,30 @@ export function homeText({ directory = '', user }: Owner): string {
   return home === undefined ? directory : `~${directory.slice(home.length)}`;
 }
 
+const SEPARATOR = ' · ';
+/** Minimum cells of a command behind its folder. With less room the folder stands alone. */
+const MIN_COMMAND = 5;
+
+/**
+ * Returns a folder and a command in at most `width` cells: the end of the folder, which distinguishes programs, comes
+ * first, then the start of the command, then more of the folder. Both are printable.
+ * @param parts number of last parts of the folder that distinguish it
+ */
+export function folderAndCommand(folder: string, command: string, parts: number, width: number): string {
+  const endOf = (count: number): string => {
+    const end = `…/${lastParts(folder, count)}`;
+    return end.length < folder.length ? end : folder;
+  };
+  const roomBeside = (end: string): number => width - displayWidth(end + SEPARATOR);
+  const wanted = displayWidth(command, width);
+  let end = endOf(parts);
+  if (roomBeside(end) < Math.min(MIN_COMMAND, wanted)) return cutMiddle(end, width);
+  for (let longer = endOf(++parts); end !== longer && roomBeside(longer) >= wanted; longer = endOf(++parts))
+    end = longer;
+  return cutEnd(end + SEPARATOR + command, width);
+}
+
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** Maximum length of a folder in a short text, UTF-16 units. */
-const MAX_FOLDER = 20;
-
-/** Returns a folder; only its last part, as `…/my-app`, if it is long. */
-export const shortFolder = (folder: string): string =>
-  folder.length > MAX_FOLDER ? `…/${baseName(folder)}` : folder;
 
 /**
  * Returns the command line without its first word if that is the program name, and without the folder of a script:

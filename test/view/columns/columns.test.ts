@@ -250,8 +250,8 @@ test('the first sighting is a date after a day, without the year if that does no
   const row = rowOf({}, { firstSeenMs: 0 });
   const later = { ...CONTEXT, nowMs: 90_000_000, takenAtMs: NOON_MS + 90_000_000 };
   expect(text('firstSeen', row, later)).toBe('2026-01-02');
-  expect(columnOf('firstSeen')?.shortText?.(row, later)).toBe('01-02');
-  expect(columnOf('firstSeen')?.shortText?.(row, CONTEXT)).toBe('12:00');
+  expect(columnOf('firstSeen')?.shortText?.(row, later, 5)).toBe('01-02');
+  expect(columnOf('firstSeen')?.shortText?.(row, CONTEXT, 5)).toBe('12:00');
 });
 
 test('a rate is unknown at the first poll', () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { columnOf } from '../../../src/view/columns/columns.ts';
+import { cellIn } from '../../../src/view/table/row-line.ts';
 import { cellContext } from '../../../src/view/table/rows.ts';
-import { homeText, shortCommand, shortFolder } from '../../../src/view/text/program-text.ts';
+import { folderAndCommand, homeText, shortCommand } from '../../../src/view/text/program-text.ts';
 import { after, baseline, batch, emptyState, socket } from '../../helpers/fakes.ts';
 
 test.each([
@@ -23,12 +24,25 @@ test.each([
   expect(homeText({ knowledge: 'exact', directory, ...(user !== undefined && { user }) })).toBe(text);
 });
 
-test('a long folder is shown by its last part', () => {
-  expect([shortFolder('~/my-app'), shortFolder('/srv/www/customers/my-app')]).toEqual([
-    '~/my-app',
-    '…/my-app',
-  ]);
-});
+test.each([
+  // The end of the folder comes first, then the command, then more of the folder.
+  ['/srv/shop/api', 'server.js 8080', 1, 40, '/srv/shop/api · server.js 8080'],
+  ['/srv/shop/api', 'server.js 8080', 1, 28, '…/shop/api · server.js 8080'],
+  ['/srv/shop/api', 'server.js 8080', 1, 22, '…/api · server.js 8080'],
+  ['/srv/shop/api', 'server.js 8080', 1, 17, '…/api · server.j…'],
+  ['/srv/shop/api', 'server.js 8080', 1, 12, '…/api'],
+  ['/srv/a.example/current', 'server.js', 2, 34, '/srv/a.example/current · server.js'],
+  ['/srv/a.example/current', 'server.js', 2, 33, '…/a.example/current · server.js'],
+  ['/srv/a.example/current', 'server.js', 2, 14, '…/a.exa…urrent'],
+  ['/', 'server.js', 1, 13, '/ · server.js'],
+  ['~/shop', '·', 1, 10, '~/shop · ·'],
+  ['/srv/日本語/日本語', 'x'.repeat(30), 1, 20, '…/日本語 · xxxxxxxx…'],
+])(
+  'folder %s and command %s, which differ in %i parts, in %i cells: %s',
+  (folder, command, parts, width, text) => {
+    expect(folderAndCommand(folder, command, parts, width)).toBe(text);
+  },
+);
 
 test('COMMAND names the directory where it distinguishes programs of one name', () => {
   const node = (id: string, pid: number, directory: string) =>
@@ -45,6 +59,25 @@ test('COMMAND names the directory where it distinguishes programs of one name', 
     return row && columnOf('command')?.tableText?.(row, cellContext(state));
   };
   expect([shown(both, '1'), shown(both, '2')]).toEqual(['~/one · node a.js', '/srv/two · node a.js']);
+  const narrow = (id: string, width: number) => {
+    const row = both.table.rows.get(id);
+    const column = columnOf('command');
+    return row && column && cellIn({ column, left: 0, width }, row, cellContext(both));
+  };
+  expect([narrow('1', 12), narrow('2', 12)]).toEqual(['~/one · a.js', '…/two · a.js']);
   const later = after(both, batch({ monotonicMs: 1000, closed: ['1'] }));
   expect(shown(later, '2')).toBe('node a.js');
+});
+
+test('COMMAND names a whole directory where ~ would be that of two users', () => {
+  const of = (user: string, pid: number) =>
+    socket({
+      id: user,
+      owners: [{ knowledge: 'exact', pid, process: 'node', directory: `/home/${user}/app`, user }],
+    });
+  const state = after(emptyState(), baseline([of('ana', 1), of('ben', 2)]));
+  const shown = [...state.table.rows.values()].map((row) =>
+    columnOf('command')?.tableText?.(row, cellContext(state)),
+  );
+  expect(shown).toEqual(['/home/ana/app', '/home/ben/app']);
 });
