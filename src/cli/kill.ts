@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
-import type { ProcessFacts } from '../model/process.ts';
+import { type ProcessFacts, targetOf } from '../model/process.ts';
 import { firstOwner, isListening, type Owner, type Socket } from '../model/socket.ts';
 import { counted, printable } from '../model/text.ts';
 import { scopeText } from '../store/process-actions.ts';
@@ -88,9 +88,9 @@ export async function kill(
     say(`${counted(hidden, 'matching socket')} of hidden programs: left alone, run netpane with sudo`);
   const opened: ProcessFacts[] = [];
   let isDone = hidden === 0;
-  for (const { pid, startedAtMs } of owners) {
-    if (pid === undefined) continue;
-    const facts = await processes.open({ pid, ...(startedAtMs !== undefined && { startedAtMs }) });
+  for (const target of owners.map(targetOf)) {
+    if (target === undefined) continue;
+    const facts = await processes.open(target);
     if (typeof facts !== 'string') opened.push(facts);
     else {
       say(printable(facts));

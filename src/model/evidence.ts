@@ -1,3 +1,5 @@
+import type { ProcessTarget } from './process.ts';
+
 /** A fact about a process. All texts are untrusted. */
 export interface EvidenceLine {
   /** One word, at most eight letters: `why`, `package`. */
@@ -15,11 +17,8 @@ export interface Finding {
   readonly isUnusual: boolean;
 }
 
-/** Everything known of a process besides its sockets. */
-export interface Evidence {
-  readonly pid: number;
-  /** Start of the process, from the `ProcessTarget` that the evidence was read for. */
-  readonly startedAtMs?: number;
+/** Everything known of a process besides its sockets, with the process that it was read for. */
+export interface Evidence extends ProcessTarget {
   /** Facts that decide whether the process is legitimate, without a judgement. */
   readonly verdict: readonly Finding[];
   readonly lines: readonly EvidenceLine[];

@@ -86,6 +86,7 @@ export const OWNER_FIELDS = {
   directory: {},
   user: { searched: true, column: 'processUser' },
   startedAtMs: {},
+  startTicks: {},
   knowledge: { searched: true },
   tried: {},
 } as const satisfies Record<keyof Owner, FieldRow>;

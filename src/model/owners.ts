@@ -5,10 +5,12 @@ const DELETED = / \(deleted\)$/;
 
 const fileOf = ({ exe }: Owner): string | undefined => exe?.replace(DELETED, '');
 
-const isSameProcess = (one: Owner, other: Owner): boolean =>
-  one.pid !== undefined &&
-  one.pid === other.pid &&
-  (one.startedAtMs === undefined || other.startedAtMs === undefined || one.startedAtMs === other.startedAtMs);
+function isSameProcess(one: Owner, other: Owner): boolean {
+  if (one.pid === undefined || one.pid !== other.pid) return false;
+  // When the wall clock is set, only owners that are read again get their start on the new clock.
+  const start = one.startTicks !== undefined && other.startTicks !== undefined ? 'startTicks' : 'startedAtMs';
+  return one[start] === undefined || other[start] === undefined || one[start] === other[start];
+}
 
 /** Returns true if the process has executed another program file (execve). A changed process name does not count. */
 function hasExecuted(before: Owner, now: Owner): boolean {

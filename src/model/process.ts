@@ -1,3 +1,5 @@
+import type { Owner } from './socket.ts';
+
 /** Signals that netpane sends, in the order of the menu: `TERM` is SIGTERM. */
 export const SIGNALS = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'USR1', 'USR2', 'STOP', 'CONT'] as const;
 export type SignalName = (typeof SIGNALS)[number];
@@ -11,7 +13,21 @@ export interface ProcessTarget {
   readonly pid: number;
   /** Wall-clock start, milliseconds since 1970; absent if the source does not know it. */
   readonly startedAtMs?: number;
+  /** See `Owner`. */
+  readonly startTicks?: number;
 }
+
+type Start = Omit<ProcessTarget, 'pid'>;
+
+/** Returns the start of a process as fields of another object; none if it is unknown. */
+export const startOf = ({ startedAtMs, startTicks }: Start): Start => ({
+  ...(startedAtMs !== undefined && { startedAtMs }),
+  ...(startTicks !== undefined && { startTicks }),
+});
+
+/** Returns the process of an owner; undefined if it is unknown. */
+export const targetOf = (owner: Owner): ProcessTarget | undefined =>
+  owner.pid === undefined ? undefined : { pid: owner.pid, ...startOf(owner) };
 
 /** Why a signal to a process needs a second confirmation. */
 export type Guard = 'init' | 'netpane' | 'kernel';

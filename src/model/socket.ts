@@ -127,6 +127,11 @@ export interface Owner {
   readonly user?: string;
   /** Wall-clock start of the process, milliseconds since 1970. Together with the pid it identifies one process. */
   readonly startedAtMs?: number;
+  /**
+   * Start of the process in hundredths of a second since the machine booted. It identifies the process also after the wall clock
+   * was set, which changes `startedAtMs`. Linux only: other systems keep the start that they noted.
+   */
+  readonly startTicks?: number;
   /** Where netpane searched for a holder, as a clause; only if `knowledge` is `unknown`. */
   readonly tried?: string;
 }

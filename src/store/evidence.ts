@@ -1,5 +1,6 @@
 import type { Evidence } from '../model/evidence.ts';
 import { type Firewall, firewallTarget, isSameTarget } from '../model/firewall.ts';
+import { type ProcessTarget, targetOf } from '../model/process.ts';
 import { firstOwner } from '../model/socket.ts';
 import { pictureOf } from './picture.ts';
 import type { State } from './state.ts';
@@ -10,12 +11,15 @@ import type { State } from './state.ts';
  */
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
-  const { pid, startedAtMs } = row ? firstOwner(row.socket) : {};
-  if (pid === undefined || (row?.mark === 'closed' && startedAtMs === undefined)) return state.evidence;
-  const none = { pid, ...(startedAtMs !== undefined && { startedAtMs }), verdict: [], lines: [] };
-  return isAbout(state.evidence, { ...none, isComplete: false })
+  const target = row && targetOf(firstOwner(row.socket));
+  if (
+    target === undefined ||
+    (row?.mark === 'closed' && (target.startTicks ?? target.startedAtMs) === undefined)
+  )
+    return state.evidence;
+  return isAbout(state.evidence, target)
     ? state.evidence
-    : { ...none, isComplete: false };
+    : { ...target, verdict: [], lines: [], isComplete: false };
 }
 
 /**
@@ -31,6 +35,11 @@ export function firewallOf(state: State, rowId: string | null): Firewall | null 
     : { target, lines: [] };
 }
 
-/** Returns true if the evidence is about the same process as another one. */
-export const isAbout = (one: Evidence | null, { pid, startedAtMs }: Evidence): boolean =>
-  one?.pid === pid && one.startedAtMs === startedAtMs;
+/** Returns true if the evidence is about a process. */
+export const isAbout = (
+  evidence: Evidence | null,
+  { pid, startTicks, startedAtMs }: ProcessTarget,
+): boolean =>
+  evidence?.pid === pid &&
+  evidence.startTicks === startTicks &&
+  (startTicks !== undefined || evidence.startedAtMs === startedAtMs);

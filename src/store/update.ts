@@ -1,3 +1,4 @@
+import { startOf } from '../model/process.ts';
 import { firstOwner } from '../model/socket.ts';
 import type { Action } from './actions.ts';
 import type { Effect } from './effects.ts';
@@ -235,8 +236,7 @@ function askUsage(state: State, rowId: string | null): readonly Effect[] {
 
 function askEvidence(before: State, { evidence }: State): readonly Effect[] {
   if (evidence === null || evidence === before.evidence) return [];
-  const { pid, startedAtMs } = evidence;
-  return [{ type: 'ask-evidence', target: { pid, ...(startedAtMs !== undefined && { startedAtMs }) } }];
+  return [{ type: 'ask-evidence', target: { pid: evidence.pid, ...startOf(evidence) } }];
 }
 
 const askFirewall = (before: State, { firewall }: State): readonly Effect[] =>

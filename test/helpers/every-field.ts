@@ -41,6 +41,7 @@ const OWNER: Required<Owner> = {
   directory: '/srv/a',
   user: 'www',
   startedAtMs: 8,
+  startTicks: 9,
   tried: 'not among the threads',
 };
 

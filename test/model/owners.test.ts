@@ -41,6 +41,18 @@ describe('keepEarlierPrograms', () => {
       { ...sleep, startedAtMs: 9 },
     ],
     [
+      'keeps both programs after the wall clock was set, which moves the start',
+      { ...python, startTicks: 7 },
+      { ...sleep, startTicks: 7, startedAtMs: 3_600_005 },
+      { ...python, startTicks: 7, nowProcess: 'sleep' },
+    ],
+    [
+      'takes the new process if the clock was set back to the start of the earlier one',
+      { ...python, startTicks: 7 },
+      { ...sleep, startTicks: 8 },
+      { ...sleep, startTicks: 8 },
+    ],
+    [
       'keeps a process whose program before the exec is unknown',
       { knowledge: 'exact', pid: 70, nowProcess: 'sleep' },
       sleep,

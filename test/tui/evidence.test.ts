@@ -70,6 +70,29 @@ test('a listener that closed and opened again has the evidence about its program
   expect(app.text).toMatch(/why +scheduled job/);
 });
 
+test('details keep the evidence when the wall clock is set, and read it again for another process with the pid', async () => {
+  const app = new FakeApp(100, 44, emptyState());
+  app.processes.evidence = {
+    verdict: [{ text: 'program was deleted', isUnusual: true }],
+    lines: [],
+    isComplete: true,
+  };
+  const startedAt = (startedAtMs: number, startTicks: number) => ({
+    ...listener,
+    owners: listener.owners.map((it) => ({ ...it, startedAtMs, startTicks })),
+  });
+  await app.take(baseline([startedAt(5000, 7)]));
+  await app.press(ENTER);
+  await app.pass(200);
+  await app.take(batch({ monotonicMs: 1000, changed: [startedAt(3_605_000, 7)] }));
+  await app.pass(200);
+  expect(app.processes.asked).toEqual([{ pid: 7, startedAtMs: 5000, startTicks: 7 }]);
+  expect(app.text).toContain('program was deleted');
+  await app.take(batch({ monotonicMs: 2000, changed: [startedAt(3_605_000, 8)] }));
+  await app.pass(200);
+  expect(app.processes.asked).toHaveLength(2);
+});
+
 test('a closed socket without the start of its process has no evidence: another process may have its pid now', async () => {
   const app = new FakeApp(100, 44, emptyState());
   await app.take(baseline([listener]), batch({ monotonicMs: 1000, closed: [listener.id] }));

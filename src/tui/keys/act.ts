@@ -1,3 +1,4 @@
+import { targetOf } from '../../model/process.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { counted } from '../../model/text.ts';
 import type { Action } from '../../store/actions.ts';
@@ -18,9 +19,11 @@ function openProcess(context: KeyContext): Action {
   const row = item?.type === 'group' ? item.first : rowOf(context);
   const socket = context.socket ?? row?.socket;
   if (socket === undefined) return say('no row selected: select a row of the program');
-  const { pid, startedAtMs, knowledge } = firstOwner(socket);
-  if (pid === undefined) return say(`no process known for this row (${knowledge})`);
-  return { type: 'open-process', target: { pid, ...(startedAtMs !== undefined && { startedAtMs }) } };
+  const owner = firstOwner(socket);
+  const target = targetOf(owner);
+  return target
+    ? { type: 'open-process', target }
+    : say(`no process known for this row (${owner.knowledge})`);
 }
 
 const isOpen = ({ mark }: Row): boolean => mark !== 'closed';

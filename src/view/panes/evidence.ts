@@ -1,7 +1,9 @@
 import type { Evidence, EvidenceLine } from '../../model/evidence.ts';
 import { exposureOf } from '../../model/exposure.ts';
+import { targetOf } from '../../model/process.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { printable } from '../../model/text.ts';
+import { isAbout } from '../../store/evidence.ts';
 import type { Row } from '../../store/row.ts';
 import type { State } from '../../store/state.ts';
 import { exposureWords } from '../text/exposure-text.ts';
@@ -13,8 +15,8 @@ export const LABEL_WIDTH = 9;
 
 /** Returns the evidence about the process of a row; undefined if there is none, or it is about another process. */
 function knownEvidence(row: Row, { evidence }: State): Evidence | undefined {
-  const { pid, startedAtMs } = firstOwner(row.socket);
-  return evidence && evidence.pid === pid && evidence.startedAtMs === startedAtMs ? evidence : undefined;
+  const target = targetOf(firstOwner(row.socket));
+  return evidence && target && isAbout(evidence, target) ? evidence : undefined;
 }
 
 const SEPARATOR = ' · ';

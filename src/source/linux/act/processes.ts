@@ -101,9 +101,9 @@ function textOf(proc: Proc, path: string): string {
 }
 
 /** Throws an Error for the user if the open process is not the one of the row. */
-function checkStart({ pid, startedAtMs }: ProcessTarget, stat: Stat, proc: Proc): void {
-  if (!isExpectedStart(stat, startedAtMs, textOf(proc, 'stat')))
-    throw new Error(`process ${pid} has ended, and another one has its pid now: nothing was sent`);
+function checkStart(target: ProcessTarget, stat: Stat, proc: Proc): void {
+  if (!isExpectedStart(stat, target, textOf(proc, 'stat')))
+    throw new Error(`process ${target.pid} has ended, and another one has its pid now: nothing was sent`);
 }
 
 /** Returns true if a process has ended: its descriptor is readable from then on (pidfd_open(2)). */

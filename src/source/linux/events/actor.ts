@@ -1,3 +1,4 @@
+import { startOf } from '../../../model/process.ts';
 import type { Owner } from '../../../model/socket.ts';
 import { fullName } from '../proc/process.ts';
 
@@ -43,13 +44,12 @@ export function ownerOf({ pid, comm, file }: Actor, facts: ActorFacts): Owner {
   const knowledge = isComplete ? 'exact' : 'inherited';
   if (isOtherProgram) {
     // Same process, but /proc already shows the next program: only the start time is still valid.
-    const { startedAtMs } = living ?? {};
     return {
       knowledge,
       pid,
       ...named(comm, file),
       ...(file?.startsWith('/') && { exe: file }),
-      ...(startedAtMs !== undefined && { startedAtMs }),
+      ...startOf(living ?? {}),
     };
   }
   if (living?.exe !== undefined)

@@ -21,18 +21,18 @@ const MACHINE_LIMIT = 4 * 2 ** 20;
  * @param root `/`, or a fixture
  */
 export async function readLinuxEvidence(
-  { pid, startedAtMs }: ProcessTarget,
+  target: ProcessTarget,
   onEvidence: (evidence: Evidence) => void,
   isWanted: () => boolean = () => true,
   root = '/',
 ): Promise<void> {
+  const { pid, startedAtMs } = target;
   const files = new Files(root);
   const lines: EvidenceLine[] = [];
   const verdict: Finding[] = [];
   const report = (isComplete: boolean): void =>
     onEvidence({
-      pid,
-      ...(startedAtMs !== undefined && { startedAtMs }),
+      ...target,
       verdict: [...verdict],
       lines: [...lines],
       isComplete,
@@ -53,7 +53,7 @@ export async function readLinuxEvidence(
     reportEnded('the process has ended, or /proc cannot be read');
     return;
   }
-  if (!isExpectedStart(self.stat, startedAtMs, machineStat)) {
+  if (!isExpectedStart(self.stat, target, machineStat)) {
     reportEnded('the process has ended, and another one has its pid now');
     return;
   }

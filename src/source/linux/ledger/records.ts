@@ -1,4 +1,5 @@
 import { Cache } from '../../../model/cache.ts';
+import { startOf } from '../../../model/process.ts';
 import type { Direction, Endpoint, Owner, SocketState, Traffic } from '../../../model/socket.ts';
 import { toThousandths } from '../../../model/thousandths.ts';
 import { aheadMs } from '../proc/clock.ts';
@@ -55,7 +56,7 @@ export interface ClosedRecord {
 /** Maximum number of processes whose program is kept. */
 const MAX_PROGRAMS = 1000;
 
-/** Maximum difference of two start times of a process, milliseconds: the boot time of the machine is in seconds. */
+/** Maximum difference of two start times of a process, milliseconds: half a second of the wall clock may go unnoticed (`BootTime`). */
 const START_TOLERANCE_MS = 1000;
 
 /** Owners of the sockets of a process, made for a user and a program. */
@@ -218,7 +219,7 @@ export class LedgerRecords {
       pid,
       process: fullName(comm, undefined),
       ...(user !== undefined && { user }),
-      ...(living?.startedAtMs !== undefined && { startedAtMs: living.startedAtMs }),
+      ...startOf(living ?? {}),
     };
   }
 

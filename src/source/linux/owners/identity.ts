@@ -50,6 +50,7 @@ export class Identities {
       ...(bootTimeMs !== undefined && {
         startedAtMs: startedAtMs(bootTimeMs, stat.startTicks),
       }),
+      startTicks: stat.startTicks,
     };
   }
 

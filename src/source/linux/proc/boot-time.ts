@@ -1,8 +1,12 @@
-import { parseBootTimeMs } from './process.ts';
-import { LIMIT, type Proc } from './proc.ts';
+import { aheadMs } from './clock.ts';
+import { parseBootTimeMs, parseUptimeMs } from './process.ts';
+import { LIMIT, ONE_RECORD, type Proc } from './proc.ts';
 
 /** Change between the two clocks after which the boot time is read again, milliseconds. */
 const MAX_DRIFT_MS = 500;
+
+/** Maximum difference of the boot times by the uptime and in whole seconds, milliseconds. */
+const MAX_ERROR_MS = 2000;
 
 export interface BootClocks {
   /** Returns wall-clock time, milliseconds since 1970. */
@@ -29,16 +33,16 @@ export class BootTime {
     this.#ms = this.#read();
   }
 
-  /** Boot time, milliseconds since 1970, in whole seconds; undefined if unknown. */
+  /** Boot time, milliseconds since 1970; undefined if unknown. */
   get ms(): number | undefined {
     return this.#ms;
   }
 
   /** Reads the boot time again if the wall clock was set, or the machine slept. Costs two reads of clocks otherwise. */
   check(): void {
-    const aheadMs = this.#readAhead();
-    if (Math.abs(aheadMs - this.#aheadMs) < MAX_DRIFT_MS) return;
-    this.#aheadMs = aheadMs;
+    const nowAheadMs = this.#readAhead();
+    if (Math.abs(nowAheadMs - this.#aheadMs) < MAX_DRIFT_MS) return;
+    this.#aheadMs = nowAheadMs;
     this.#ms = this.#read();
   }
 
@@ -48,6 +52,17 @@ export class BootTime {
 
   #read(): number | undefined {
     const stat = this.#proc.latin1('stat', LIMIT.machine);
-    return 'value' in stat ? parseBootTimeMs(stat.value) : undefined;
+    const wholeMs = 'value' in stat ? parseBootTimeMs(stat.value) : undefined;
+    if (wholeMs === undefined) return undefined;
+    const exactMs = -aheadMs(() => this.#readUptime() ?? NaN, this.#clocks.wallMs);
+    // Not the uptime of this machine: a container may have its own (lxcfs).
+    if (!(Math.abs(exactMs - wholeMs) < MAX_ERROR_MS)) return wholeMs;
+    return Math.min(Math.max(Math.round(exactMs), wholeMs), wholeMs + 999);
+  }
+
+  /** Returns the time since the boot, milliseconds, in hundredths of a second; undefined if it cannot be read. */
+  #readUptime(): number | undefined {
+    const uptime = this.#proc.latin1('uptime', LIMIT.machine, ONE_RECORD);
+    return 'value' in uptime ? parseUptimeMs(uptime.value) : undefined;
   }
 }

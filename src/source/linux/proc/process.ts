@@ -1,3 +1,5 @@
+import type { ProcessTarget } from '../../../model/process.ts';
+
 /** Ticks per second in /proc/PID/stat: USER_HZ, 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
@@ -135,29 +137,33 @@ export function parseBootTimeMs(text: string): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
+/** Returns the time since the boot of the machine, milliseconds, from the text of /proc/uptime; undefined without it. */
+export function parseUptimeMs(text: string): number | undefined {
+  const seconds = /^\d+\.\d+/.exec(text)?.[0];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
 /** Returns the start time of a process, milliseconds since 1970. */
 export const startedAtMs = (bootTimeMs: number, startTicks: number): number =>
   bootTimeMs + Math.round((startTicks * 1000) / TICKS_PER_SECOND);
 
-/**
- * Maximum difference between two computed start times of one process, milliseconds: the kernel reports the boot time in
- * whole seconds, and changes it while it adjusts the clock.
- */
+/** Maximum difference between two computed start times of one process, milliseconds: the boot time is in whole seconds. */
 const START_TOLERANCE_MS = 1500;
 
 /**
  * Returns false if a process started at another time than expected: another process has its pid.
- * @param expectedMs milliseconds since 1970; undefined if unknown, which fits any process
- * @param machineStat text of /proc/stat; undefined if it cannot be read, which fits any process too
+ * @param expected without a start, which fits any process; with its wall-clock start only, as of the source `systeminformation`
+ * @param machineStat text of /proc/stat; undefined if it cannot be read, which fits any wall-clock start
  */
 export function isExpectedStart(
   { startTicks }: Stat,
-  expectedMs: number | undefined,
+  expected: Omit<ProcessTarget, 'pid'>,
   machineStat: string | undefined,
 ): boolean {
+  if (expected.startTicks !== undefined) return expected.startTicks === startTicks;
   const bootTimeMs = machineStat === undefined ? undefined : parseBootTimeMs(machineStat);
-  if (expectedMs === undefined || bootTimeMs === undefined) return true;
-  return Math.abs(startedAtMs(bootTimeMs, startTicks) - expectedMs) <= START_TOLERANCE_MS;
+  if (expected.startedAtMs === undefined || bootTimeMs === undefined) return true;
+  return Math.abs(startedAtMs(bootTimeMs, startTicks) - expected.startedAtMs) <= START_TOLERANCE_MS;
 }
 
 /** Returns user names by uid from passwd(5) text; malformed lines are skipped, as getpwuid(3) does. */

@@ -49,12 +49,13 @@ function nativeWith(changes: Partial<ProcessAccess['native']>): ProcessAccess['n
   };
 }
 
-function startOf(pid: number): number {
-  const stat = proc.text(`${pid}/stat`);
-  const boot = proc.text('stat');
-  if (!('value' in stat) || !('value' in boot)) throw new Error('/proc cannot be read');
-  return startedAtMs(parseBootTimeMs(boot.value) ?? 0, parseStat(stat.value)?.startTicks ?? 0);
+function textOf(path: string): string {
+  const text = proc.text(path);
+  if (!('value' in text)) throw new Error('/proc cannot be read');
+  return text.value;
 }
+const ticksOf = (pid: number): number => parseStat(textOf(`${pid}/stat`))?.startTicks ?? 0;
+const startOf = (pid: number): number => startedAtMs(parseBootTimeMs(textOf('stat')) ?? 0, ticksOf(pid));
 
 describe.runIf(native)('an open process', () => {
   test('gets the signal, and then says that it has ended', async () => {
@@ -81,6 +82,15 @@ describe.runIf(native)('an open process', () => {
     expect(() => openLinuxProcess(target, access())).toThrow(
       `process ${child.pid} has ended, and another one has its pid now: nothing was sent`,
     );
+  });
+
+  test('is opened after the wall clock was set, and not if another process has its pid, by its start since the boot', async () => {
+    const child = await start('sleep', ['60']);
+    const target = { pid: child.pid, startedAtMs: startOf(child.pid) - 3_600_000 };
+    const startTicks = ticksOf(child.pid);
+    openLinuxProcess({ ...target, startTicks }, access()).close();
+    const other = { pid: child.pid, startedAtMs: startOf(child.pid), startTicks: startTicks - 1 };
+    expect(() => openLinuxProcess(other, access())).toThrow('another one has its pid now');
   });
 
   test('is not opened if it has ended', async () => {

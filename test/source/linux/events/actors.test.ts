@@ -88,7 +88,7 @@ describe('an exec after the action', () => {
     expect(drain()).toEqual(['exact python3 70 now sleep']);
   });
 
-  test('keeps only the start time of the process from /proc', () => {
+  test('keeps only the start of the process from /proc', () => {
     act(70);
     execSleep();
     sleep();
@@ -96,7 +96,7 @@ describe('an exec after the action', () => {
     actors.readProc(records);
     actors.setUpcoming(records, true);
     expect(Object.keys(actors.ownersOf(70)?.[0] ?? {}).sort()).toEqual(
-      ['knowledge', 'nowProcess', 'pid', 'process', 'startedAtMs'].sort(),
+      ['knowledge', 'nowProcess', 'pid', 'process', 'startTicks', 'startedAtMs'].sort(),
     );
   });
 

@@ -4,6 +4,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   symlinkSync,
@@ -13,9 +14,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../../src/model/evidence.ts';
+import type { ProcessTarget } from '../../../../src/model/process.ts';
 import { digestPart } from '../../../../src/source/linux/evidence/file-part.ts';
 import { Files } from '../../../../src/source/linux/evidence/files.ts';
 import { readLinuxEvidence } from '../../../../src/source/linux/evidence/reader.ts';
+import { parseStat } from '../../../../src/source/linux/proc/process.ts';
 import { LABEL_WIDTH } from '../../../../src/view/panes/evidence.ts';
 import { useFolders } from '../../../helpers/folder.ts';
 
@@ -51,9 +54,9 @@ function expectShortLabels({ lines }: Evidence): void {
   expect(lines.filter(({ label }) => label.length >= LABEL_WIDTH)).toEqual([]);
 }
 
-async function evidenceOf(pid: number, startedAtMs?: number): Promise<Evidence> {
+async function evidenceOf(pid: number, start: Omit<ProcessTarget, 'pid'> = {}): Promise<Evidence> {
   const all: Evidence[] = [];
-  await readLinuxEvidence({ pid, ...(startedAtMs !== undefined && { startedAtMs }) }, (it) => all.push(it));
+  await readLinuxEvidence({ pid, ...start }, (it) => all.push(it));
   const last = all.at(-1);
   if (!last) throw new Error('no evidence');
   expect(all.map(({ isComplete }) => isComplete)).toEqual(all.map((it) => it === last));
@@ -225,11 +228,21 @@ describe.skipIf(process.platform !== 'linux')(
       ]);
     });
 
-    test('does not examine another process that has got the pid', async () => {
-      const startedAtMs = Date.now() - 1e9;
-      expect(await evidenceOf(process.pid, startedAtMs)).toEqual({
+    const startTicks = parseStat(readFileSync('/proc/self/stat', 'latin1'))?.startTicks ?? 0;
+
+    test('examines a process that started before the wall clock was set', async () => {
+      const evidence = await evidenceOf(process.pid, { startedAtMs: Date.now() - 1e9, startTicks });
+      expect(evidence).toMatchObject({ startTicks });
+      expect(lineOf(evidence, 'parents')).toBeDefined();
+    });
+
+    test.each([
+      ['', { startedAtMs: Date.now() - 1e9 }],
+      [', by its start since the boot', { startTicks: startTicks - 1 }],
+    ])('does not examine another process that has got the pid%s', async (_, start) => {
+      expect(await evidenceOf(process.pid, start)).toEqual({
         pid: process.pid,
-        startedAtMs,
+        ...start,
         verdict: [],
         lines: [
           {

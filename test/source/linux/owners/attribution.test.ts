@@ -57,6 +57,28 @@ test('an accepted connection has the owner of its listener until the first searc
   expect(ownerOf(8, true)).toMatchObject({ knowledge: 'exact', pid: 51 });
 });
 
+test.each([
+  ['in hundredths of a second, from the uptime', '1000.25 0\n', 750],
+  ['in whole seconds without an uptime', '', 0],
+  ['in whole seconds if the uptime is that of a container', '7.00 0\n', 0],
+  ['at most a second after the boot time of the kernel', '999.99 0\n', 999],
+])('a process has its start %s', (_, uptime, afterMs) => {
+  fake.start(50, { startTicks: 250, fds: { 3: 7 } });
+  fake.write('uptime', uptime);
+  const { owners } = new Attribution({
+    proc: new Proc(fake.root),
+    passwdPath: '../etc/passwd',
+    nowMs: () => 0,
+    wallMs: () => (BOOT_SECONDS + 1001) * 1000,
+    isRoot: true,
+  });
+  owners.refresh([7], [], Infinity);
+  expect(owners.of(7)?.[0]).toMatchObject({
+    startedAtMs: BOOT_SECONDS * 1000 + afterMs + 2500,
+    startTicks: 250,
+  });
+});
+
 test('when the wall clock is set, a process that is known gets its start on the new clock', () => {
   fake.start(50, { comm: 'web', startTicks: 250, fds: { 3: 7 } });
   let wallMs = 5_000_000;

@@ -32,6 +32,7 @@ describe('the owners of a socket', () => {
         exe: '/usr/bin/web',
         user: 'ana',
         startedAtMs: BOOT_SECONDS * 1000 + 2500,
+        startTicks: 250,
       },
     ]);
     expect(owners.of(8)).toBeUndefined();
@@ -41,7 +42,7 @@ describe('the owners of a socket', () => {
     openOwners({ userOf: () => undefined });
     fake.start(50, { comm: 'bare', fds: { 3: 7 } });
     refresh(7);
-    expect(owners.of(7)).toEqual([{ knowledge: 'exact', pid: 50, process: 'bare' }]);
+    expect(owners.of(7)).toEqual([{ knowledge: 'exact', pid: 50, process: 'bare', startTicks: 100 }]);
   });
 
   test('are sorted by pid, with pid 1 last', () => {

@@ -6,6 +6,7 @@ import {
   parseCommandLine,
   parsePasswd,
   parseStat,
+  parseUptimeMs,
   startedAtMs,
 } from '../../../../src/source/linux/proc/process.ts';
 import { wholeLength } from '../../../../src/source/linux/proc/utf8.ts';
@@ -121,6 +122,11 @@ test('computes the start time of a process from the boot time', () => {
   expect(parseBootTimeMs('cpu 1\nbtime 1700000000\nprocesses 1\n')).toBe(1_700_000_000_000);
   expect([parseBootTimeMs(''), parseBootTimeMs('xbtime 5\n')]).toEqual([undefined, undefined]);
   expect(startedAtMs(1000, 250)).toBe(3500);
+});
+
+test('reads the time since the boot', () => {
+  expect(parseUptimeMs('12345.67 98765.43\n')).toBeCloseTo(12_345_670);
+  expect([parseUptimeMs(''), parseUptimeMs('x 1.00')]).toEqual([undefined, undefined]);
 });
 
 test('skips malformed lines of users and takes the first name of a uid', () => {
