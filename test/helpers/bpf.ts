@@ -101,7 +101,12 @@ export class FakeBpf implements BpfCalls {
   }
 
   valueAt(map: number, index: number): DataView | undefined {
-    return this.#mapOf(map).values.get(keyOf(index, 0));
+    const { values, spec } = this.#mapOf(map);
+    return values.get(keyOf(index, 0)) ?? new DataView(new ArrayBuffer(spec.valueLength));
+  }
+
+  setValueAt(map: number, index: number, value: Uint8Array): void {
+    this.#mapOf(map).values.set(keyOf(index, 0), new DataView(value.slice().buffer));
   }
 
   readAll(map: number, _valueLength: number, onValue: OnValue, usedAt?: number): void {

@@ -8,7 +8,7 @@ import { SourceUnavailable } from '../types.ts';
 import { Bpf } from './ledger/bpf.ts';
 import { openCgroup } from './ledger/cgroup.ts';
 import { Ledger, LEDGER_ENTRY_BYTES, LEDGER_SOCKETS, LedgerUnavailable } from './ledger/ledger.ts';
-import { cookieOfSocket } from './ledger/socket-cookie.ts';
+import { type Cookie, cookieOfSocket, udpCookies } from './ledger/socket-cookie.ts';
 import { dump } from './netlink/dump.ts';
 import type { EventWaiter } from './netlink/event-waiter.ts';
 import { tcpProbe } from './netlink/inet-requests.ts';
@@ -85,7 +85,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       root: '/',
       wallMs: () => Date.now(),
       cookieOfSocket: (pid, descriptor) => cookieOfSocket(native, pid, descriptor),
-      openLedger: () => openLedger(native, ledgerSockets(bounds, eventBufferKiB)),
+      openLedger: () => openLedger(native, system, ledgerSockets(bounds, eventBufferKiB)),
       openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds), waiter),
       waiter,
       captures: captures && new Captures(new CaptureSockets(await CLibrary.load()), budget, captures),
@@ -151,7 +151,7 @@ function pidNamespacePath(): string {
   }
 }
 
-function openLedger(native: Native, maxSockets: number): Ledger | string {
+function openLedger(native: Native, system: KernelNetlink, maxSockets: number): Ledger | string {
   try {
     const path = pidNamespacePath();
     const { dev: device, ino: inode } = statSync(path);
@@ -161,12 +161,28 @@ function openLedger(native: Native, maxSockets: number): Ledger | string {
       bpf: new Bpf(native),
       openCgroup: () => openCgroup({ native, procRoot: PROC }),
       pidNamespace: isFirst ? undefined : { device, inode },
+      readUdpCookies: () => readUdpCookies(system),
       maxSockets,
       isRoot: process.geteuid?.() === 0,
     });
   } catch (error) {
     if (error instanceof LedgerUnavailable) return error.message;
     if (codeOf(error) !== '') return '/proc cannot be read';
+    throw error;
+  }
+}
+
+/** Returns the cookies of the UDP sockets of netpane's own namespace; none if they cannot be read. */
+function readUdpCookies(system: KernelNetlink): readonly Cookie[] {
+  try {
+    const channels = system.open(undefined);
+    try {
+      return udpCookies(channels.diag);
+    } finally {
+      channels.close();
+    }
+  } catch (error) {
+    if (error instanceof NativeError) return [];
     throw error;
   }
 }

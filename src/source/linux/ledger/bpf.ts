@@ -19,6 +19,7 @@ const SYS_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
 const COMMAND = {
   mapCreate: 0,
   lookUp: 1,
+  update: 2,
   progLoad: 5,
   lookUpAndDelete: 21,
   lookUpBatch: 24,
@@ -103,6 +104,8 @@ export interface BpfCalls {
    * @param isTaken true to delete it too
    */
   lookUp(map: number, low: number, high: number, isTaken: boolean): DataView | undefined;
+  /** Replaces the value at an index of an array. Returns without a change if the kernel refuses. */
+  setValueAt(map: number, index: number, value: Uint8Array): void;
   /** Returns the value at an index of an array; undefined if it cannot be read. It is valid until the next call. */
   valueAt(map: number, index: number): DataView | undefined;
   /**
@@ -227,13 +230,22 @@ export class Bpf implements BpfCalls {
   }
 
   valueAt(map: number, index: number): DataView | undefined {
-    const result = this.#call(COMMAND.lookUp, (it) => {
+    return this.#callWithIndex(COMMAND.lookUp, map, index) === 0 ? this.#value.view : undefined;
+  }
+
+  setValueAt(map: number, index: number, value: Uint8Array): void {
+    this.#value.bytes.set(value);
+    this.#callWithIndex(COMMAND.update, map, index);
+  }
+
+  /** Calls bpf(2) for the value at an index of an array, which is in `#value`. */
+  #callWithIndex(command: number, map: number, index: number): number {
+    return this.#call(command, (it) => {
       this.#key.view.setUint32(0, index, LITTLE_ENDIAN);
       it.setUint32(0, map, LITTLE_ENDIAN);
       it.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
       it.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
     });
-    return result === 0 ? this.#value.view : undefined;
   }
 
   #batchFor(valueLength: number): BatchMemory {

@@ -59,8 +59,8 @@ export const COUNTERS = {
 } as const;
 
 /**
- * Slot of an array: the counters of one UDP socket from its creation to its release, and its cookie. The last bits of a
- * cookie are the index of its slot. The programs find a slot without a call of the kernel, and so add nothing measurable to
+ * Slot of an array: the counters of one UDP socket from its creation, or from the start, to its release, and its cookie. The
+ * last bits of a cookie are the index of its slot. The programs find a slot without a call of the kernel, and so add nothing measurable to
  * the packet of a connected socket: the hash map takes some 150 ns for the sender and the receiver together.
  */
 export const SLOT = { cookie: COUNTERS.length, length: COUNTERS.length + 8 } as const;

@@ -8,6 +8,7 @@ import type { Cookie } from './socket-cookie.ts';
 import { COUNT, COUNTERS, ENTRY, SLOT, SLOTS } from './layout.ts';
 import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
+import { cookieIn, isFree, isOf, newSlot, slotOf } from './slot.ts';
 import { trafficPrograms } from './traffic-programs.ts';
 
 /**
@@ -32,6 +33,8 @@ export interface LedgerOptions {
   readonly bpf: BpfCalls;
   /** Opens the control group whose sockets are recorded; undefined if there is none. */
   readonly openCgroup: () => Cgroup | undefined;
+  /** Returns the cookies of the UDP sockets that are open now. */
+  readonly readUdpCookies?: () => readonly Cookie[];
   /** The pid namespace of netpane if it is not the first one. */
   readonly pidNamespace?: PidNamespace | undefined;
   /** Number of sockets kept in each map. */
@@ -82,7 +85,7 @@ export class Ledger {
   }
 
   private constructor(options: LedgerOptions, cgroup: Cgroup) {
-    const { bpf, pidNamespace, maxSockets = LEDGER_SOCKETS.default, isRoot } = options;
+    const { bpf, pidNamespace, readUdpCookies, maxSockets = LEDGER_SOCKETS.default, isRoot } = options;
     this.#bpf = bpf;
     this.#maxSockets = maxSockets;
     this.isPartial = !cgroup.isRoot;
@@ -110,6 +113,8 @@ export class Ledger {
       throw new LedgerUnavailable(reasonOf(error, isRoot));
     }
     this.noOwnersReason = this.#attach(ownerPrograms(this.#maps, pidNamespace), cgroup, isRoot);
+    // Only the programs about owners free a slot again.
+    if (this.noOwnersReason === undefined && readUdpCookies) this.#giveSlots(readUdpCookies());
     this.noTrafficReason = this.#attach(trafficPrograms(this.#maps), cgroup, isRoot);
     if (this.noOwnersReason !== undefined && this.noTrafficReason !== undefined) {
       this.close();
@@ -136,6 +141,19 @@ export class Ledger {
     }
     for (const link of links) this.#keep(link);
     return undefined;
+  }
+
+  /**
+   * Gives open sockets their slots, as far as they are free. No packet has been counted yet, so no socket has counters in both
+   * places. A new socket may take one of these slots meanwhile, and loses it again; a socket that is closed meanwhile keeps its
+   * slot. Both only leave one socket more to the hash map.
+   */
+  #giveSlots(cookies: readonly Cookie[]): void {
+    const { slots } = this.#maps;
+    for (const [index, cookie] of new Map(cookies.map((it) => [slotOf(it), it]))) {
+      const slot = this.#bpf.valueAt(slots, index);
+      if (slot && isFree(slot)) this.#bpf.setValueAt(slots, index, newSlot(cookie));
+    }
   }
 
   #keep(descriptor: number): number {
@@ -216,14 +234,11 @@ export class Ledger {
   }
 
   /** Returns the counters of an open socket, where they are; undefined if it had no traffic. */
-  #countersIn({ low, high }: Cookie): DataView | undefined {
+  #countersIn(cookie: Cookie): DataView | undefined {
     if (this.#descriptors.length === 0) return undefined;
-    const slot = this.#bpf.valueAt(this.#maps.slots, low & (SLOTS - 1));
-    if (slot !== undefined) {
-      const cookie = cookieIn(slot);
-      if (cookie.low === low && cookie.high === high) return slot;
-    }
-    return this.#bpf.lookUp(this.#maps.counters, low, high, false);
+    const slot = this.#bpf.valueAt(this.#maps.slots, slotOf(cookie));
+    if (slot && isOf(slot, cookie)) return slot;
+    return this.#bpf.lookUp(this.#maps.counters, cookie.low, cookie.high, false);
   }
 
   /** Calls a function for each of these open sockets that has had traffic, with two system calls for each. */
@@ -278,12 +293,6 @@ export interface CountedSocket {
 const countedIn = (value: DataView): CountedSocket => ({
   counters: decodeCounters(value),
   peers: decodePeers(value),
-});
-
-/** Returns the cookie of the socket of a slot. */
-const cookieIn = (slot: DataView): Cookie => ({
-  low: slot.getUint32(SLOT.cookie + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN),
-  high: slot.getUint32(SLOT.cookie + (LITTLE_ENDIAN ? 4 : 0), LITTLE_ENDIAN),
 });
 
 /** Start of the id of a socket with a cookie; see `cookieId`. */

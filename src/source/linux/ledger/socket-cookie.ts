@@ -1,3 +1,6 @@
+import { type Channel, dump } from '../netlink/dump.ts';
+import { AF_INET, AF_INET6, INET } from '../netlink/inet.ts';
+import { inetRequest } from '../netlink/inet-requests.ts';
 import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 
@@ -49,4 +52,15 @@ export function cookieOfSocket(
     native.close(socket);
     native.free(memory);
   }
+}
+
+/** Returns the cookies of the open UDP sockets of a namespace; those that the kernel refuses to list are missing. */
+export function udpCookies(diag: Channel): Cookie[] {
+  const cookies: Cookie[] = [];
+  for (const family of [AF_INET, AF_INET6] as const)
+    dump(diag, inetRequest(family, 'udp', { details: false }), ({ u32 }, start) => {
+      const at = (start + INET.cookie) >>> 2;
+      cookies.push({ low: u32[at] ?? 0, high: u32[at + 1] ?? 0 });
+    });
+  return cookies;
 }

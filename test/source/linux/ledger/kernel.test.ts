@@ -8,48 +8,20 @@ import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bpf, BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
-import { openCgroup } from '../../../../src/source/linux/ledger/cgroup.ts';
-import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
+import type { Ledger } from '../../../../src/source/linux/ledger/ledger.ts';
 import { SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
 import { ATTACH, TYPE } from '../../../../src/source/linux/ledger/program-parts.ts';
 import { LedgerProcesses } from '../../../../src/source/linux/ledger/ledger-processes.ts';
-import { cookieOfSocket } from '../../../../src/source/linux/ledger/socket-cookie.ts';
+import { cookieOfSocket, udpCookies } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
 import { ERRNO } from '../../../../src/source/linux/netlink/errno.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
 import { eventually } from '../../../helpers/herd.ts';
+import { openLedger, whyNoLedger } from '../../../helpers/real-ledger.ts';
 
-async function open(maxSockets = 4096): Promise<Ledger> {
-  const native = await Native.load();
-  return Ledger.open({
-    bpf: new Bpf(native),
-    openCgroup: () => openCgroup({ native, procRoot: '/proc' }),
-    isRoot: process.geteuid?.() === 0,
-    maxSockets,
-  });
-}
-
-/** Returns why these tests cannot run: the reason that netpane shows; undefined if they can. */
-async function whyNot(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'this is not Linux';
-  try {
-    const ledger = await open();
-    ledger.close();
-    return ledger.noOwnersReason ?? ledger.noTrafficReason;
-  } catch (error) {
-    // Any other reason is a defect.
-    if (
-      error instanceof LedgerUnavailable &&
-      /denied|needs root|no bpf|no cgroup|too old/.test(error.message)
-    )
-      return error.message;
-    throw error;
-  }
-}
-
-const impossible = await whyNot();
+const impossible = await whyNoLedger();
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
 
 const monotonicMs = (): number => {
@@ -64,7 +36,7 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
   let startMs: number;
   let seen: ClosedSocket[];
   beforeEach(async () => {
-    ledger = await open();
+    ledger = await openLedger();
     channels = new KernelNetlink(await Native.load()).open(undefined, true);
     if (channels.closes === undefined) throw new Error('no close messages');
     closes = new Closes(channels.closes);
@@ -226,6 +198,34 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     expect(ledger.takeCounters(id)).toBeUndefined();
   });
 
+  test('counts sockets that are older than the ledger exactly, and their slots are free when they are closed', async () => {
+    const [sender, receiver] = await Promise.all([bound('udp4'), bound('udp6')]);
+    const [from, to] = [sender.address().port, receiver.address().port];
+    const setSlot = vi.spyOn(Bpf.prototype, 'setValueAt');
+    const younger = await openLedger(4096, () => udpCookies(channels.diag));
+    expect(setSlot.mock.calls.length).toBeGreaterThanOrEqual(2);
+    setSlot.mockRestore();
+    const message = once(receiver, 'message');
+    sender.send(Buffer.alloc(700), to, '127.0.0.1');
+    await message;
+    const packet = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0 };
+    const wanted = {
+      [from]: { ...packet, txPackets: 1, txBytes: 700 },
+      [to]: { ...packet, rxPackets: 1, rxBytes: 700 },
+    };
+    const living: unknown[] = [];
+    younger.readCounters((_low, _high, counters) => living.push(counters));
+    for (const counters of Object.values(wanted)) expect(living).toContainEqual(counters);
+    sender.close();
+    receiver.close();
+    for (const [port, counters] of Object.entries(wanted)) {
+      const { id } = await closed(`port ${port}`, ({ addresses }) => addresses.local.port === Number(port));
+      expect(younger.takeCounters(id)?.counters).toEqual(counters);
+      younger.readCountersOf([id], () => expect.unreachable());
+    }
+    younger.close();
+  });
+
   /** Sends a datagram. */
   const send = (socket: UdpSocket, to: UdpSocket, address: string): Promise<unknown> => {
     const received = once(to, 'message');
@@ -298,7 +298,7 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
   });
 
   test('counts the sockets that a full ledger has no room for, and makes room by forgetting closed ones', async () => {
-    const small = await open(16);
+    const small = await openLedger(16);
     const sockets = await Promise.all(Array.from({ length: 30 }, () => bound('udp4')));
     expect(small.lost).toBeGreaterThanOrEqual(14);
     for (const socket of sockets) socket.close();
@@ -338,7 +338,7 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
   });
 
   test('two ledgers record the same, and one does not need the other', async () => {
-    const other = await open();
+    const other = await openLedger();
     const socket = await bound('udp4');
     const { port } = socket.address();
     ledger.close();

@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { BpfError } from '../../../../src/source/linux/ledger/bpf.ts';
 import { Ledger, LedgerUnavailable } from '../../../../src/source/linux/ledger/ledger.ts';
 import { COUNT, COUNTERS, PEER, SLOTS } from '../../../../src/source/linux/ledger/layout.ts';
+import type { Cookie } from '../../../../src/source/linux/ledger/socket-cookie.ts';
 import { FakeBpf } from '../../../helpers/bpf.ts';
 
 const EPERM = 1;
@@ -16,9 +17,15 @@ beforeEach(() => {
   closedCgroups = 0;
 });
 
-const open = ({ isRoot = true, isPart = false, maxSockets = 4096 } = {}): Ledger =>
+const open = ({
+  isRoot = true,
+  isPart = false,
+  maxSockets = 4096,
+  readUdpCookies = (): readonly Cookie[] => [],
+} = {}): Ledger =>
   Ledger.open({
     bpf,
+    readUdpCookies,
     isRoot,
     maxSockets,
     openCgroup: () => ({ descriptor: 3, isRoot: !isPart, close: () => closedCgroups++ }),
@@ -181,6 +188,33 @@ test('reads the counters in a slot as those of the socket that has it, and of no
   expect(ledger.countersOf({ low: 5, high: 0 })).toBeUndefined();
   bpf.count(5, { txPackets: 1 });
   expect(ledger.countersOf({ low: 5, high: 0 })?.counters.txPackets).toBe(1);
+});
+
+describe('a UDP socket that is older than the ledger', () => {
+  const cookies = [5, SLOTS + 6, 7].map((low) => ({ low, high: 0 }));
+
+  test('has its slot, as if it were new, unless another socket has it', () => {
+    const readUdpCookies = vi.fn(() => {
+      expect(bpf.attached).toEqual(['created', 'released', 'tcp']);
+      bpf.countInSlot(SLOTS + 7, { rxPackets: 1 });
+      return cookies;
+    });
+    const ledger = open({ readUdpCookies });
+    const lookUp = vi.spyOn(bpf, 'lookUp');
+    const none = { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0 };
+    for (const cookie of cookies.slice(0, 2))
+      expect(ledger.countersOf(cookie)).toEqual({ counters: none, peers: [] });
+    expect(lookUp).not.toHaveBeenCalled();
+    expect(ledger.countersOf({ low: 7, high: 0 })).toBeUndefined();
+    expect(ledger.countersOf({ low: SLOTS + 7, high: 0 })?.counters.rxPackets).toBe(1);
+  });
+
+  test('has no slot if no program would free it', () => {
+    bpf.refused.set('created', new BpfError('loading', EINVAL, UNKNOWN_FUNCTION));
+    const ledger = open({ readUdpCookies: () => cookies });
+    expect(ledger.noTrafficReason).toBeUndefined();
+    for (const cookie of cookies) expect(ledger.countersOf(cookie)).toBeUndefined();
+  });
 });
 
 describe('the last peers of a socket', () => {
