@@ -7,11 +7,11 @@ import type { Event } from '../model/event.ts';
 const LARGE_BATCH = 2000;
 
 /**
- * Minimum time from the last large batch of a storm until it is calm, milliseconds. With a long interval the next batch
- * comes later anyway. Smaller batches do not prolong a storm: for a minute after it, its TIME_WAIT sockets expire,
- * hundreds per second.
+ * Minimum time from the last large batch of a storm until it is calm, milliseconds. By then its closed rows are gone: they
+ * linger for three seconds by default. With a long interval the next batch comes later anyway. Smaller batches do not
+ * prolong a storm: for a minute after it, its TIME_WAIT sockets may expire, hundreds per second.
  */
-const CALM_MS = 3000;
+const CALM_MS = 6000;
 
 /** Minimum number of sockets, ids, events and counted connections since the last calm that is worth a collection. */
 const MIN_GARBAGE = 20_000;
