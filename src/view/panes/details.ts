@@ -29,10 +29,10 @@ import {
   queueFacts,
 } from './flow.ts';
 import {
+  boundedLifetimeText,
   bytesText,
   clockText,
   endpointText,
-  lifetimeText,
   namespaceText,
   ownerText,
   portText,
@@ -217,6 +217,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
   const { socket, direction } = row;
   const moment = momentOf(state);
   const fields = (facts: readonly Fact[]) => facts.flatMap((fact) => factField(fact, width));
+  const lived = boundedLifetimeText(row);
   const stateName = socket.state ?? 'unconnected';
   const owners = socket.owners.map((owner) => ({
     names: ownerNames(owner, width),
@@ -257,9 +258,7 @@ export function factLines(row: Row, state: State, keys: readonly KeyHelp[], widt
     ...fields(networkFacts(row, moment)),
     ...changeFields(state, row.id, width),
     ...(row.mark === 'closed' ? [] : factField(['age', ageWords(row, moment)], width)),
-    ...(row.lifetimeMs === undefined
-      ? []
-      : field('lived', `${row.isAtLeast ? '>' : ''}${lifetimeText(row.lifetimeMs)}`, width)),
+    ...(lived === undefined ? [] : field('lived', lived, width)),
     ...field('seen', `first at ${LIFE_COLUMNS.firstSeen.text(row, cellContext(state))}`, width),
     ...fields([
       ['user', [userText(socket), ...(socket.user && socket.uid !== undefined ? [`uid ${socket.uid}`] : [])]],

@@ -11,9 +11,11 @@ import { printable } from '../../model/text.ts';
 import { changeWords, missedText } from '../text/change-text.ts';
 import { directionSign } from '../text/direction-sign.ts';
 import {
+  addressText,
+  boundedLifetimeText,
   clockText,
+  compactText,
   endpointText,
-  lifetimeText,
   NOTHING,
   ownerText,
   portText,
@@ -61,12 +63,16 @@ const plainText = (event: GapEvent | ActionEvent): string =>
     ? `${missedText(event)}: event buffer full`
     : printable(`${event.user}: ${event.text}`);
 
+type Bytes = Pick<SumEvent, 'rxBytes' | 'txBytes'>;
+
+const hasBytes = ({ rxBytes, txBytes }: Bytes): boolean => rxBytes !== undefined || txBytes !== undefined;
+
 /** Returns the bytes received and sent; nothing if both are unknown. */
-function trafficWords({ rxBytes, txBytes }: Pick<SumEvent, 'rxBytes' | 'txBytes'>): string[] {
-  if (rxBytes === undefined && txBytes === undefined) return [];
+function trafficWords(bytes: Bytes): string[] {
+  if (!hasBytes(bytes)) return [];
   const side = (arrow: string, bytes: number | undefined) =>
     `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
-  return [`${side('↓', rxBytes)} ${side('↑', txBytes)}`];
+  return [`${side('↓', bytes.rxBytes)} ${side('↑', bytes.txBytes)}`];
 }
 
 /** Returns the state in which a socket spawned. If it was learnt from its close, only the last state is known. */
@@ -77,13 +83,12 @@ function spawnWord({ learntBy, socket }: SocketEvent): string {
 /** Returns what happened to the socket, the most important words first. */
 function outcomeWords(event: SocketEvent | SumEvent): string[] {
   if (event.type === 'sum') return [sumCountTexts(event)[0], ...trafficWords(event)];
-  const { type, socket, lifetimeMs, isAtLeast } = event;
+  const { type, socket } = event;
   const words: string[] = [];
-  if (type === 'close')
-    words.push(
-      lifetimeMs === undefined ? 'closed' : `lived ${isAtLeast ? '>' : ''}${lifetimeText(lifetimeMs)}`,
-    );
-  else if (type === 'change') words.push(...changeWords(event));
+  if (type === 'close') {
+    const lifetime = boundedLifetimeText(event);
+    words.push(lifetime === undefined ? 'closed' : `lived ${lifetime}`);
+  } else if (type === 'change') words.push(...changeWords(event));
   else words.push(spawnWord(event));
   if (type === 'close') words.push(...trafficWords(socket.traffic ?? {}));
   // The user, if the program is unknown.
@@ -122,6 +127,22 @@ function shortEndpointsText(
   if (remote === null || protocol === 'unix') return peerOnly ? near : `${protocol} ${near}`;
   const far = endpointText(remote, socket);
   return peerOnly ? far : `${protocol} ${near} ${directionSign(direction)} ${far}`;
+}
+
+/**
+ * Returns the endpoints of a connection without the port of the end that connected, which only distinguishes it from
+ * others to the same service: `tcp → 192.0.2.1:443`, `tcp :80 ← 192.0.2.1`.
+ */
+function serviceText(
+  { socket }: Pick<SocketEvent, 'socket'>,
+  direction: Direction | undefined,
+  peerOnly: boolean,
+): string {
+  const { protocol, local, remote } = socket;
+  const isIn = direction === 'in';
+  const far = isIn && remote ? addressText(remote) : endpointText(remote, socket);
+  const near = isIn ? `:${portText(local, socket, false)} ` : '';
+  return peerOnly ? far : `${protocol} ${near}${directionSign(direction)} ${far}`;
 }
 
 const padded = (text: string, width: number): string =>
@@ -172,9 +193,16 @@ function outcomeText(event: SocketEvent | SumEvent, width: number): string {
 
 function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
   if (event.type === 'sum') return sumCountTexts(event);
-  const { type, socket, lifetimeMs } = event;
+  const { type, socket } = event;
   if (type === 'spawn') return [spawnWord(event)];
-  return [type === 'close' && lifetimeMs !== undefined ? lifetimeText(lifetimeMs) : (socket.state ?? '')];
+  return [(type === 'close' ? boundedLifetimeText(event) : undefined) ?? socket.state ?? ''];
+}
+
+/** Returns lifetime and bytes of a closed socket in few cells: `42 ms ↓1.2k ↑15`; undefined if the bytes are unknown. */
+function shortTraffic(event: SocketEvent | SumEvent): string | undefined {
+  if (event.type !== 'close' || !hasBytes(event.socket.traffic ?? {})) return undefined;
+  const { rxBytes, txBytes } = event.socket.traffic ?? {};
+  return `${boundedLifetimeText(event) ?? 'closed'} ↓${compactText(rxBytes)} ↑${compactText(txBytes)}`;
 }
 
 /** Returns endpoints and outcome in two columns; long endpoints may use the cells that a short outcome leaves. */
@@ -191,10 +219,18 @@ function bodyText(
     const count = event.type === 'sum' ? `${sumCountTexts(event)[2]} ` : '';
     return fit(count + endpoints, Math.max(0, width));
   }
-  const [outcome = ''] = outcomeWords(event);
+  const words = outcomeWords(event);
+  const [outcome = ''] = words;
   const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
   const column = Math.max(Math.min(shape.endpoints, beside), spare);
-  return `${fit(endpoints, column)}  ${outcomeText(event, width - 2 - column)}`;
+  const room = width - 2 - column;
+  const traffic = shortTraffic(event);
+  if (traffic === undefined || displayWidth(words.slice(0, 2).join('  ')) <= room)
+    return `${fit(endpoints, column)}  ${outcomeText(event, room)}`;
+  // Without room for all of it, the bytes are worth more than the port of the end that connected.
+  const left = width - 2 - displayWidth(traffic);
+  const shown = displayWidth(endpoints) <= left ? endpoints : serviceText(event, direction, shape === NARROW);
+  return `${fit(shown, Math.min(left, Math.max(column, displayWidth(shown))))}  ${traffic}`;
 }
 
 /**

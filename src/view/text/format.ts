@@ -172,6 +172,20 @@ export function lifetimeText(ms: number): string {
   return ms < DAY ? `${Math.floor(ms / HOUR)} h` : `${Math.floor(ms / DAY)} d`;
 }
 
+/** Returns the lifetime of a closed socket, or its minimum: `42 ms`, `>2 d`; undefined if unknown, or at least 0. */
+export function boundedLifetimeText({
+  lifetimeMs,
+  isAtLeast = false,
+}: {
+  readonly lifetimeMs?: number;
+  readonly isAtLeast?: boolean;
+}): string | undefined {
+  if (lifetimeMs === undefined) return undefined;
+  const text = lifetimeText(lifetimeMs);
+  if (!isAtLeast) return text;
+  return text === lifetimeText(0) ? undefined : `>${text}`;
+}
+
 /** Returns bytes in binary units with three digits: `812 B`, `41.3 MiB`. */
 export function bytesText(bytes: number): string {
   let value = bytes;

@@ -4,6 +4,7 @@ import type { GapEvent, SocketEvent, SumEvent } from '../../../src/model/event.t
 import type { Socket } from '../../../src/model/socket.ts';
 import { eventLine, eventText } from '../../../src/view/panes/events.ts';
 import { listener, NOON_MS, socket, udp } from '../../helpers/fakes.ts';
+import { displayWidth } from '../../../src/view/text/width.ts';
 import { HOSTILE, textOf, UNSAFE } from '../../helpers/lines.ts';
 
 const event = (fields: Partial<SocketEvent> = {}): SocketEvent => ({
@@ -135,6 +136,8 @@ describe('the text of an event', () => {
     [{ lifetimeMs: 7.9 * 60_000 }, 'lived 7 min'],
     [{ lifetimeMs: 3.9 * 3_600_000 }, 'lived 3 h'],
     [{ lifetimeMs: 50 * 3_600_000, isAtLeast: true }, 'lived >2 d'],
+    // As a minimum it says nothing.
+    [{ lifetimeMs: 0, isAtLeast: true }, 'closed'],
   ])('a close: %o %s', (fields, words) => {
     expect(outcome({ type: 'close', ...fields })).toBe(words);
   });
@@ -150,6 +153,49 @@ describe('the text of an event', () => {
     expect(closed({ txBytes: 1_240_000 })).toBe('lived 0.80 ms  ↓ · ↑ 1.24 MB');
     expect(closed({ rttMicros: 9 })).toBe('lived 0.80 ms');
     expect(closed(undefined)).toBe('lived 0.80 ms');
+  });
+
+  const closed = (fields: Partial<SocketEvent>, remote = '198.51.100.7:443') =>
+    event({
+      type: 'close',
+      lifetimeMs: 42,
+      socket: socket({ remote, traffic: { rxBytes: 1234, txBytes: 15 } }),
+      ...fields,
+    });
+  const lineOf = (it: SocketEvent, width: number, direction?: 'in' | 'out') =>
+    textOf(eventLine(it, direction, width, 'none')).trimEnd();
+
+  test.each([
+    [80, 'out', 'tcp → 198.51.100.7:443 42 ms ↓1.2k ↑15'],
+    [80, 'in', 'tcp :40000 ← 198.51.100.7 42 ms ↓1.2k ↑15'],
+    [80, undefined, 'tcp – 198.51.100.7:443 42 ms ↓1.2k ↑15'],
+    // All ports have room.
+    [90, 'out', 'tcp :40000 → 198.51.100.7:443 42 ms ↓1.2k ↑15'],
+    [110, 'out', 'tcp :40000 → 198.51.100.7:443 lived 42 ms ↓ 1.23 kB ↑ 15 B'],
+    [60, 'out', '198.51.100.7:443 42 ms ↓1.2k ↑15'],
+    [54, 'in', '198.51.100.7 42 ms ↓1.2k ↑15'],
+  ] as const)('the bytes of a closed connection in %i cells, opened %s: %s', (width, direction, end) => {
+    const text = lineOf(closed({}), width, direction);
+    expect(displayWidth(text)).toBeLessThanOrEqual(width);
+    expect(
+      text
+        .replaceAll(/ +/g, ' ')
+        .split(/curl (?:100 )?/)
+        .at(-1),
+    ).toBe(end);
+  });
+
+  test('a lifetime that is a minimum says so in a narrow pane, too', () => {
+    expect(lineOf(closed({ isAtLeast: true }), 80)).toMatch(/ >42 ms ↓1.2k ↑15$/);
+    const old = event({ type: 'close', lifetimeMs: 12_000, isAtLeast: true });
+    expect(lineOf(old, 53)).toMatch(/ >12 s$/);
+    expect(lineOf(closed({ lifetimeMs: 0, isAtLeast: true }), 80)).toMatch(/ closed ↓1.2k ↑15$/);
+  });
+
+  test('of a long address the middle is left out, not the bytes', () => {
+    const long = '2001:db8:1111:2222:3333:4444:5555:6666:443';
+    const text = lineOf(closed({}, long), 80, 'out');
+    expect(text).toMatch(/ tcp → \[?2001:.*…\S*:443 {2}42 ms ↓1.2k ↑15$/);
   });
 
   test('shows the user if the program is unknown', () => {
