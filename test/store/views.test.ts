@@ -151,7 +151,11 @@ describe('saving a view', () => {
   );
 
   test('saves nothing without a name', () => {
-    expect(after(applied, ...save('  '))).toMatchObject({ views: [], prompt: null, message: null });
+    expect(after(applied, ...save('  '))).toMatchObject({
+      views: [],
+      prompt: null,
+      message: { text: 'no view saved' },
+    });
   });
 });
 

@@ -99,7 +99,7 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
 
 /**
  * Returns the full program name, beyond the 15 bytes of comm: if comm is full, the file name or argument that starts with
- * it. Otherwise comm itself, without a character that was cut in the middle.
+ * it; the first argument in place of the name of a main thread. Otherwise comm itself, without a character that was cut in the middle.
  * @param comm decoded from UTF-8: a character that the kernel cut is U+FFFD
  * @param words first arguments of the command line; the name of a script is not the first one
  */
@@ -110,10 +110,10 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   const fullLength = whole === comm ? COMM_LENGTH : COMM_LENGTH - 3;
   if (Buffer.byteLength(whole) < fullLength && !isThreadName) return comm;
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
-  const candidates = [
-    baseName(exe && withoutDeleted(exe)),
-    ...words.map((word) => baseName(word.split(' ', 1)[0])),
-  ];
+  const ofWords = words.map((word) => baseName(word.split(' ', 1)[0]));
+  const ofFile = baseName(exe && withoutDeleted(exe));
+  // The kernel names a program by the link that starts it. Of a renamed thread, only the first argument still has that name.
+  const candidates = isThreadName ? [ofWords[0], ofFile] : [ofFile, ...ofWords];
   for (const name of candidates) {
     if (name && (isThreadName || name.startsWith(whole))) return name;
   }

@@ -112,9 +112,11 @@ describe('a name that the kernel cuts in the middle of a character', () => {
   });
 });
 
-test('replaces the name of the main thread of Node 24 by its file or first argument', () => {
+test('replaces the name of the main thread of Node 24 by its first argument or file', () => {
   expect(fullName('MainThread', '/usr/bin/node', ['node', 'server.js'])).toBe('node');
   expect(fullName('MainThread', undefined, ['/opt/app/server', '--port'])).toBe('server');
+  expect(fullName('MainThread', '/usr/bin/node', ['/opt/app/server', '--port'])).toBe('server');
+  expect(fullName('MainThread', '/usr/bin/node', [''])).toBe('node');
   expect(fullName('MainThread', undefined, undefined)).toBe('MainThread');
 });
 
