@@ -80,6 +80,8 @@ describe.skipIf(noLedger !== undefined)(`the ledger${whyNoLedger}`, () => {
       ['ping', ['500', '500']],
       // A raw socket gets the requests too, over loopback: they arrive at this machine.
       ['raw', ['1.0k', '500']],
+      ['raw-tcp', ['500', '500']],
+      ['raw-udp', ['500', '500']],
     ] as const)('of a %s socket', async ([kind, wanted], { skip }) => {
       skip(kind === 'udplite' && !existsSync('/proc/net/udplite'), 'this kernel has no UDP-Lite');
       const program = await stage.echo({ count: 5, kind });

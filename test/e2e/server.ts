@@ -8,7 +8,7 @@ export interface ProgramOptions {
   count?: number;
   endings?: string;
   noise?: number;
-  kind?: 'raw' | 'ping' | 'udplite';
+  kind?: 'raw' | 'raw-tcp' | 'raw-udp' | 'ping' | 'udplite';
 }
 
 export interface Answer {

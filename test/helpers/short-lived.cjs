@@ -40,7 +40,7 @@ const c = {
   close: call('int close(int)'),
 };
 const [AF_INET, AF_INET6, STREAM, DATAGRAM, RAW] = [2, 10, 1, 2, 3];
-const [ICMP, UDPLITE] = [1, 136];
+const [ICMP, TCP, UDP, UDPLITE] = [1, 6, 17, 136];
 const [SOL_SOCKET, SO_REUSEADDR, SO_LINGER, POLLIN] = [1, 2, 13, 1];
 
 /** Returns a struct sockaddr_in or sockaddr_in6; of IPv6 only `::1` and `::`. */
@@ -223,11 +223,12 @@ const programs = {
 
   /**
    * Sends ICMP echo requests of 100 bytes, without the header of IP, and reads everything that arrives on its socket, which
-   * stays open until stdin ends. `kind` is that of the socket: `raw`, or `ping`, which gets the answers only, or `udplite`,
-   * which sends the same bytes to itself.
+   * stays open until stdin ends. `kind` is that of the socket: `raw`, or `ping`, which gets the answers only, or one that sends
+   * the same bytes to itself: `udplite`, or `raw-tcp` or `raw-udp`, to which they are bad packets of TCP or UDP.
    */
   echo({ host = '127.0.0.1', count = 1, kind }) {
-    const fd = c.socket(AF_INET, kind === 'raw' ? RAW : DATAGRAM, kind === 'udplite' ? UDPLITE : ICMP);
+    const protocol = { udplite: UDPLITE, 'raw-tcp': TCP, 'raw-udp': UDP }[kind] ?? ICMP;
+    const fd = c.socket(AF_INET, kind.startsWith('raw') ? RAW : DATAGRAM, protocol);
     let to = address(host, 0);
     if (kind === 'udplite') {
       c.bind(fd, to, to.length);

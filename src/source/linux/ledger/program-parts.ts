@@ -24,7 +24,7 @@ export const TYPE = { cgroupSkb: 8, cgroupSock: 9, sockOps: 13 } as const;
 export const ATTACH = { ingress: 0, egress: 1, sockCreate: 2, sockOps: 3, sockRelease: 34 } as const;
 
 /** Offsets into struct bpf_sock. */
-export const SOCK = { type: 8, protocol: 12, state: 72 } as const;
+export const SOCK = { type: 8, protocol: 12, localPort: 44, state: 72 } as const;
 
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;

@@ -35,8 +35,17 @@ const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
+/**
+ * Maximum local port of a raw socket: that is its protocol (net/ipv4/af_inet.c, inet_create), and IPPROTO_MPTCP is the last one. A
+ * packet of TCP with a larger port is from a TCP socket: there is no need to ask for its type.
+ */
+const MAX_RAW_PORT = 262;
 /** ETH_P_IPV6 in network byte order. */
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
+
+/** Sets r1 to the socket of the packet in r6. */
+const loadSocket = (it: Assembler): Assembler =>
+  it.load(64, 'r1', 'r6', SKB.sock).jumpIf('r1', '==', 0, 'end');
 
 /** Sets r2 and r3 to the start and end of the packet in r6, and r1 to its version of IP. */
 const loadStart = (it: Assembler): Assembler =>
@@ -64,8 +73,13 @@ const readHeader = (it: Assembler): Assembler =>
  * the counters for its first packet. Ends the program for a socket that is not counted.
  */
 function findCounters(it: Assembler, { counters, slots, counts }: MapDescriptors): Assembler {
-  // TCP needs no search for a slot. Only a UDP socket has one: then there is no need to ask for its type.
-  it.jumpIf('r8', '==', TCP, 'no slot');
+  it.jumpIf('r8', '!=', TCP, 'slot');
+  loadSocket(it)
+    .load(32, 'r1', 'r1', SOCK.localPort)
+    .jumpIf('r1', '>', MAX_RAW_PORT, 'end')
+    .jump('no slot')
+    .label('slot');
+  // Only a UDP socket has a slot: then there is no need to ask for its type.
   findSlot(storeCookie(it), slots, 'no slot')
     .compute('r8', '=', UDP)
     .load(64, 'r2', 'r10', KEY)
@@ -81,9 +95,7 @@ function findCounters(it: Assembler, { counters, slots, counts }: MapDescriptors
 
 /** Sets r8 as `findCounters`. */
 const readType = (it: Assembler): Assembler =>
-  it
-    .load(64, 'r1', 'r6', SKB.sock)
-    .jumpIf('r1', '==', 0, 'end')
+  loadSocket(it)
     .call(HELPER.fullSock)
     .jumpIf('r0', '==', 0, 'end')
     .load(32, 'r8', 'r0', SOCK.protocol)
@@ -202,11 +214,7 @@ function rememberPeer(it: Assembler): Assembler {
  * headers of IPv6 count as payload.
  */
 function counted(maps: MapDescriptors, direction: 'rx' | 'tx'): Uint8Array {
-  const it = new Assembler()
-    .compute('r6', '=', 'r1')
-    .load(64, 'r1', 'r6', SKB.sock)
-    .jumpIf('r1', '==', 0, 'end')
-    .load(32, 'r7', 'r1', SOCK.state);
+  const it = loadSocket(new Assembler().compute('r6', '=', 'r1')).load(32, 'r7', 'r1', SOCK.state);
   addPacket(findCounters(readHeader(it), maps), direction).jumpIf('r7', '==', ESTABLISHED, 'end');
   return end(rememberPeer(readPeer(it, direction)));
 }
