@@ -3,6 +3,7 @@ import { FIELDS, type Field, isField } from './fields.ts';
 import { FLAGS, type Flag, isFlag } from './flags.ts';
 import { nearest } from './nearest.ts';
 import { quantityNames } from './quantities.ts';
+import { hasStar } from './stars.ts';
 
 /*
  * Words of other tools (ss, netstat, lsof, TCPView, tcpdump) that a query understands. A query is printed with the names of
@@ -112,6 +113,7 @@ export function suggestionFor(word: string): string | undefined {
     return `to search by ${lower}, write ${side === 'either' ? '@' : `${side}:`}ADDRESS`;
   const [, port] = /^[^:]*:(\d{1,5})$/.exec(word) ?? [];
   if (port !== undefined) return `for the port alone, write :${port}`;
+  if (hasStar(word)) return 'a word finds any part of a text: leave out the *';
   const flag = nearest(
     lower,
     Object.keys(FLAGS).filter((it) => it.length >= MIN_FLAG),

@@ -13,6 +13,7 @@ test.each([
   ['dst', 'to search by dst, write remote:ADDRESS'],
   ['localhost:3000', 'for the port alone, write :3000'],
   ['*:80', 'for the port alone, write :80'],
+  ['203.0.113.*', 'a word finds any part of a text: leave out the *'],
   ['lisen', 'did you mean listen?'],
   ['curl exposd', 'did you mean exposed?'],
 ])('a query that finds nothing, %s, is answered: %s', (query, text) => {
