@@ -67,7 +67,7 @@ const CANCEL: Hint = { actions: ['prompt-cancel'], hint: 'cancel' };
 const COMPLETE: Hint = { actions: ['prompt-complete'], hint: 'complete' };
 const CLEAR: Hint = { actions: ['prompt-delete-to-start'], hint: 'clear' };
 
-const FREE_TEXT: readonly Hint[] = [APPLY, CLEAR, CANCEL];
+const SAVING: readonly Hint[] = [{ actions: ['prompt-accept'], hint: 'save' }, CLEAR, CANCEL];
 
 /** Returns the row of a prompt that sets a field of the query. */
 const fieldPrompt = (
@@ -102,7 +102,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   netns: fieldPrompt('namespace: ', 'ns', ({ socket }) => (socket ? namespaceName(socket) : '')),
   save: {
     label: 'save to: ',
-    hints: FREE_TEXT,
+    hints: SAVING,
     prefill: ({ state }) => fileName(state.takenAtMs),
     takesSockets: true,
     cancelled: 'nothing saved',
@@ -113,7 +113,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   },
   view: {
     label: 'save the view as: ',
-    hints: FREE_TEXT,
+    hints: SAVING,
     prefill: () => '',
     cancelled: 'no view saved',
     accept: saveView,

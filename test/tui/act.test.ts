@@ -142,7 +142,7 @@ describe('X', () => {
     const app = await open();
     await select(app, 'curl');
     await app.press('X');
-    expect(app.text).toContain('close curl → 192.0.2.1:443? y closes');
+    expect(app.text).toContain('close curl → 192.0.2.1:443? y closes, its program gets an error');
     await app.press('n');
     expect(app.processes.closedSockets).toEqual([]);
     expect(app.text).toContain('nothing closed');
@@ -176,7 +176,7 @@ describe('X', () => {
     expect(app.text).toContain('2 marked');
     expect(app.text).toMatch(/^ \*curl/m);
     await app.press('X');
-    expect(app.text).toContain('close 2 marked sockets?');
+    expect(app.text).toContain('close 2 marked sockets? y closes, their programs get an error');
     await app.press('y');
     await app.shown();
     expect(app.processes.closedSockets.map(({ id }) => id).toSorted()).toEqual(['s1', 's2']);

@@ -164,6 +164,8 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 4,
     text: ({ socket }, { serviceNames }) => portText(socket.local, socket, serviceNames),
+    // The number says more than a part of the name.
+    shortText: ({ socket }) => portText(socket.local, socket, false),
     key: ({ socket }) => portOrProtocol(socket.local),
   },
   remoteAddress: {
@@ -186,6 +188,8 @@ export const NETWORK_COLUMNS = {
     width: PORT_WIDTH,
     priority: 3,
     text: ({ socket }, { serviceNames }) => portText(socket.remote, socket, serviceNames),
+    // The number says more than a part of the name.
+    shortText: ({ socket }) => portText(socket.remote, socket, false),
     key: ({ socket }) => socket.remote?.port ?? null,
   },
   state: {

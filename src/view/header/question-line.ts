@@ -30,7 +30,11 @@ export function socketText({ socket, direction }: Pick<Row, 'socket' | 'directio
 const questionTexts = (question: Question): readonly [asked: string, full: string, short: string] =>
   question.kind === 'hide'
     ? [`hide ${ruleText(question.rule)}`, 'hides', 'hides for good']
-    : [`close ${question.what}`, 'closes, their programs get an error', 'closes'];
+    : [
+        `close ${question.what}`,
+        `closes, ${question.sockets.length === 1 ? 'its program gets' : 'their programs get'} an error`,
+        'closes',
+      ];
 
 /**
  * Returns the two lines of a question; the second one is empty if the first has room for all. A question that is

@@ -63,7 +63,7 @@ describe('help', () => {
   test.each([
     ['query', 'enter apply  tab complete  up history  ctrl-u clear  esc cancel'],
     ['port', 'enter apply  tab complete  ctrl-u clear  esc cancel'],
-    ['save', 'enter apply  ctrl-u clear  esc cancel'],
+    ['save', 'enter save  ctrl-u clear  esc cancel'],
   ] as const)('the hints in a %s prompt are those of the prompt', (kind, hints) => {
     const state = after(emptyState(), { type: 'prompt', kind, text: '' });
     expect(textOf(hintLine(KEYS, state, 100, undefined))).toBe(hints);
