@@ -192,7 +192,10 @@ function reduced(state: State, action: Action): State {
     case 'reverse-sort':
       return { ...state, sort: { ...state.sort, descending: !state.sort.descending } };
     case 'join-pairs':
-      return { ...state, joinsPairs: !state.joinsPairs };
+      return withMessage(
+        { ...state, joinsPairs: !state.joinsPairs },
+        `both ends of a local connection: ${state.joinsPairs ? 'two rows' : 'one row'}`,
+      );
     case 'freeze':
       return { ...state, frozen: !state.frozen };
     case 'pause':
@@ -241,7 +244,7 @@ function reduced(state: State, action: Action): State {
     case 'cost':
       return { ...state, showsCost: !state.showsCost };
     case 'palette':
-      return { ...state, palette: action.palette };
+      return withMessage({ ...state, palette: action.palette }, `colours: ${action.palette}`);
     case 'interval':
       return { ...state, ...intervalsAfter(state, action.intervalMs) };
     case 'detached':
@@ -274,11 +277,13 @@ const isWhoisKnown = ({ whois }: State, address: string): boolean =>
   whois?.address === address && whois.problem === undefined;
 
 /** Opens a list, or closes the open one. The list of signals needs an open process. */
+const withMessage = (state: State, text: string): State => ({ ...state, message: { text, isError: false } });
+
 /** Asks a question, or cancels it and says what was not done. */
 function withQuestion(state: State, question: Question | null): State {
   if (question || !state.question) return { ...state, question };
   const text = state.question.kind === 'hide' ? 'nothing hidden' : 'nothing closed';
-  return { ...state, question, message: { text, isError: false } };
+  return withMessage({ ...state, question }, text);
 }
 
 function withList(state: State, list: List | null): State {

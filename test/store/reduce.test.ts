@@ -194,7 +194,21 @@ describe('other actions', () => {
     ['frozen', [{ type: 'freeze' }], { frozen: true }],
     ['thawed', [{ type: 'freeze' }, { type: 'freeze' }], { frozen: false }],
     ['service names', [{ type: 'service-names' }], { serviceNames: true }],
-    ['palette', [{ type: 'palette', palette: 'mono' }], { palette: 'mono' }],
+    [
+      'palette, which a message names: the colours of a terminal may not show it',
+      [{ type: 'palette', palette: 'mono' }],
+      { palette: 'mono', message: { text: 'colours: mono' } },
+    ],
+    [
+      'pairs as one row, which a message says: there may be none on the screen',
+      [{ type: 'join-pairs' }],
+      { joinsPairs: true, message: { text: 'both ends of a local connection: one row' } },
+    ],
+    [
+      'pairs as two rows again',
+      [{ type: 'join-pairs' }, { type: 'join-pairs' }],
+      { joinsPairs: false, message: { text: 'both ends of a local connection: two rows' } },
+    ],
     ['interval', [{ type: 'interval', intervalMs: 200 }], { intervalMs: 200 }],
     ['selection', [{ type: 'select', id: 'b' }], { selectedId: 'b' }],
   ];
