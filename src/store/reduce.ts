@@ -192,10 +192,7 @@ function reduced(state: State, action: Action): State {
     case 'reverse-sort':
       return { ...state, sort: { ...state.sort, descending: !state.sort.descending } };
     case 'join-pairs':
-      return withMessage(
-        { ...state, joinsPairs: !state.joinsPairs },
-        `both ends of a local connection: ${state.joinsPairs ? 'two rows' : 'one row'}`,
-      );
+      return { ...state, joinsPairs: !state.joinsPairs };
     case 'freeze':
       return { ...state, frozen: !state.frozen };
     case 'pause':

@@ -161,7 +161,10 @@ describe.skipIf(!isLinux)('the picture by size and palette (skipped elsewhere: t
     t.write('c');
     await t.until('no colour', () => coloured(t).length === 0);
     t.write('c');
-    await t.until('the first palette', () => coloured(t).some(({ fg }) => fg === 6));
+    await t.until('the first palette', () => t.text().includes('colours: standard'));
+    expect(coloured(t).some(({ fg }) => fg === 6)).toBe(true);
+    // Another key removes the message.
+    t.write('gg');
     await t.until('the same picture', () => withoutUsage(screen(t)) === withoutUsage(standard));
     for (let pane = 0; pane < 3; pane++) t.press('escape');
     await t.until('the table alone', () => !/EVENTS|DETAILS|verdict/.test(t.text()));

@@ -199,16 +199,6 @@ describe('other actions', () => {
       [{ type: 'palette', palette: 'mono' }],
       { palette: 'mono', message: { text: 'colours: mono' } },
     ],
-    [
-      'pairs as one row, which a message says: there may be none on the screen',
-      [{ type: 'join-pairs' }],
-      { joinsPairs: true, message: { text: 'both ends of a local connection: one row' } },
-    ],
-    [
-      'pairs as two rows again',
-      [{ type: 'join-pairs' }, { type: 'join-pairs' }],
-      { joinsPairs: false, message: { text: 'both ends of a local connection: two rows' } },
-    ],
     ['interval', [{ type: 'interval', intervalMs: 200 }], { intervalMs: 200 }],
     ['selection', [{ type: 'select', id: 'b' }], { selectedId: 'b' }],
   ];
