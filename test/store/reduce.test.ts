@@ -197,7 +197,7 @@ describe('other actions', () => {
     [
       'palette, which a message names: the colours of a terminal may not show it',
       [{ type: 'palette', palette: 'mono' }],
-      { palette: 'mono', message: { text: 'colours: mono' } },
+      { palette: 'mono', message: { text: 'colours: mono', isError: false } },
     ],
     ['interval', [{ type: 'interval', intervalMs: 200 }], { intervalMs: 200 }],
     ['selection', [{ type: 'select', id: 'b' }], { selectedId: 'b' }],

@@ -59,6 +59,11 @@ describe('by process', () => {
     table.apply(batch({ monotonicMs: 4000, closed: ['3', '5'] }));
     expect(parts()).toBe(0);
     expect(table.directoryParts('other')).toBe(0);
+    const many = Array.from({ length: 1001 }, (_, i) => inDirectory(String(10 + i), `/srv/${i}/app`));
+    table.apply(batch({ monotonicMs: 5000, spawned: many.slice(2) }));
+    expect(parts()).toBe(2);
+    table.apply(batch({ monotonicMs: 6000, spawned: many.slice(0, 2) }));
+    expect(parts()).toBe(1);
   });
 
   test('counts connections in CLOSE_WAIT and TIME_WAIT by their state', () => {
