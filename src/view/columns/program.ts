@@ -34,7 +34,7 @@ function commandText(owner: Owner, context: CellContext): string {
   return wordsText(command === undefined ? folder : `${folder} · ${command}`);
 }
 
-/** Returns `…/my-app · server.js` in at most `width` cells; a command alone may be longer. */
+/** Returns `my-app · server.js` in at most `width` cells; a command alone may be longer. */
 function shortCommandText(owner: Owner, context: CellContext, width: number): string {
   const command = shortCommand(owner);
   if (command === undefined) return commandText(owner, context);

@@ -220,8 +220,13 @@ function bodyText(
     return fit(count + endpoints, Math.max(0, width));
   }
   const words = outcomeWords(event);
-  const [outcome = ''] = words;
-  const spare = Math.min(displayWidth(endpoints), width - 2 - displayWidth(outcome));
+  const wanted = displayWidth(endpoints);
+  const widths = [words[0] ?? '', ...shortOutcomes(event)].map((text) => displayWidth(text));
+  // Whole endpoints are worth more than the longer words of the outcome.
+  const spare = Math.min(
+    wanted,
+    width - 2 - (widths.find((it) => wanted + 2 + it <= width) ?? widths[0] ?? 0),
+  );
   const column = Math.max(Math.min(shape.endpoints, beside), spare);
   const room = width - 2 - column;
   const traffic = shortTraffic(event);

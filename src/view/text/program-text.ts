@@ -29,16 +29,15 @@ const MIN_COMMAND = 5;
  * @param parts number of last parts of the folder that distinguish it
  */
 export function folderAndCommand(folder: string, command: string, parts: number, width: number): string {
-  const endOf = (count: number): string => {
-    const end = `…/${lastParts(folder, count)}`;
-    return end.length < folder.length ? end : folder;
-  };
   const roomBeside = (end: string): number => width - displayWidth(end + SEPARATOR);
   const wanted = displayWidth(command, width);
-  let end = endOf(parts);
+  let end = lastParts(folder, parts);
   if (roomBeside(end) < Math.min(MIN_COMMAND, wanted)) return cutMiddle(end, width);
-  for (let longer = endOf(++parts); end !== longer && roomBeside(longer) >= wanted; longer = endOf(++parts))
+  for (let count = parts + 1; end !== folder; count++) {
+    const longer = lastParts(folder, count);
+    if (roomBeside(longer) < wanted) break;
     end = longer;
+  }
   return cutEnd(end + SEPARATOR + command, width);
 }
 

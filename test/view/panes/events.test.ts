@@ -185,6 +185,17 @@ describe('the text of an event', () => {
     ).toBe(end);
   });
 
+  test('endpoints stay whole beside a shorter outcome', () => {
+    const of = (fields: Partial<SocketEvent>) =>
+      event({ socket: socket({ local: '192.0.2.110:40000', remote: '198.51.100.107:443' }), ...fields });
+    expect(lineOf(of({ type: 'close', lifetimeMs: 0.17 }), 80)).toMatch(
+      / tcp :40000 – 198\.51\.100\.107:443 {2}0\.17 ms$/,
+    );
+    expect(lineOf(of({ type: 'change', was: { state: 'SYN_SENT' } }), 80)).toMatch(
+      / tcp :40000 – 198\.51\.100\.107:443 {2}ESTABLISHED$/,
+    );
+  });
+
   test('a lifetime that is a minimum says so in a narrow pane, too', () => {
     expect(lineOf(closed({ isAtLeast: true }), 80)).toMatch(/ >42 ms ↓1.2k ↑15$/);
     const old = event({ type: 'close', lifetimeMs: 12_000, isAtLeast: true });

@@ -27,16 +27,17 @@ test.each([
 test.each([
   // The end of the folder comes first, then the command, then more of the folder.
   ['/srv/shop/api', 'server.js 8080', 1, 40, '/srv/shop/api · server.js 8080'],
-  ['/srv/shop/api', 'server.js 8080', 1, 28, '…/shop/api · server.js 8080'],
-  ['/srv/shop/api', 'server.js 8080', 1, 22, '…/api · server.js 8080'],
-  ['/srv/shop/api', 'server.js 8080', 1, 17, '…/api · server.j…'],
-  ['/srv/shop/api', 'server.js 8080', 1, 12, '…/api'],
+  ['/srv/shop/api', 'server.js 8080', 1, 28, 'shop/api · server.js 8080'],
+  ['/srv/shop/api', 'server.js 8080', 1, 20, 'api · server.js 8080'],
+  ['/srv/shop/api', 'server.js 8080', 1, 17, 'api · server.js …'],
+  ['/srv/shop/api', 'server.js 8080', 1, 12, 'api · serve…'],
+  ['/srv/shop/api', 'server.js 8080', 1, 10, 'api'],
   ['/srv/a.example/current', 'server.js', 2, 34, '/srv/a.example/current · server.js'],
-  ['/srv/a.example/current', 'server.js', 2, 33, '…/a.example/current · server.js'],
-  ['/srv/a.example/current', 'server.js', 2, 14, '…/a.exa…urrent'],
+  ['/srv/a.example/current', 'server.js', 2, 33, 'a.example/current · server.js'],
+  ['/srv/a.example/current', 'server.js', 2, 14, 'a.examp…urrent'],
   ['/', 'server.js', 1, 13, '/ · server.js'],
   ['~/shop', '·', 1, 10, '~/shop · ·'],
-  ['/srv/日本語/日本語', 'x'.repeat(30), 1, 20, '…/日本語 · xxxxxxxx…'],
+  ['/srv/日本語/日本語', 'x'.repeat(30), 1, 20, '日本語 · xxxxxxxxxx…'],
 ])(
   'folder %s and command %s, which differ in %i parts, in %i cells: %s',
   (folder, command, parts, width, text) => {
@@ -64,7 +65,7 @@ test('COMMAND names the directory where it distinguishes programs of one name', 
     const column = columnOf('command');
     return row && column && cellIn({ column, left: 0, width }, row, cellContext(both));
   };
-  expect([narrow('1', 12), narrow('2', 12)]).toEqual(['~/one · a.js', '…/two · a.js']);
+  expect([narrow('1', 12), narrow('2', 12)]).toEqual(['~/one · a.js', 'two · a.js']);
   const later = after(both, batch({ monotonicMs: 1000, closed: ['1'] }));
   expect(shown(later, '2')).toBe('node a.js');
 });
