@@ -80,15 +80,27 @@ function spawnWord({ learntBy, socket }: SocketEvent): string {
   return learntBy === 'destroy' ? 'opened' : (socket.state ?? 'unconnected');
 }
 
+/**
+ * Returns true if a connection closed before it was established. Only the ledger and the trace know, which also report the
+ * direction: else it may have been established between two polls.
+ */
+const hasFailed = ({ type, socket: { state, opened, traffic } }: SocketEvent): boolean =>
+  type === 'close' && state === 'SYN_SENT' && opened === 'out' && traffic?.rttMicros === undefined;
+
+/** Returns the end of a socket: `lived 42 ms`, `failed after 21 ms`, `closed`. */
+function endWord(event: SocketEvent): string {
+  const lifetime = boundedLifetimeText(event);
+  if (hasFailed(event)) return lifetime === undefined ? 'failed' : `failed after ${lifetime}`;
+  return lifetime === undefined ? 'closed' : `lived ${lifetime}`;
+}
+
 /** Returns what happened to the socket, the most important words first. */
 function outcomeWords(event: SocketEvent | SumEvent): string[] {
   if (event.type === 'sum') return [sumCountTexts(event)[0], ...trafficWords(event)];
   const { type, socket } = event;
   const words: string[] = [];
-  if (type === 'close') {
-    const lifetime = boundedLifetimeText(event);
-    words.push(lifetime === undefined ? 'closed' : `lived ${lifetime}`);
-  } else if (type === 'change') words.push(...changeWords(event));
+  if (type === 'close') words.push(endWord(event));
+  else if (type === 'change') words.push(...changeWords(event));
   else words.push(spawnWord(event));
   if (type === 'close') words.push(...trafficWords(socket.traffic ?? {}));
   // The user, if the program is unknown.
@@ -195,6 +207,7 @@ function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
   if (event.type === 'sum') return sumCountTexts(event);
   const { type, socket } = event;
   if (type === 'spawn') return [spawnWord(event)];
+  if (hasFailed(event)) return ['failed'];
   return [(type === 'close' ? boundedLifetimeText(event) : undefined) ?? socket.state ?? ''];
 }
 

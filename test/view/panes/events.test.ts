@@ -155,6 +155,18 @@ describe('the text of an event', () => {
     expect(closed(undefined)).toBe('lived 0.80 ms');
   });
 
+  test('a connection that closed before it was established has failed', () => {
+    const attempt = (fields: Partial<Socket>, lifetimeMs = 21) =>
+      event({ type: 'close', lifetimeMs, socket: { ...socket({ state: 'SYN_SENT' }), ...fields } });
+    const refused = attempt({ opened: 'out' });
+    expect(eventText(refused)).toMatch(/ failed after 21 ms$/);
+    expect(textOf(eventLine(refused, 'out', 80, 'none')).trimEnd()).toMatch(/:443 +failed$/);
+    // It may have been established between two polls.
+    expect(eventText(attempt({}))).toMatch(/ lived 21 ms$/);
+    expect(eventText(attempt({ opened: 'out', traffic: { rttMicros: 9 } }))).toMatch(/ lived 21 ms$/);
+    expect(eventText(attempt({ opened: 'out', state: 'CLOSE' }))).toMatch(/ lived 21 ms$/);
+  });
+
   const closed = (fields: Partial<SocketEvent>, remote = '198.51.100.7:443') =>
     event({
       type: 'close',
