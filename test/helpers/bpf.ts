@@ -15,6 +15,7 @@ import {
   SLOTS,
   TCP_OPERATION,
 } from '../../src/source/linux/ledger/layout.ts';
+import type { Cookie } from '../../src/source/linux/ledger/socket-cookie.ts';
 import type { SocketState } from '../../src/model/socket.ts';
 import { AF_INET, STATES } from '../../src/source/linux/netlink/inet.ts';
 import { LITTLE_ENDIAN } from '../../src/source/linux/netlink/wire.ts';
@@ -115,6 +116,11 @@ export class FakeBpf implements BpfCalls {
       const [high, low] = key.split(' ').map(Number);
       onValue(low ?? 0, high ?? 0, value);
     }
+  }
+
+  removeAll(map: number, cookies: readonly Cookie[]): number {
+    const { values } = this.#mapOf(map);
+    return cookies.filter(({ low, high }) => values.delete(keyOf(low, high))).length;
   }
 
   close(descriptor: number): void {

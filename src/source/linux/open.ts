@@ -133,7 +133,7 @@ function openTrace(
 function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | undefined): number {
   const { default: most, min } = LEDGER_SOCKETS;
   if (bufferKiB !== undefined) return Math.max(min, Math.round((bufferKiB * 1024) / LEDGER_ENTRY_BYTES));
-  return Math.max(min, Math.min(bounds?.sockets ?? Infinity, most));
+  return Math.max(min, Math.min(Math.floor((bounds?.sockets ?? Infinity) / 2), most));
 }
 
 /**

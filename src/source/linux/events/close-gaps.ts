@@ -22,13 +22,13 @@ export class CloseGaps {
   /**
    * Returns the gaps since the last call.
    * @param hasTrace the trace may still report the closes whose messages were lost
-   * @returns also whether any message was lost since the last call
+   * @returns also how many messages were lost since the last call, and whether any was
    */
   take(
     networks: Iterable<Network>,
     nowMs: number,
     hasTrace: boolean,
-  ): { readonly gaps: readonly KernelEvent[]; readonly isAnyLost: boolean } {
+  ): { readonly gaps: readonly KernelEvent[]; readonly lost: number; readonly isAnyLost: boolean } {
     const gaps: KernelEvent[] = [];
     let lost = 0;
     let hasUncountedLoss = false;
@@ -54,6 +54,6 @@ export class CloseGaps {
       this.#lostMessages.shift();
       if (count > 0) gaps.push({ type: 'gap', atMs, missed: count, learntBy: 'destroy' });
     }
-    return { gaps, isAnyLost: lost > 0 || hasUncountedLoss };
+    return { gaps, lost, isAnyLost: lost > 0 || hasUncountedLoss };
   }
 }

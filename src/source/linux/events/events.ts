@@ -185,11 +185,10 @@ export class LinuxEvents implements EventSource {
     const { nowMs, onClosed } = this.#options;
     // Records of the trace are read all at once, and so are their close messages.
     const max = this.#trace ? undefined : CLOSES_AT_ONCE;
-    this.#collectMessages(max, isNextPart);
+    this.#collectMessages(isNextPart);
     const startMs = nowMs();
     this.#readTrace();
-    // The processes were checked for the first part.
-    if (!isNextPart) this.#options.records?.forgetProcesses();
+    this.#options.records?.beginDrain(isNextPart);
     for (const network of this.#options.networks()) {
       const closed = network.closes?.take(max) ?? [];
       if (onClosed) for (const { id } of closed) onClosed(id);
@@ -201,7 +200,9 @@ export class LinuxEvents implements EventSource {
       this.#gaps.countCloseWithoutMessage();
       this.#events.push(...eventsWithoutMessage(destroyed));
     }
-    const { gaps, isAnyLost } = this.#gaps.take(this.#options.networks(), startMs, this.#trace !== undefined);
+    const { networks, records } = this.#options;
+    const { gaps, lost, isAnyLost } = this.#gaps.take(networks(), startMs, this.#trace !== undefined);
+    records?.ledger.noteMissed(lost);
     // A lost close may have given the port to another process.
     if (isAnyLost) this.#senders.clear();
     this.#events.push(...gaps);
@@ -210,13 +211,12 @@ export class LinuxEvents implements EventSource {
     return events.sort((one, other) => one.atMs - other.atMs);
   }
 
-  /** @param max see `Closes.collect` @param isNextPart true to read only where the last part may have left messages */
-  #collectMessages(max?: number, isNextPart = false): void {
+  /** @param isNextPart true to read only where the last part may have left messages */
+  #collectMessages(isNextPart = false): void {
     const { networks, nowMs, wallMs } = this.#options;
     this.#lastCollectMs = nowMs();
     for (const { closes } of networks()) {
-      const isRead = max === undefined || !isNextPart || closes?.hasMore;
-      if (isRead) closes?.collect(this.#lastCollectMs, wallMs(), max);
+      if (!isNextPart || closes?.hasMore) closes?.collect(this.#lastCollectMs, wallMs());
     }
   }
 

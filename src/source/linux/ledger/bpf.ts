@@ -2,6 +2,7 @@ import type { NativeMemory } from '../netlink/c-library.ts';
 import { ERRNO } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
+import type { Cookie } from './socket-cookie.ts';
 
 /** Number of bpf(2) by architecture. */
 const SYS_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {
@@ -23,6 +24,7 @@ const COMMAND = {
   progLoad: 5,
   lookUpAndDelete: 21,
   lookUpBatch: 24,
+  deleteBatch: 27,
   linkCreate: 28,
 } as const;
 
@@ -113,15 +115,16 @@ export interface BpfCalls {
    * @param usedAt offset of a 64-bit number: values in which it is 0 are left out
    */
   readAll(map: number, valueLength: number, onValue: OnValue, usedAt?: number): void;
+  /** Removes the values of these cookies from a map, with one system call for many. @returns the number removed */
+  removeAll(map: number, cookies: readonly Cookie[]): number;
   close(descriptor: number): void;
 }
 
-/** Number of values that one call of `readAll` reads. */
+/** Number of values that one call of `readAll` reads, and of keys that one call of `removeAll` passes. */
 const BATCH = 1024;
 
-/** Memory for the keys and values of one call of `readAll`. */
+/** Memory for the values of one call of `readAll`. */
 interface BatchMemory {
-  readonly keys: NativeMemory;
   readonly values: NativeMemory;
   /** All values as 32-bit words: finding the used ones among a thousand through views would take a millisecond. */
   readonly words: Uint32Array;
@@ -137,6 +140,8 @@ export class Bpf implements BpfCalls {
   readonly #attributes: NativeMemory;
   readonly #key: NativeMemory;
   readonly #value: NativeMemory;
+  /** Keys of a batch. */
+  readonly #keys: NativeMemory;
   /** union bpf_attr of lookups by cookie, which each close needs: only the map in it changes. */
   readonly #lookUp: NativeMemory;
   readonly #lookUpAt: number;
@@ -149,6 +154,7 @@ export class Bpf implements BpfCalls {
     this.#attributes = native.allocate(ATTRIBUTES_LENGTH);
     this.#key = native.allocate(2 * COOKIE_LENGTH);
     this.#value = native.allocate(1024);
+    this.#keys = native.allocate(BATCH * COOKIE_LENGTH);
     this.#lookUp = native.allocate(LOOK_UP_LENGTH);
     this.#lookUp.view.setBigUint64(8, this.#key.address, LITTLE_ENDIAN);
     this.#lookUp.view.setBigUint64(16, this.#value.address, LITTLE_ENDIAN);
@@ -251,16 +257,16 @@ export class Bpf implements BpfCalls {
   #batchFor(valueLength: number): BatchMemory {
     const known = this.#batches.get(valueLength);
     if (known) return known;
-    const keys = this.#native.allocate(BATCH * COOKIE_LENGTH);
     const values = this.#native.allocate(BATCH * valueLength);
     const { buffer, byteOffset, length } = values.bytes;
-    const memory = { keys, values, words: new Uint32Array(buffer, byteOffset, length / 4), views: [] };
+    const memory = { values, words: new Uint32Array(buffer, byteOffset, length / 4), views: [] };
     this.#batches.set(valueLength, memory);
     return memory;
   }
 
   readAll(map: number, valueLength: number, onValue: OnValue, usedAt?: number): void {
-    const { keys, values, words, views } = this.#batchFor(valueLength);
+    const keys = this.#keys;
+    const { values, words, views } = this.#batchFor(valueLength);
     // The kernel puts the place to continue from into the key.
     for (let isFirst = true; ; isFirst = false) {
       let count = 0;
@@ -293,6 +299,30 @@ export class Bpf implements BpfCalls {
       }
       if (result !== 0) return;
     }
+  }
+
+  removeAll(map: number, cookies: readonly Cookie[]): number {
+    let removed = 0;
+    for (let first = 0; first < cookies.length; first += BATCH) {
+      const batch = cookies.slice(first, first + BATCH);
+      for (const [i, { low, high }] of batch.entries()) {
+        this.#keys.view.setUint32(i * COOKIE_LENGTH + LOW_AT, low, LITTLE_ENDIAN);
+        this.#keys.view.setUint32(i * COOKIE_LENGTH + HIGH_AT, high, LITTLE_ENDIAN);
+      }
+      for (let at = 0; at < batch.length; at++) {
+        const result = this.#call(COMMAND.deleteBatch, (it) => {
+          it.setBigUint64(16, this.#keys.address + BigInt(at * COOKIE_LENGTH), LITTLE_ENDIAN);
+          it.setUint32(32, batch.length - at, LITTLE_ENDIAN);
+          it.setUint32(36, map, LITTLE_ENDIAN);
+        });
+        // The kernel stores how many it has removed, and stops at a key without a value (generic_map_delete_batch).
+        if (result !== 0 && result !== -ERRNO.ENOENT) return removed;
+        const count = this.#attributes.view.getUint32(32, LITTLE_ENDIAN);
+        removed += count;
+        at += count;
+      }
+    }
+    return removed;
   }
 
   close(descriptor: number): void {

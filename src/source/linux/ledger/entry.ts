@@ -120,9 +120,16 @@ function tcpAt(view: DataView): LedgerEntry['tcp'] {
   return { operation, family, local, remote };
 }
 
+/** Returns when the last descriptor of the socket was closed, milliseconds of CLOCK_MONOTONIC; undefined while it is open. */
+export function releasedMsAt(view: DataView): number | undefined {
+  const releasedNs = numberAt(view, ENTRY.releasedNs);
+  return releasedNs === 0 ? undefined : releasedNs / 1e6;
+}
+
 export function decodeEntry(view: DataView): LedgerEntry {
   const creator = processAt(view, ENTRY.creator, ENTRY.creatorName);
-  const releasedNs = numberAt(view, ENTRY.releasedNs);
+  const releasedMs = releasedMsAt(view);
+  const isOpen = releasedMs === undefined;
   const tcp = tcpAt(view);
   return {
     bornMs: numberAt(view, ENTRY.bornNs) / 1e6,
@@ -131,9 +138,9 @@ export function decodeEntry(view: DataView): LedgerEntry {
       tcp?.operation === 'accepted'
         ? undefined
         : view.getUint32(ENTRY.creatorUser + (LITTLE_ENDIAN ? 0 : 4), LITTLE_ENDIAN),
-    releasedMs: releasedNs === 0 ? undefined : releasedNs / 1e6,
-    releasedState: releasedNs === 0 ? undefined : STATES[view.getUint32(ENTRY.releasedState, LITTLE_ENDIAN)],
-    releaser: releasedNs === 0 ? undefined : processAt(view, ENTRY.releaser, ENTRY.releaserName),
+    releasedMs,
+    releasedState: isOpen ? undefined : STATES[view.getUint32(ENTRY.releasedState, LITTLE_ENDIAN)],
+    releaser: isOpen ? undefined : processAt(view, ENTRY.releaser, ENTRY.releaserName),
     tcp,
   };
 }

@@ -1,5 +1,4 @@
 import { ERRNO } from '../netlink/errno.ts';
-import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import { type BpfCalls, BpfError, MAP_TYPE, NO_PREALLOC, type OnValue } from './bpf.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Endpoint } from '../../../model/socket.ts';
@@ -8,23 +7,21 @@ import type { Cookie } from './socket-cookie.ts';
 import { COUNT, COUNTERS, ENTRY, SLOT, SLOTS } from './layout.ts';
 import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
+import { countAt, LedgerRoom } from './room.ts';
 import { cookieIn, isFree, isOf, newSlot, slotOf } from './slot.ts';
 import { trafficPrograms } from './traffic-programs.ts';
 
 /**
- * Default and minimum number of sockets in each map. A closed socket stays until its close message comes, which a worker of the
- * kernel sends: 5 s late with 16,000 sockets a second and all processors busy.
+ * Default and minimum number of sockets in the ledger. A closed socket stays until its close message comes, which a worker of
+ * the kernel sends: seconds late with 15,000 connections a second and all processors busy.
  */
-export const LEDGER_SOCKETS = { default: 131_072, min: 4096 } as const;
+export const LEDGER_SOCKETS = { default: 262_144, min: 4096 } as const;
+
+/** Maximum number of sockets whose traffic is counted. Each poll walks this map, also if it is empty. */
+const COUNTED_SOCKETS = 131_072;
 
 /** The kernel's memory for a socket in both maps: 256 bytes in each, and a slot in each hash table. */
 export const LEDGER_ENTRY_BYTES = 544;
-
-/** Share of the entries in use above which the ledger forgets closed sockets. */
-const NEARLY_FULL = 0.75;
-
-/** Time for which a nearly full ledger waits for the close message of a closed socket, milliseconds. */
-const CLOSE_MESSAGE_MS = 2000;
 
 /** A part of the ledger is not available. The message gives the reason as a clause without a full stop. */
 export class LedgerUnavailable extends Error {}
@@ -62,12 +59,9 @@ export class Ledger {
   /** True if only the sockets of netpane's own container are recorded. */
   readonly isPartial: boolean;
   readonly #bpf: BpfCalls;
-  readonly #maxSockets: number;
   readonly #maps: MapDescriptors;
+  readonly #room: LedgerRoom;
   #descriptors: number[] = [];
-  /** Number of entries that netpane removed. `COUNT.entries` still includes them. */
-  #removed = 0;
-  #forgotten = 0;
 
   /**
    * Creates the maps and attaches the programs.
@@ -87,24 +81,23 @@ export class Ledger {
   private constructor(options: LedgerOptions, cgroup: Cgroup) {
     const { bpf, pidNamespace, readUdpCookies, maxSockets = LEDGER_SOCKETS.default, isRoot } = options;
     this.#bpf = bpf;
-    this.#maxSockets = maxSockets;
     this.isPartial = !cgroup.isRoot;
     try {
-      const bySocket = (valueLength: number) =>
+      const bySocket = (valueLength: number, maxEntries: number) =>
         this.#keep(
           bpf.createMap({
             type: MAP_TYPE.hash,
             keyLength: 8,
             valueLength,
-            maxEntries: maxSockets,
+            maxEntries,
             flags: NO_PREALLOC,
           }),
         );
       const array = (valueLength: number, maxEntries: number) =>
         this.#keep(bpf.createMap({ type: MAP_TYPE.array, keyLength: 4, valueLength, maxEntries, flags: 0 }));
       this.#maps = {
-        entries: bySocket(ENTRY.length),
-        counters: bySocket(COUNTERS.length),
+        entries: bySocket(ENTRY.length, maxSockets),
+        counters: bySocket(COUNTERS.length, Math.min(maxSockets, COUNTED_SOCKETS)),
         counts: array(8, COUNT.length),
         slots: array(SLOT.length, SLOTS),
       };
@@ -112,6 +105,7 @@ export class Ledger {
       this.close();
       throw new LedgerUnavailable(reasonOf(error, isRoot));
     }
+    this.#room = new LedgerRoom(bpf, this.#maps, maxSockets);
     this.noOwnersReason = this.#attach(ownerPrograms(this.#maps, pidNamespace), cgroup, isRoot);
     // Only the programs about owners free a slot again.
     if (this.noOwnersReason === undefined && readUdpCookies) this.#giveSlots(readUdpCookies());
@@ -172,39 +166,22 @@ export class Ledger {
     this.#descriptors = [];
   }
 
-  #count(index: number): number {
-    return Number(this.#bpf.valueAt(this.#maps.counts, index)?.getBigUint64(0, LITTLE_ENDIAN) ?? 0n);
-  }
-
   /**
-   * Sum of two numbers: how often there was no room for a socket or for the counters of a packet, and how many closed
-   * sockets were forgotten.
+   * Sum of two numbers: how often there was no room for a socket or for the counters of a packet, and how many sockets were
+   * forgotten whose close message may still come.
    */
   get lost(): number {
-    return this.#count(COUNT.refused) + this.#forgotten;
+    return countAt(this.#bpf, this.#maps, COUNT.refused) + this.#room.forgotten;
   }
 
-  /**
-   * Forgets sockets that were closed some time ago if the ledger is nearly full: their close messages are late or lost, or
-   * nothing receives them in their namespace.
-   * @param nowMs milliseconds of CLOCK_MONOTONIC
-   */
-  makeRoom(nowMs: number): void {
-    if (this.#descriptors.length === 0) return;
-    if (this.#count(COUNT.entries) - this.#removed < NEARLY_FULL * this.#maxSockets) return;
-    const { entries, counters } = this.#maps;
-    const before = BigInt(Math.round(Math.max(0, nowMs - CLOSE_MESSAGE_MS) * 1e6));
-    const closed: Cookie[] = [];
-    this.#bpf.readAll(entries, ENTRY.length, (low, high, value) => {
-      const releasedNs = value.getBigUint64(ENTRY.releasedNs, LITTLE_ENDIAN);
-      if (releasedNs !== 0n && releasedNs < before) closed.push({ low, high });
-    });
-    for (const { low, high } of closed) {
-      if (this.#bpf.lookUp(entries, low, high, true) === undefined) continue;
-      this.#removed++;
-      this.#forgotten++;
-      this.#bpf.lookUp(counters, low, high, true);
-    }
+  /** Notes that close messages were lost. */
+  noteMissed(count: number): void {
+    this.#room.noteMissed(count);
+  }
+
+  /** Forgets closed sockets if the ledger is nearly full, see `LedgerRoom.make`. */
+  makeRoom(nowMs: number, isPoll = false): void {
+    if (this.#descriptors.length > 0) this.#room.make(nowMs, isPoll);
   }
 
   /** Returns what is known of an open socket; undefined if it is older than the ledger. @param id `sk:` and the cookie */
@@ -217,8 +194,9 @@ export class Ledger {
   takeEntry(id: string): LedgerEntry | undefined {
     const value = this.#lookUp(this.#maps.entries, id, true);
     if (value === undefined) return undefined;
-    this.#removed++;
-    return decodeEntry(value);
+    const entry = decodeEntry(value);
+    this.#room.noteTaken(entry.releasedMs);
+    return entry;
   }
 
   /** Returns the final traffic of a closed socket, and forgets it; undefined if it had none. */

@@ -112,9 +112,15 @@ export class LedgerRecords {
     return aheadMs(this.#options.wallMs, this.#options.monotonicMs);
   }
 
-  /** Checks processes again, and forgets sockets that were closed some time ago if the ledger is nearly full. */
+  /** Checks processes again, and forgets closed sockets if the ledger is nearly full. */
   beginPoll(): void {
     this.forgetProcesses();
+    this.ledger.makeRoom(this.#options.monotonicMs(), true);
+  }
+
+  /** Begins a part of a drain: forgets closed sockets if the ledger has filled. @param isNextPart false to check processes again */
+  beginDrain(isNextPart: boolean): void {
+    if (!isNextPart) this.forgetProcesses();
     this.ledger.makeRoom(this.#options.monotonicMs());
   }
 

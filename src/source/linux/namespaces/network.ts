@@ -4,7 +4,7 @@ import type { SourceOptions } from '../../types.ts';
 import { InterfaceReader } from './interface-reader.ts';
 import type { Interfaces } from './interfaces.ts';
 import type { FoundNamespace } from './namespaces.ts';
-import { Closes } from '../netlink/closes.ts';
+import { Closes, MESSAGES_PER_EVENT } from '../netlink/closes.ts';
 import { getMany, getOne, type LookupChannel } from '../netlink/dump.ts';
 import { INET } from '../netlink/inet.ts';
 import { type ClosableProtocol, tcpLookupRequest, udpLookupRequest } from '../netlink/inet-requests.ts';
@@ -73,7 +73,8 @@ export class Network {
     this.#system = system;
     this.#options = options;
     this.#wantsCloses = options.events === true;
-    this.#maxWaitingCloses = options.bounds?.waitingEvents;
+    const { waitingEvents } = options.bounds ?? {};
+    this.#maxWaitingCloses = waitingEvents && MESSAGES_PER_EVENT * waitingEvents;
     this.#namespace = found;
     this.isOwn = found.isOwn;
     this.netns = netnsOf(found);

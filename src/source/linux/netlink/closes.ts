@@ -5,7 +5,8 @@ import { IPPROTO, sockIdAt } from './inet-requests.ts';
 import { decodeTraffic, type MutableTraffic } from './traffic.ts';
 import { ERRNO } from './errno.ts';
 import { cookieId } from './cookie.ts';
-import type { OnDatagram } from './datagrams.ts';
+import { DatagramQueue, type OnQueued } from './datagram-queue.ts';
+import { MAX_AT_ONCE, type OnDatagram } from './datagrams.ts';
 import type { ClosesChannel } from './system.ts';
 import { TCP_INFO } from './tcp-info.ts';
 import { counterAt, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wire.ts';
@@ -125,15 +126,25 @@ function decodeEnd(buffer: NetlinkBuffer, start: number, end: number): Connectio
   };
 }
 
-/** Receives the sockets that the kernel destroys in one network namespace. */
+/** Number of messages that may wait for each event that may wait: they take half a KB each. */
+export const MESSAGES_PER_EVENT = 6;
+
+/**
+ * Receives the sockets that the kernel destroys in one network namespace. Messages are received as soon as possible, and
+ * decoded when there is time: when its buffer is half full, the kernel slows down the worker that sends them and frees the
+ * sockets (net/netlink/af_netlink.c, netlink_broadcast_filtered).
+ *
+ *     kernel's buffer ── collect ──▶ `DatagramQueue` ── take ──▶ decoded
+ *                           └─ full ──▶ counted as lost
+ */
 export class Closes {
   /** Number of malformed messages. */
   problems = 0;
   readonly #channel: ClosesChannel;
   readonly #maxWaiting: number;
-  #closed: ClosedSocket[] = [];
+  readonly #queue: DatagramQueue;
   #mayHaveMore = false;
-  /** Last time at which no message was waiting. */
+  /** Last time at which no message was waiting in the kernel. */
   #emptiedMs = -Infinity;
   /** The kernel's count of lost messages when last read. */
   #drops = 0;
@@ -141,12 +152,10 @@ export class Closes {
   #lost = 0;
   #hasUncountedLoss = false;
 
-  /**
-   * @param maxWaiting maximum number of decoded sockets that wait for `take`, about 1 KB each; further messages stay in
-   * the kernel's buffer, and the kernel counts those that do not fit
-   */
-  constructor(channel: ClosesChannel, maxWaiting = MAX_WAITING_EVENTS) {
+  /** @param maxWaiting maximum number of messages that wait for `take`; further ones are counted as lost */
+  constructor(channel: ClosesChannel, maxWaiting = MESSAGES_PER_EVENT * MAX_WAITING_EVENTS) {
     this.#maxWaiting = maxWaiting;
+    this.#queue = new DatagramQueue(maxWaiting);
     this.#channel = channel;
     this.#drops = channel.drops() ?? 0;
   }
@@ -158,20 +167,21 @@ export class Closes {
 
   /** True if messages may be left for the next `collect` or `take`. */
   get hasMore(): boolean {
-    return this.#mayHaveMore || this.#closed.length > 0;
+    return this.#mayHaveMore || this.#queue.length > 0;
   }
 
-  /**
-   * Receives waiting messages. Throws nothing: after an error the rest is received by the next call.
-   * @param max maximum number of decoded sockets that may then wait for `take`
-   */
-  collect(nowMs: number, wallMs: number, max = this.#maxWaiting): void {
+  /** Receives all waiting messages. Throws nothing: after an error the rest is received by the next call. */
+  collect(nowMs: number, wallMs: number): void {
     this.#mayHaveMore = true;
     let isOverrun = false;
     let count = 0;
-    const take: OnDatagram = (buffer, from, to) => this.#takeDatagram(buffer, from, to, nowMs, wallMs);
-    for (; count < this.#maxWaiting && this.#closed.length < max; count++) {
-      const received = this.#channel.receiveWaiting(max - this.#closed.length, take);
+    const times = { atMs: nowMs, wallMs, sinceMs: this.#emptiedMs };
+    const add: OnDatagram = (buffer, from, to) => {
+      if (!this.#queue.add(buffer, from, to, times)) this.#lost++;
+    };
+    // The kernel may send as fast as this receives.
+    while (count < this.#maxWaiting) {
+      const received = this.#channel.receiveWaiting(MAX_AT_ONCE, add);
       // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
       if (received === -ERRNO.ENOBUFS) isOverrun = true;
       else if (received <= 0 && received !== -ERRNO.EINTR) {
@@ -179,23 +189,25 @@ export class Closes {
         if (received === -ERRNO.EAGAIN) this.#emptiedMs = nowMs;
         break;
       }
+      count += Math.max(1, received);
     }
     if (count > 0) this.#countLost(isOverrun);
   }
 
-  #takeDatagram(buffer: NetlinkBuffer, from: number, to: number, nowMs: number, wallMs: number): void {
-    const take = (_: number, start: number, end: number): void => {
-      const closed = decodeClosed(buffer, start, end, nowMs, wallMs, this.#emptiedMs);
-      if (closed) this.#closed.push(closed);
-      else this.problems++;
-    };
-    const { problems } = eachMessage(buffer, to, CLOSE_SEQUENCE, take, from);
-    this.problems += problems;
-  }
-
-  /** Removes and returns the sockets received first. @param max their maximum number */
+  /** Decodes, removes and returns the sockets received first. @param max their maximum number, if each datagram has one */
   take(max = Infinity): ClosedSocket[] {
-    return this.#closed.splice(0, max);
+    const closed: ClosedSocket[] = [];
+    const decode: OnQueued = (buffer, from, to, { atMs, wallMs, sinceMs }) => {
+      const add = (_: number, start: number, end: number): void => {
+        const socket = decodeClosed(buffer, start, end, atMs, wallMs, sinceMs);
+        if (socket) closed.push(socket);
+        else this.problems++;
+      };
+      const { problems } = eachMessage(buffer, to, CLOSE_SEQUENCE, add, from);
+      this.problems += problems;
+    };
+    while (closed.length < max && this.#queue.take(decode));
+    return closed;
   }
 
   /**

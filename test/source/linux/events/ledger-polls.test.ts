@@ -4,8 +4,11 @@ import { COUNT } from '../../../../src/source/linux/ledger/layout.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import {
   ACCEPTED,
+  advance,
   CONNECTED,
+  drain,
   fake,
+  kernel,
   LISTEN,
   open,
   read,
@@ -151,13 +154,30 @@ describe('a poll', () => {
     });
   });
 
-  test('forgets sockets that were closed long ago if the ledger is nearly full', async () => {
+  test('forgets sockets that were closed half a minute ago if the ledger is nearly full', async () => {
     open({ ledger: ledger({ maxSockets: 2 }) });
-    bpf.enter(1, { bornMs: at(-4000), releasedMs: at(-3000) });
-    bpf.enter(2, { bornMs: at(-4000), releasedMs: at(-1000) });
+    bpf.enter(1, { bornMs: at(1), releasedMs: at(1) });
+    bpf.enter(2, { bornMs: at(1), releasedMs: at(2000) });
     bpf.setCount(COUNT.entries, 2);
+    advance(31_000);
     expect((await read()).degradations).toContainEqual(
       expect.objectContaining({ code: 'ledger-lost', short: '1 entry lost' }),
     );
+  });
+
+  test('makes room in the ledger between two polls for sockets whose close messages were lost', () => {
+    const own = ledger({ maxSockets: 4 });
+    open({ ledger: own });
+    for (const cookie of [1, 2]) bpf.enter(cookie, { bornMs: at(1), releasedMs: at(cookie) });
+    enterConnection();
+    bpf.setCount(COUNT.entries, 4);
+    kernel.own.drops = 1;
+    kernel.own.destroy(CONNECTED);
+    drain();
+    drain();
+    expect([own.entryOf('sk:1'), own.entryOf('sk:2')]).toEqual([
+      undefined,
+      expect.objectContaining({ releasedMs: at(2) }),
+    ]);
   });
 });

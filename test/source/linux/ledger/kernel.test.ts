@@ -1,7 +1,5 @@
-/*
- * The real kernel: checks the assumptions of the fakes in the other tests. The ledger records all sockets of the machine,
- * so each test finds its own by the close messages of its ports.
- */
+// The real kernel: checks the assumptions of the fakes in the other tests. The ledger records all sockets of the machine,
+// so each test finds its own by the close messages of its ports.
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -16,6 +14,7 @@ import { cookieOfSocket, udpCookies } from '../../../../src/source/linux/ledger/
 import { Closes, type ClosedSocket } from '../../../../src/source/linux/netlink/closes.ts';
 import { ERRNO } from '../../../../src/source/linux/netlink/errno.ts';
 import { Native } from '../../../../src/source/linux/netlink/native.ts';
+import { monotonicMs } from '../../../../src/source/linux/proc/clock.ts';
 import { Proc } from '../../../../src/source/linux/proc/proc.ts';
 import { type Channels, KernelNetlink } from '../../../../src/source/linux/netlink/system.ts';
 import { eventually } from '../../../helpers/herd.ts';
@@ -23,11 +22,6 @@ import { openLedger, whyNoLedger } from '../../../helpers/real-ledger.ts';
 
 const impossible = await whyNoLedger();
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
-
-const monotonicMs = (): number => {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-};
 
 describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`, () => {
   let ledger: Ledger;
@@ -301,8 +295,14 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     const small = await openLedger(16);
     const sockets = await Promise.all(Array.from({ length: 30 }, () => bound('udp4')));
     expect(small.lost).toBeGreaterThanOrEqual(14);
+    // Some have counters, and some have none.
+    const [one, two] = sockets;
+    if (one && two) await send(one, two, '127.0.0.1');
+    const sender = one?.address().port;
     for (const socket of sockets) socket.close();
-    small.makeRoom(monotonicMs() + 10_000);
+    small.makeRoom(monotonicMs() + 40_000, true);
+    const { id: sent } = await closed('the sender', ({ addresses }) => addresses.local.port === sender);
+    expect([small.takeEntry(sent), small.takeCounters(sent)]).toEqual([undefined, undefined]);
     const last = await bound('udp4');
     const { port } = last.address();
     last.close();

@@ -264,9 +264,43 @@ describe('a full ledger', () => {
     expect(ledger.lost).toBe(5);
   });
 
-  test('forgets sockets that were closed 2 s ago, with their counters, and counts them as lost', () => {
+  test('keeps closed sockets, whose messages will come', () => {
+    const ledger = fill(4);
+    ledger.makeRoom(10_000, true);
+    ledger.makeRoom(10_000);
+    expect(known(ledger)).toEqual([...CLOSED, OPEN]);
+    expect(ledger.lost).toBe(0);
+  });
+
+  test('forgets as many as messages were lost, those that were closed first, and does not count these as lost', () => {
+    const ledger = fill(4);
+    ledger.takeEntry('sk:3');
+    ledger.noteMissed(1);
+    ledger.makeRoom(3000);
+    expect(known(ledger)).toEqual([2, OPEN]);
+    expect(ledger.lost).toBe(0);
+  });
+
+  test('forgets none that was closed after a socket whose message has come', () => {
+    const ledger = fill(4);
+    ledger.takeEntry('sk:1');
+    ledger.noteMissed(3);
+    ledger.makeRoom(10_000);
+    expect(known(ledger)).toEqual([2, 3, OPEN]);
+  });
+
+  test('leaves half of it in use', () => {
     const ledger = fill(5);
-    ledger.makeRoom(4000.5);
+    bpf.setCount(COUNT.entries, 5);
+    ledger.takeEntry('sk:3');
+    ledger.noteMissed(3);
+    ledger.makeRoom(10_000);
+    expect(known(ledger)).toEqual([2, OPEN]);
+  });
+
+  test('forgets sockets whose message would be 30 s late, with their counters, and counts them as lost', () => {
+    const ledger = fill(5);
+    ledger.makeRoom(32_500, true);
     expect(known(ledger)).toEqual([3, OPEN]);
     expect([1, 2, 3].map((id) => ledger.takeCounters(`sk:${id}`)?.counters.rxPackets)).toEqual([
       ...[undefined, undefined, 1],
@@ -276,15 +310,32 @@ describe('a full ledger', () => {
 
   test('forgets nothing as long as a quarter of it is free', () => {
     const ledger = fill(6);
-    ledger.makeRoom(10_000);
+    ledger.makeRoom(100_000, true);
     expect(known(ledger)).toEqual([...CLOSED, OPEN]);
   });
 
   test('forgets one entry less for each that was taken', () => {
     const ledger = fill(5);
     ledger.takeEntry('sk:1');
-    ledger.makeRoom(10_000);
+    ledger.makeRoom(100_000, true);
     expect(known(ledger)).toEqual([2, 3, OPEN]);
+  });
+
+  test('reads its entries again between two polls only if it has filled by an eighth', () => {
+    const ledger = fill(5);
+    ledger.noteMissed(1);
+    const reads = vi.spyOn(bpf, 'readAll');
+    for (const [entries, expected] of [
+      [4, 1],
+      [4, 1],
+      [5, 2],
+    ] as const) {
+      bpf.setCount(COUNT.entries, entries);
+      ledger.makeRoom(500);
+      expect(reads).toHaveBeenCalledTimes(expected);
+    }
+    ledger.makeRoom(500, true);
+    expect(reads).toHaveBeenCalledTimes(3);
   });
 });
 
