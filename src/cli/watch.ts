@@ -94,6 +94,7 @@ export async function watch(
         notices.printNew(batch);
       },
       onEvents: (events) => {
+        heapTuner.noteEvents(events.length);
         filter.takeEvents(events);
         printer.print(events);
         rules.takeEvents(events);

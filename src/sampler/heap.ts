@@ -84,6 +84,11 @@ export function allowHeapGrowth(): void {
 export class HeapTuner {
   readonly #storms = new StormDetector();
 
+  /** See `StormDetector.noteEvents`. */
+  noteEvents(count: number): void {
+    this.#storms.noteEvents(count);
+  }
+
   note(batch: Batch): void {
     const phase = this.#storms.note(batch);
     if (phase === 'storm') allowHeapGrowth();

@@ -13,7 +13,7 @@ const LARGE_BATCH = 2000;
  */
 const CALM_MS = 6000;
 
-/** Minimum number of sockets, ids, events and counted connections since the last calm that is worth a collection. */
+/** Minimum number of sockets, ids, events and counted connections without a storm that is worth a collection. */
 const MIN_GARBAGE = 20_000;
 
 /** Returns the number of connections that were only counted. */
@@ -37,6 +37,11 @@ export class StormDetector {
   /** Time of the last large batch, on the batches' clock. */
   #lastLargeMs = -Infinity;
 
+  /** Takes the number of events since the last batch that are in none: `onEvents` of the sampler got them. */
+  noteEvents(count: number): void {
+    this.#inBatch += count;
+  }
+
   /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
   note(batch: Batch): 'storm' | 'calm' | undefined {
     const { partial, baseline, monotonicMs, spawned, changed, closed, events } = batch;
@@ -51,8 +56,8 @@ export class StormDetector {
       this.#isStorm = true;
       return 'storm';
     }
-    if (partial || monotonicMs - this.#lastLargeMs < CALM_MS || this.#sinceCalm < MIN_GARBAGE)
-      return undefined;
+    const isCalm = !partial && monotonicMs - this.#lastLargeMs >= CALM_MS;
+    if (!isCalm || (!this.#isStorm && this.#sinceCalm < MIN_GARBAGE)) return undefined;
     this.#isStorm = false;
     this.#sinceCalm = 0;
     return 'calm';

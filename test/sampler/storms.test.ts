@@ -61,6 +61,22 @@ test('calm follows many closes in small batches too', () => {
   expect(phases(...slow)).toEqual(['calm']);
 });
 
+test('events that are in no batch are a storm, and calm follows it', () => {
+  const detector = new StormDetector();
+  const note = (atMs: number, events: number) => {
+    detector.noteEvents(events);
+    return detector.note(batch({ monotonicMs: atMs }));
+  };
+  expect(note(1000, 1999)).toBeUndefined();
+  expect(note(2000, 2000)).toBe('storm');
+  expect([note(3000, 2000), note(8000, 5), note(9000, 0), note(99_000, 0)]).toEqual([
+    undefined,
+    undefined,
+    'calm',
+    undefined,
+  ]);
+});
+
 test('few changes begin neither phase', () => {
   expect(phases(...parts(1000, 3), ...quiet(5000, 9000, 99_000))).toEqual([]);
 });
