@@ -20,7 +20,7 @@ test('no key is bound twice in a place, and every action is documented', () => {
   }
 });
 
-test('the help starts with moving and quitting', () => {
+test('the keys start with moving and quitting', () => {
   expect([...new Set(KEYS.map(({ group }) => group))].slice(0, 2)).toEqual(['Move', 'Help and quitting']);
 });
 

@@ -61,10 +61,13 @@ const marksOf = (keys: readonly KeyHelp[]): readonly (readonly [mark: string, ab
   ['"name"', 'a program whose name resembles one of these marks, such as (sshd) or kernel'],
 ];
 
+/** The group of keys that comes first: a newcomer must know how to leave. */
+const LEAVING = 'Help and quitting';
+
 /** Returns the keys, in their groups. An action without a key is only in the command palette. */
 function keySections(keys: readonly KeyHelp[], width: number): Section[] {
   const withKey = keys.filter(({ label }) => label !== '');
-  return [...new Set(withKey.map(({ group }) => group))].map((group) => ({
+  return [...new Set([LEAVING, ...withKey.map(({ group }) => group)])].map((group) => ({
     title: group,
     entries: withKey
       .filter((it) => it.group === group)

@@ -113,12 +113,12 @@ describe('help', () => {
     for (const it of degradations) expect(text).toContain(it.text);
   });
 
-  test('what netpane cannot see comes first: the header says that the help has it', () => {
+  test('what netpane cannot see comes first, as the header says that the help has it; then how to leave', () => {
     const degradations = [{ code: 'c', text: 'the owner of 1 socket is hidden', short: '' }];
     const [title, notice] = shown(helpLines(KEYS, { ...emptyState(), degradations }, 40));
     expect([title, notice]).toEqual(['WHAT NETPANE CANNOT SEE NOW', '  the owner of 1 socket is hidden']);
     const [first] = shown(helpLines(KEYS, emptyState(), 40));
-    expect(first).toBe('MOVE');
+    expect(first).toBe('HELP AND QUITTING');
   });
 
   test('its search finds a notice by its long and its short text', () => {
