@@ -10,7 +10,6 @@ import { cleanUp, programForAll, startNetpane, tableRows } from './netpane.ts';
 const DNSMASQ = ['/usr/sbin/dnsmasq', '/sbin/dnsmasq'].find((path) => existsSync(path));
 const CHILD = new URL('../helpers/names-child.mjs', import.meta.url).pathname;
 const ADDRESS = '192.0.2.9';
-const QUERY = 'port:8080,8443';
 
 const impossible = noNamed ?? (DNSMASQ === undefined ? 'there is no dnsmasq' : undefined);
 const why = impossible === undefined ? '' : ` (skipped: ${impossible})`;
@@ -24,7 +23,7 @@ function newNamespace() {
     cleanUp(() => child.kill('SIGKILL'));
     return child;
   };
-  return { start };
+  return { name, start };
 }
 
 /** Starts servers of names, TCP and TLS in a namespace. `api.test` and all names below it have its address. */
@@ -60,7 +59,7 @@ describe.skipIf(impossible !== undefined)(`names that programs ask for${why}`, (
   test('a program asks for a name and connects: its rows have the names', async () => {
     const namespace = newNamespace();
     await startServers(namespace);
-    const t = startNetpane({ cols: 160, args: ['--names', QUERY] });
+    const t = startNetpane({ cols: 160, args: ['--names', `ns:${namespace.name} port:8080,8443`] });
     await t.until('the servers', () => tableRows(t).length === 2);
     const client = namespace.start(
       process.execPath,
