@@ -1,5 +1,6 @@
 // Makes a checkout ready to run: installs the packages of package-lock.json if they are missing or have another
-// version, and builds dist/ if it is older than its inputs. If nothing has to be done, it takes a few milliseconds.
+// version, and builds dist/ if it is older than its inputs or was built by another version of Node. If nothing has to be
+// done, it takes a few milliseconds.
 // Plain JavaScript that needs only Node, because it runs before any installation.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -62,11 +63,12 @@ const newestInputMs = Math.max(
     .filter(existsSync)
     .map(newestMs),
 );
-if (builtMs < newestInputMs) {
+// V8 accepts only code caches that its own version has made.
+if (builtMs < newestInputMs || read(buildStamp) !== process.version) {
   process.stderr.write('netpane: building …\n');
   rmSync(path('dist'), { recursive: true, force: true });
   mkdirSync(path('dist'));
   const { build } = await import('./build.mjs');
   await build(root).catch((error) => fail(`the build failed: ${error.message}`));
-  writeFileSync(buildStamp, '');
+  writeFileSync(buildStamp, process.version);
 }
