@@ -18,6 +18,10 @@ const LISTENER_FACTOR = 1.1;
 export class SocketLimiter {
   readonly #bounds: SocketBounds;
   #omitsNewRemnants = false;
+  /** True if polls omitted new remnants until the last one. */
+  #isFirstAfter = false;
+  /** Keys of the remnants that were left when polls stopped omitting new ones. They are not shown as new later. */
+  readonly #left = new Set<unknown>();
   #omittedRemnants = 0;
   #omittedOthers = 0;
 
@@ -25,7 +29,7 @@ export class SocketLimiter {
     this.#bounds = bounds;
   }
 
-  /** True if the last poll has omitted all new remnants. */
+  /** True if the last poll has omitted all new remnants, and later ones may not show those of now either. */
   get omitsNewRemnants(): boolean {
     return this.#omitsNewRemnants;
   }
@@ -35,27 +39,41 @@ export class SocketLimiter {
    * @param omitsNewRemnants see `PollOptions`
    */
   begin(omitsNewRemnants = false): void {
+    this.#isFirstAfter = this.#omitsNewRemnants && !omitsNewRemnants;
     this.#omitsNewRemnants = omitsNewRemnants;
+    if (omitsNewRemnants || this.#omittedRemnants === 0) this.#left.clear();
     this.#omittedRemnants = 0;
     this.#omittedOthers = 0;
   }
 
   /** Returns true while no bound is reached. A single comparison, because it runs for every socket in every poll. */
   hasRoomForEveryKind(kept: number): boolean {
-    return kept < this.#bounds.remnants && !this.#omitsNewRemnants;
+    return kept < this.#bounds.remnants && !this.#omitsRemnants;
   }
 
-  /** Returns true if a new socket of this kind fits within the bounds. @param kept number of sockets kept so far */
-  hasRoom(kept: number, kind: NewSocketKind): boolean {
+  /** True if this poll omits some remnants whatever the bounds. */
+  get #omitsRemnants(): boolean {
+    return this.#omitsNewRemnants || this.#isFirstAfter || this.#left.size > 0;
+  }
+
+  /**
+   * Returns true if a new socket of this kind fits within the bounds.
+   * @param kept number of sockets kept so far
+   * @param key the same value for this socket in each poll; needed only where polls may omit new remnants
+   */
+  hasRoom(kept: number, kind: NewSocketKind, key?: unknown): boolean {
     const { remnants, sockets } = this.#bounds;
-    if (kind === 'remnant') return kept < remnants && !this.#omitsNewRemnants;
+    if (kind === 'remnant')
+      return kept < remnants && !this.#omitsNewRemnants && !this.#isFirstAfter && !this.#left.has(key);
     return kept < (kind === 'listener' ? sockets * LISTENER_FACTOR : sockets);
   }
 
-  /** Counts a socket that is not kept. */
-  countOmitted(kind: NewSocketKind): void {
-    if (kind === 'remnant') this.#omittedRemnants++;
-    else this.#omittedOthers++;
+  /** Counts a socket that is not kept. @param key see `hasRoom` */
+  countOmitted(kind: NewSocketKind, key?: unknown): void {
+    if (kind === 'remnant') {
+      this.#omittedRemnants++;
+      if (this.#isFirstAfter) this.#left.add(key);
+    } else this.#omittedOthers++;
   }
 
   /** Number of sockets omitted in this poll, without those in TIME_WAIT. */
@@ -75,7 +93,7 @@ export class SocketLimiter {
             omittedNotice(
               'in TIME_WAIT',
               inTimeWait,
-              this.#omitsNewRemnants
+              this.#omitsRemnants
                 ? 'after many short connections they are only counted'
                 : `with more than ${countText(remnants)} sockets they are only counted`,
             ),

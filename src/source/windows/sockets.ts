@@ -109,8 +109,8 @@ export class WindowsSockets {
     }
     this.#omitted = this.#count - this.#kept;
     if (this.#omitted > 0) {
-      for (const { row, socket } of this.lives())
-        if (socket === undefined) this.#limiter.countOmitted(kindOf(row));
+      for (const life of this.lives())
+        if (life.socket === undefined) this.#limiter.countOmitted(kindOf(life.row), life);
     }
     const ended = this.#ended;
     this.#ended = [];
@@ -133,7 +133,7 @@ export class WindowsSockets {
   #update(life: Life, ownersOf: OwnersOf): void {
     const { row, socket: before } = life;
     if (before === undefined) {
-      if (!this.#limiter.hasRoom(this.#kept, kindOf(row))) return;
+      if (!this.#limiter.hasRoom(this.#kept, kindOf(row), life)) return;
       this.#kept++;
     }
     const owners = ownersOf(row, before?.owners);

@@ -158,30 +158,40 @@ describe.each<Delivery>(['ends', 'some'])(
     test('each connection is shown or counted, and only remnants that a poll leaves out have no row', () => {
       let counted = 0;
       fc.assert(
-        fc.property(scene(delivery), fc.nat(2), (it, maxShortLives) => {
-          const world = new World({ ...it, maxShortLives, omitsRemnants: false });
-          for (const step of it.steps) world.run(withoutDrain(step));
-          world.settle();
-          assert.deepEqual(world.faults, []);
-          const [shown, there] = [rowsOf(world), machineOf(world)];
-          expect(there).toEqual(expect.arrayContaining(shown));
-          const hidden = there.filter((row) => !shown.includes(row));
-          expect(hidden.filter((row) => !row.endsWith('TIME_WAIT'))).toEqual([]);
-          expect(world.omittedRemnants).toBe(hidden.length);
-          world.end();
-          world.settle();
-          expect([world.faults, rowsOf(world), world.omittedRemnants]).toEqual([[], [], 0]);
-          const isSilent = (truth: Truth) => {
-            const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
-            checkLife(truth, events);
-            // A socket that ended before the first poll ended is ignored.
-            return events.length === 0 && (truth.endedMs ?? 0) > world.firstPollEndMs;
-          };
-          const silent = world.truths.filter(isSilent).length;
-          if (delivery === 'some') expect(world.counted).toBeLessThanOrEqual(silent);
-          else expect(world.counted).toBe(silent);
-          counted += world.counted;
-        }),
+        fc.property(
+          scene(delivery),
+          fc.nat(2),
+          fc.constantFrom([], [75_000], [45_000, 30_000]),
+          (it, maxShortLives, waitsMs) => {
+            const world = new World({ ...it, maxShortLives, omitsRemnants: false });
+            for (const step of it.steps) world.run(withoutDrain(step));
+            // Polls show new remnants again, but not those that others have left out.
+            for (const ms of waitsMs) {
+              world.run({ do: 'wait', ms });
+              for (const step of it.steps) world.run(withoutDrain(step));
+            }
+            world.settle();
+            assert.deepEqual(world.faults, []);
+            const [shown, there] = [rowsOf(world), machineOf(world)];
+            expect(there).toEqual(expect.arrayContaining(shown));
+            const hidden = there.filter((row) => !shown.includes(row));
+            expect(hidden.filter((row) => !row.endsWith('TIME_WAIT'))).toEqual([]);
+            expect(world.omittedRemnants).toBe(hidden.length);
+            world.end();
+            world.settle();
+            expect([world.faults, rowsOf(world), world.omittedRemnants]).toEqual([[], [], 0]);
+            const isSilent = (truth: Truth) => {
+              const events = world.events.filter(({ socket }) => numberOf(socket.id) === truth.n);
+              checkLife(truth, events);
+              // A socket that ended before the first poll ended is ignored.
+              return events.length === 0 && (truth.endedMs ?? 0) > world.firstPollEndMs;
+            };
+            const silent = world.truths.filter(isSilent).length;
+            if (delivery === 'some') expect(world.counted).toBeLessThanOrEqual(silent);
+            else expect(world.counted).toBe(silent);
+            counted += world.counted;
+          },
+        ),
         { numRuns: 300 },
       );
       // Spawns that a source reports become lives at once.
@@ -189,3 +199,32 @@ describe.each<Delivery>(['ends', 'some'])(
     });
   },
 );
+
+test('a connection that closes while polls leave out new remnants does not spawn again when they no longer do', () => {
+  const world = new World({
+    delivery: 'ends',
+    emitsEveryChange: false,
+    maxShortLives: 1,
+    delays: [0],
+    losses: [false],
+    steps: [],
+  });
+  const poll: Poll = { do: 'poll', missesOneIn: 0, before: [], after: [] };
+  const run = (...steps: readonly (Action | Poll)[]) => steps.forEach((step) => world.run(step));
+  const connection: readonly Action[] = [
+    { do: 'make', path: 0, hasOwner: true, isUdp: false },
+    { do: 'end', which: 0, leavesRemnant: true },
+  ];
+  run(poll, ...connection, ...connection, poll);
+  expect(world.counted).toBe(1);
+  run({ do: 'wait', ms: 40_000 }, ...connection, poll, { do: 'wait', ms: 31_000 }, poll);
+  expect([machineOf(world), rowsOf(world)]).toEqual([['2 TIME_WAIT'], []]);
+  run(...connection, poll);
+  expect(rowsOf(world)).toEqual(['3 TIME_WAIT']);
+  const typesOf = (n: number) =>
+    world.events.filter(({ socket }) => numberOf(socket.id) === n).map(({ type }) => type);
+  expect([2, 3].map(typesOf)).toEqual([
+    ['spawn', 'close'],
+    ['spawn', 'close'],
+  ]);
+});

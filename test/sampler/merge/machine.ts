@@ -1,11 +1,13 @@
 import type { SocketEvent } from '../../../src/model/event.ts';
 import type { Owner, Socket, SocketState } from '../../../src/model/socket.ts';
 import { diff } from '../../../src/sampler/diff.ts';
+import { TIMEWAIT_MS } from '../../../src/sampler/merge/life.ts';
 import { Merger } from '../../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
 import { NOON_MS, socket } from '../../helpers/fakes.ts';
 import { BatchRows } from './batch-rows.ts';
 import { EventQueue } from './event-queue.ts';
+import { Omitted } from './omitted.ts';
 import type { Action, Poll, Scene, Truth } from './scenario.ts';
 
 /** States of a socket when the local end, or the peer, closes first. */
@@ -26,9 +28,11 @@ const holder = (pid: number, knowledge: Owner['knowledge'] = 'exact'): readonly 
   { knowledge, pid, process: `p${pid}` },
 ];
 
-/** Returns the remnants that the snapshot does not have. */
-const newRemnants = (truths: readonly Truth[], snapshot: ReadonlyMap<string, Socket>): readonly Truth[] =>
-  truths.filter(({ n, isRemnant }) => isRemnant && !snapshot.has(`s${n}`) && !snapshot.has(`r${n}`));
+/** Ends the remnant of a socket. */
+function expire(truth: Truth): void {
+  truth.isRemnant = false;
+  truth.isGone = true;
+}
 
 /** A machine with sockets, polls and an event source, and the rows and events that a `Merger` makes of them. */
 export class World {
@@ -43,6 +47,7 @@ export class World {
   readonly #merger: Merger;
   readonly #kernelEvents: EventQueue;
   readonly #batches = new BatchRows();
+  readonly #omitted = new Omitted();
   #polls = 0;
   #nowMs = 1000;
   #previous: ReadonlyMap<string, Socket> = new Map();
@@ -92,8 +97,7 @@ export class World {
   end(): void {
     for (const truth of this.truths) {
       this.#end(truth, false);
-      truth.isRemnant = false;
-      truth.isGone = true;
+      expire(truth);
     }
   }
 
@@ -104,15 +108,14 @@ export class World {
 
   #act(action: Action): void {
     this.#nowMs += action.do === 'wait' ? action.ms : 1;
+    for (const truth of this.truths)
+      if (truth.isRemnant && this.#nowMs - (truth.endedMs ?? 0) > TIMEWAIT_MS) expire(truth);
     if (action.do === 'make') this.#make(action.path, action.hasOwner, action.isUdp);
     else if (action.do === 'drain') this.#drain();
     else if (action.do === 'expire') {
       const remnants = this.truths.filter((it) => it.isRemnant);
       const truth = remnants[action.which % remnants.length];
-      if (truth) {
-        truth.isRemnant = false;
-        truth.isGone = true;
-      }
+      if (truth) expire(truth);
     } else if (action.do !== 'wait') {
       const truth = this.#alive(action.which);
       if (truth === undefined) return;
@@ -246,7 +249,8 @@ export class World {
     this.#drain();
     const startMs = this.#nowMs;
     for (const action of before) this.#act(action);
-    const omitted = this.#merger.omitsNewRemnants(startMs) ? newRemnants(this.truths, this.#previous) : [];
+    const omits = this.#merger.omitsNewRemnants(startMs);
+    const omitted = this.#omitted.ofPoll(omits, this.truths, this.#previous);
     this.omittedRemnants = omitted.length;
     const sockets = new Map(
       this.truths

@@ -49,9 +49,14 @@ export class Slots {
   }
 
   /** Returns true if the socket of a message has a slot. @param start start of the message */
-  has({ u32 }: NetlinkBuffer, start: number): boolean {
+  has(buffer: NetlinkBuffer, start: number): boolean {
+    return this.#slots.has(this.keyOf(buffer, start));
+  }
+
+  /** Returns the cookie of the socket of a message as a map key. @param start start of the message */
+  keyOf({ u32 }: NetlinkBuffer, start: number): number | string {
     const first = start >>> 2;
-    return this.#slots.has(cookieKey(u32[first + 11] ?? 0, u32[first + 12] ?? 0));
+    return cookieKey(u32[first + 11] ?? 0, u32[first + 12] ?? 0);
   }
 
   /** Returns the slot of a socket by the halves of its cookie; undefined if it has none. */

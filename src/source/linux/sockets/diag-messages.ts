@@ -111,8 +111,9 @@ export class DiagMessages {
   /** If a socket is new and beyond the bound, counts it as omitted and returns true. */
   #omitIfFull(buffer: NetlinkBuffer, start: number): boolean {
     const kind = kindAt(buffer, start);
-    if (this.#limiter.hasRoom(this.#slots.size, kind) || this.#slots.has(buffer, start)) return false;
-    this.#limiter.countOmitted(kind);
+    const key = this.#slots.keyOf(buffer, start);
+    if (this.#limiter.hasRoom(this.#slots.size, kind, key) || this.#slots.has(buffer, start)) return false;
+    this.#limiter.countOmitted(kind, key);
     return true;
   }
 

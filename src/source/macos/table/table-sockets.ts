@@ -150,8 +150,8 @@ export class TableSockets {
     if (found !== undefined) return found;
     const state = rows.tcpcb === ABSENT ? undefined : stateOf(rows.words[rows.tcpcb + TCPCB.state] ?? 0);
     const kind = state === 'TIME_WAIT' ? 'remnant' : state === 'LISTEN' ? 'listener' : 'connection';
-    if (!this.#context.limiter.hasRoom(this.#context.keptSockets(), kind)) {
-      this.#context.limiter.countOmitted(kind);
+    if (!this.#context.limiter.hasRoom(this.#context.keptSockets(), kind, key)) {
+      this.#context.limiter.countOmitted(kind, key);
       return ABSENT;
     }
     const slot = this.#free.pop() ?? this.#sockets.length;
