@@ -24,6 +24,8 @@ export interface EventTally {
   readonly unclosedClients: number;
   /** Server sockets without a close event. */
   readonly unclosedServers: number;
+  /** Sockets whose close a poll noticed: its message may be among the missed ones. */
+  readonly closedByPoll: number;
   /** Sockets with a close event that have not exactly one spawn event. */
   readonly oddSpawns: number;
   /** Sockets with more than one close event. */
@@ -49,6 +51,7 @@ interface LoadSocket {
   isWrong: boolean;
   spawns: number;
   closes: number;
+  isClosedByPoll: boolean;
 }
 
 /** A socket in the output of ss, lsof or netstat. */
@@ -70,6 +73,7 @@ const loadSocket = (pid: number): LoadSocket => ({
   isWrong: false,
   spawns: 0,
   closes: 0,
+  isClosedByPoll: false,
 });
 
 const pidsIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, pid]) => Number(pid));
@@ -197,7 +201,10 @@ async function readEvents(lines: AsyncIterable<string>, sockets: LoadSockets): P
       continue;
     }
     if (type === 'spawn') socket.spawns++;
-    if (type === 'close') socket.closes++;
+    if (type === 'close') {
+      socket.closes++;
+      socket.isClosedByPoll ||= learntBy === 'poll';
+    }
     const pids = reported.owners.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
     recordReport(socket, learntBy === 'poll' && reported.state === 'TIME_WAIT', pids);
   }
@@ -205,6 +212,7 @@ async function readEvents(lines: AsyncIterable<string>, sockets: LoadSockets): P
   return {
     unclosedClients: count(sockets.clients, (it) => it.closes === 0),
     unclosedServers: count(sockets.servers, (it) => it.closes === 0),
+    closedByPoll: count(all, (it) => it.isClosedByPoll),
     oddSpawns: count(all, (it) => it.closes > 0 && it.spawns !== 1),
     oddCloses: count(all, (it) => it.closes > 1),
     serversRight: count(sockets.servers, (it) => it.isRight),

@@ -24,10 +24,12 @@ const missedText = ({ missedCloses, missedTrace, hasUncounted }: EventTally): st
 
 /**
  * Returns the number of sockets without a close event that are not reported as missed either. Negative if more are
- * reported as missed than were.
+ * reported as missed than were: more than those whose close a poll has noticed.
  */
-const unreported = ({ unclosedClients, unclosedServers, missedCloses }: EventTally): number =>
-  unclosedClients + unclosedServers - missedCloses;
+function unreported({ unclosedClients, unclosedServers, closedByPoll, missedCloses }: EventTally): number {
+  const difference = unclosedClients + unclosedServers - missedCloses;
+  return difference < 0 ? Math.min(0, difference + closedByPoll) : difference;
+}
 
 /**
  * Returns true if other sockets had too many events for the balance: root's trace covers the whole machine, and a
