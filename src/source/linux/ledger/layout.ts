@@ -60,8 +60,8 @@ export const COUNTERS = {
 
 /**
  * Slot of an array: the counters of one UDP socket from its creation, or from the start, to its release, and its cookie. The
- * last bits of a cookie are the index of its slot. The programs find a slot without a call of the kernel, and so add nothing measurable to
- * the packet of a connected socket: the hash map takes some 150 ns for the sender and the receiver together.
+ * last bits of a cookie are the index of its slot. The programs find a slot without a call of the kernel: the hash map takes some
+ * 90 ns more for a packet in each direction.
  */
 export const SLOT = { cookie: COUNTERS.length, length: COUNTERS.length + 8 } as const;
 
