@@ -12,8 +12,9 @@ export interface Bounds {
   /** Maximum number of events in the log. */
   readonly events: number;
   /**
-   * Maximum number of events and changed lives that wait in the sampler while no batch is taken, and of close messages
-   * that wait in an event source, per namespace. The sampler also keeps up to twice this number of lives that are gone.
+   * Maximum number of events and changed lives that wait in the sampler while no batch is taken. The sampler also keeps up
+   * to twice this number of lives that are gone, an event source up to six times this number of close messages per
+   * namespace.
    */
   readonly waitingEvents: number;
   /**

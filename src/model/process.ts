@@ -13,14 +13,15 @@ export interface ProcessTarget {
   readonly pid: number;
   /** Wall-clock start, milliseconds since 1970; absent if the source does not know it. */
   readonly startedAtMs?: number;
-  /** See `Owner`. */
+  /** Start in hundredths of a second since the machine booted; absent if the source does not know it. See `Owner`. */
   readonly startTicks?: number;
 }
 
-type Start = Omit<ProcessTarget, 'pid'>;
+/** The start of a process, which distinguishes it from another one with its pid; empty if unknown. */
+export type ProcessStart = Omit<ProcessTarget, 'pid'>;
 
-/** Returns the start of a process as fields of another object; none if it is unknown. */
-export const startOf = ({ startedAtMs, startTicks }: Start): Start => ({
+/** Returns only the start of a process, without undefined fields. */
+export const startOf = ({ startedAtMs, startTicks }: ProcessStart): ProcessStart => ({
   ...(startedAtMs !== undefined && { startedAtMs }),
   ...(startTicks !== undefined && { startTicks }),
 });

@@ -13,7 +13,7 @@ const LARGE_BATCH = 2000;
  */
 const CALM_MS = 6000;
 
-/** Minimum number of sockets, ids, events and counted connections without a storm that is worth a collection. */
+/** Minimum number of sockets, ids, events and counted connections since the last calm for a calm without a storm. */
 const MIN_GARBAGE = 20_000;
 
 /** Returns the number of connections that were only counted. */
@@ -37,17 +37,16 @@ export class StormDetector {
   /** Time of the last large batch, on the batches' clock. */
   #lastLargeMs = -Infinity;
 
-  /** Takes the number of events since the last batch that are in none: `onEvents` of the sampler got them. */
+  /** Counts events that no batch contains, because the sampler passed them to `onEvents`, as part of the next batch. */
   noteEvents(count: number): void {
     this.#inBatch += count;
+    this.#sinceCalm += count;
   }
 
   /** Takes a batch, or a part of one. Returns the phase that begins with it, or undefined. */
   note(batch: Batch): 'storm' | 'calm' | undefined {
     const { partial, baseline, monotonicMs, spawned, changed, closed, events } = batch;
-    const items = spawned.length + changed.length + closed.length + events.length + countedIn(events);
-    this.#inBatch += items;
-    this.#sinceCalm += items;
+    this.noteEvents(spawned.length + changed.length + closed.length + events.length + countedIn(events));
     const isLarge = this.#inBatch >= LARGE_BATCH;
     if (!partial) this.#inBatch = 0;
     if (isLarge) {

@@ -29,7 +29,7 @@ export class SocketLimiter {
     this.#bounds = bounds;
   }
 
-  /** True if the last poll has omitted all new remnants, and later ones may not show those of now either. */
+  /** True if the last poll has omitted all new remnants; later polls may omit those of now, too. */
   get omitsNewRemnants(): boolean {
     return this.#omitsNewRemnants;
   }
@@ -46,7 +46,7 @@ export class SocketLimiter {
     this.#omittedOthers = 0;
   }
 
-  /** Returns true while no bound is reached. A single comparison, because it runs for every socket in every poll. */
+  /** Returns true while no bound is reached. Cheap, because it runs for every socket in every poll. */
   hasRoomForEveryKind(kept: number): boolean {
     return kept < this.#bounds.remnants && !this.#omitsRemnants;
   }

@@ -38,7 +38,7 @@ export interface Source {
 
 /** Options of one poll. A source without kernel events needs none of them. */
 export interface PollOptions {
-  /** Count new remnants (TIME_WAIT) instead of returning them: their connections were only counted. */
+  /** Count new remnants (TIME_WAIT) and return none: their connections were only counted too. */
   readonly omitsNewRemnants?: boolean;
 }
 

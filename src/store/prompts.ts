@@ -48,7 +48,7 @@ export interface PromptRow {
   readonly field?: 'port' | 'process' | 'ns';
   /** `tab` completes the text as the end of a query that begins with this; absent if it completes nothing. */
   readonly completedAfter?: string;
-  /** Message after `esc`, or `enter` without a text; absent if that changes only what the screen shows anyway. */
+  /** Message after `esc`, or after `enter` without a text; absent for a prompt that only filters or runs a command. */
   readonly cancelled?: string;
   /** True if the effects need the sockets that match the query. */
   readonly takesSockets?: true;
@@ -152,7 +152,7 @@ export const PROMPTS: Readonly<Record<PromptKind, PromptRow>> = {
   },
 };
 
-/** Closes the prompt, and says what was not done. */
+/** Closes the prompt, with its message about what was not done. */
 export function withCancelled(state: State, kind: PromptKind): State {
   const { cancelled } = PROMPTS[kind];
   return {

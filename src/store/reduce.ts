@@ -273,7 +273,6 @@ function reduced(state: State, action: Action): State {
 const isWhoisKnown = ({ whois }: State, address: string): boolean =>
   whois?.address === address && whois.problem === undefined;
 
-/** Opens a list, or closes the open one. The list of signals needs an open process. */
 const withMessage = (state: State, text: string): State => ({ ...state, message: { text, isError: false } });
 
 /** Asks a question, or cancels it and says what was not done. */
@@ -283,6 +282,7 @@ function withQuestion(state: State, question: Question | null): State {
   return withMessage({ ...state, question }, text);
 }
 
+/** Opens a list, or closes the open one. The list of signals needs an open process. */
 function withList(state: State, list: List | null): State {
   if (list?.kind === 'signals' && !state.process) return state;
   return { ...state, list: list && withCursorInside(state, list) };
@@ -301,7 +301,7 @@ function withNamesToggled(state: State): State {
   const text = asksNames
     ? `asking your name servers about each peer on the screen${isChosen ? '' : '; the column HOST is not among yours'}`
     : 'name servers are no longer asked; known names stay';
-  return { ...state, lookups: { ...state.lookups, asksNames }, message: { text, isError: false } };
+  return withMessage({ ...state, lookups: { ...state.lookups, asksNames } }, text);
 }
 
 const socketsOf = ({ table }: State): Iterable<Socket> => ({

@@ -69,8 +69,11 @@ export function addTo(sum: MutableSum, { socket, rxRate, txRate }: Flow, sign: 1
   sum.txBytes += sign * (socket.traffic?.txBytes ?? 0);
 }
 
-/** Maximum answer of `directoryParts`, and the number of directories above which it is 1: comparing takes 1 µs for each. */
-const [MAX_PARTS, MAX_COMPARED] = [8, 1000];
+/** Maximum result of `directoryParts`. */
+const MAX_PARTS = 8;
+
+/** Maximum number of directories that `directoryParts` compares, at 1 µs each; with more it returns 1. */
+const MAX_COMPARED = 1000;
 
 /**
  * Sums over the open sockets of each process. A socket with several owners counts for the first. A change subtracts the
@@ -80,7 +83,7 @@ export class Sums {
   readonly #processes = new Map<number, Mutable<ProcessSum>>();
   /** By name of a program: the number of processes in each directory. */
   readonly #directories = new Map<string, Map<string, number>>();
-  /** Answers of `directoryParts` until a directory is added or removed. */
+  /** Results of `directoryParts` until a directory is added or removed. */
   readonly #parts = new Map<string, number>();
 
   /** Sums by pid, of processes with open sockets only. */

@@ -61,7 +61,7 @@ test('calm follows many closes in small batches too', () => {
   expect(phases(...slow)).toEqual(['calm']);
 });
 
-test('events that are in no batch are a storm, and calm follows it', () => {
+test('many events that no batch contains begin a storm, and calm follows', () => {
   const detector = new StormDetector();
   const note = (atMs: number, events: number) => {
     detector.noteEvents(events);
@@ -75,6 +75,15 @@ test('events that are in no batch are a storm, and calm follows it', () => {
     'calm',
     undefined,
   ]);
+});
+
+test('calm follows many events that no batch contains, a few at a time', () => {
+  const detector = new StormDetector();
+  const phasesOf = Array.from({ length: 30 }, (_, i) => {
+    detector.noteEvents(1000);
+    return detector.note(batch({ monotonicMs: i * 1000 }));
+  });
+  expect(phasesOf.filter((it) => it !== undefined)).toEqual(['calm']);
 });
 
 test('few changes begin neither phase', () => {

@@ -39,7 +39,7 @@ describe('by process', () => {
     expect(table.processes.has(2)).toBe(false);
   });
 
-  test('says how many last parts of their directories distinguish the programs of a name', () => {
+  test('returns how many last parts of the directories distinguish programs of one name', () => {
     const table = new SocketTable(3000);
     const inDirectory = (id: string, directory: string): Socket => ({
       ...socket({ id }),

@@ -129,7 +129,10 @@ function openTrace(
   }
 }
 
-/** Returns the number of sockets in the ledger: for a buffer size that the user chose, else for the bounds. */
+/**
+ * Returns the number of sockets in the ledger: for a buffer size that the user chose, else half of the sockets that netpane
+ * keeps, because the memory of the kernel comes on top of theirs.
+ */
 function ledgerSockets(bounds: SocketBounds | undefined, bufferKiB: number | undefined): number {
   const { default: most, min } = LEDGER_SOCKETS;
   if (bufferKiB !== undefined) return Math.max(min, Math.round((bufferKiB * 1024) / LEDGER_ENTRY_BYTES));

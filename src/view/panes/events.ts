@@ -70,8 +70,8 @@ const hasBytes = ({ rxBytes, txBytes }: Bytes): boolean => rxBytes !== undefined
 /** Returns the bytes received and sent; nothing if both are unknown. */
 function trafficWords(bytes: Bytes): string[] {
   if (!hasBytes(bytes)) return [];
-  const side = (arrow: string, bytes: number | undefined) =>
-    `${arrow} ${bytes === undefined ? NOTHING : sizeText(bytes)}`;
+  const side = (arrow: string, size: number | undefined) =>
+    `${arrow} ${size === undefined ? NOTHING : sizeText(size)}`;
   return [`${side('↓', bytes.rxBytes)} ${side('↑', bytes.txBytes)}`];
 }
 
@@ -81,8 +81,8 @@ function spawnWord({ learntBy, socket }: SocketEvent): string {
 }
 
 /**
- * Returns true if a connection closed before it was established. Only the ledger and the trace know, which also report the
- * direction: else it may have been established between two polls.
+ * Returns true if a connection closed before it was established. Only the ledger and the trace know that, and report the
+ * direction of a connection in SYN_SENT: without them it may have been established after the last poll.
  */
 const hasFailed = ({ type, socket: { state, opened, traffic } }: SocketEvent): boolean =>
   type === 'close' && state === 'SYN_SENT' && opened === 'out' && traffic?.rttMicros === undefined;
@@ -211,9 +211,9 @@ function shortOutcomes(event: SocketEvent | SumEvent): readonly string[] {
   return [(type === 'close' ? boundedLifetimeText(event) : undefined) ?? socket.state ?? ''];
 }
 
-/** Returns lifetime and bytes of a closed socket in few cells: `42 ms ↓1.2k ↑15`; undefined if the bytes are unknown. */
+/** Returns lifetime and bytes of a closed socket in few cells: `42 ms ↓1.2k ↑15`; undefined without bytes. */
 function shortTraffic(event: SocketEvent | SumEvent): string | undefined {
-  if (event.type !== 'close' || !hasBytes(event.socket.traffic ?? {})) return undefined;
+  if (event.type !== 'close' || hasFailed(event) || !hasBytes(event.socket.traffic ?? {})) return undefined;
   const { rxBytes, txBytes } = event.socket.traffic ?? {};
   return `${boundedLifetimeText(event) ?? 'closed'} ↓${compactText(rxBytes)} ↑${compactText(txBytes)}`;
 }
@@ -233,21 +233,19 @@ function bodyText(
     return fit(count + endpoints, Math.max(0, width));
   }
   const words = outcomeWords(event);
-  const wanted = displayWidth(endpoints);
+  const whole = displayWidth(endpoints);
   const widths = [words[0] ?? '', ...shortOutcomes(event)].map((text) => displayWidth(text));
   // Whole endpoints are worth more than the longer words of the outcome.
-  const spare = Math.min(
-    wanted,
-    width - 2 - (widths.find((it) => wanted + 2 + it <= width) ?? widths[0] ?? 0),
-  );
-  const column = Math.max(Math.min(shape.endpoints, beside), spare);
+  const outcome = widths.find((it) => whole + 2 + it <= width) ?? widths[0] ?? 0;
+  const column = Math.max(Math.min(shape.endpoints, beside), Math.min(whole, width - 2 - outcome));
   const room = width - 2 - column;
   const traffic = shortTraffic(event);
   if (traffic === undefined || displayWidth(words.slice(0, 2).join('  ')) <= room)
     return `${fit(endpoints, column)}  ${outcomeText(event, room)}`;
   // Without room for all of it, the bytes are worth more than the port of the end that connected.
   const left = width - 2 - displayWidth(traffic);
-  const shown = displayWidth(endpoints) <= left ? endpoints : serviceText(event, direction, shape === NARROW);
+  const isWhole = whole <= left || event.socket.remote === null;
+  const shown = isWhole ? endpoints : serviceText(event, direction, shape === NARROW);
   return `${fit(shown, Math.min(left, Math.max(column, displayWidth(shown))))}  ${traffic}`;
 }
 

@@ -73,10 +73,13 @@ function occurrences(word: string): Finder['find'] {
   };
 }
 
-/** A character of a name: the signs around a name in a cell are none, such as those of `(node)`, `node +2`, `→ node`. */
+/** Characters of a name. Others are signs around it, as in `(node)`, `node +2`, `→ node`. */
 const IN_NAME = /[\p{L}\p{N}_.-]/u;
 
-/** Finds the texts between the stars of a pattern: the first and the last one at the ends of a name, unless a star is there. */
+/**
+ * Finds the texts between the stars of a pattern. A pattern that begins without a star matches only at the start of a name,
+ * one that ends without a star only at its end.
+ */
 function betweenStars(pattern: string): Finder['find'] {
   const [first = '', ...rest] = pattern.toLowerCase().split('*');
   const last = rest.pop() ?? '';

@@ -161,6 +161,8 @@ describe('the text of an event', () => {
     const refused = attempt({ opened: 'out' });
     expect(eventText(refused)).toMatch(/ failed after 21 ms$/);
     expect(textOf(eventLine(refused, 'out', 80, 'none')).trimEnd()).toMatch(/:443 +failed$/);
+    const withBytes = attempt({ opened: 'out', traffic: { rxBytes: 0, txBytes: 0 } });
+    expect(textOf(eventLine(withBytes, 'out', 80, 'none')).trimEnd()).toMatch(/:443 +failed$/);
     // It may have been established between two polls.
     expect(eventText(attempt({}))).toMatch(/ lived 21 ms$/);
     expect(eventText(attempt({ opened: 'out', traffic: { rttMicros: 9 } }))).toMatch(/ lived 21 ms$/);
@@ -215,10 +217,12 @@ describe('the text of an event', () => {
     expect(lineOf(closed({ lifetimeMs: 0, isAtLeast: true }), 80)).toMatch(/ closed ↓1.2k ↑15$/);
   });
 
-  test('of a long address the middle is left out, not the bytes', () => {
+  test('cuts the middle of a long address, not the bytes', () => {
     const long = '2001:db8:1111:2222:3333:4444:5555:6666:443';
     const text = lineOf(closed({}, long), 80, 'out');
     expect(text).toMatch(/ tcp → \[?2001:.*…\S*:443 {2}42 ms ↓1.2k ↑15$/);
+    const local = udp({ local: long.replace('443', '53'), traffic: { rxBytes: 1234, txBytes: 15 } });
+    expect(lineOf(closed({ socket: local }), 80)).toMatch(/ udp \[?2001:.*…\S*:53 {2}42 ms ↓1.2k ↑15$/);
   });
 
   test('shows the user if the program is unknown', () => {

@@ -113,7 +113,7 @@ describe('help', () => {
     for (const it of degradations) expect(text).toContain(it.text);
   });
 
-  test('what netpane cannot see comes first, as the header says that the help has it; then how to leave', () => {
+  test('begins with what netpane cannot see, then with the keys to leave', () => {
     const degradations = [{ code: 'c', text: 'the owner of 1 socket is hidden', short: '' }];
     const [title, notice] = shown(helpLines(KEYS, { ...emptyState(), degradations }, 40));
     expect([title, notice]).toEqual(['WHAT NETPANE CANNOT SEE NOW', '  the owner of 1 socket is hidden']);

@@ -45,7 +45,7 @@ test.each([
   expect(found.map(({ from, to }) => text.slice(from, to))).toEqual(parts);
 });
 
-test('marks of the name of a peer what is between the stars', () => {
+test('marks the texts between the stars in the name of a peer', () => {
   const find = matchedPartsOf(queryFrom('host:*.example'));
   expect(find?.('host', it, '= api.example')).toEqual([{ from: 5, to: 13 }]);
   expect(find?.('host', it, '≈ api.example.com')).toEqual([]);

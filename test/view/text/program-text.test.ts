@@ -38,12 +38,9 @@ test.each([
   ['/', 'server.js', 1, 13, '/ · server.js'],
   ['~/shop', '·', 1, 10, '~/shop · ·'],
   ['/srv/日本語/日本語', 'x'.repeat(30), 1, 20, '日本語 · xxxxxxxxxx…'],
-])(
-  'folder %s and command %s, which differ in %i parts, in %i cells: %s',
-  (folder, command, parts, width, text) => {
-    expect(folderAndCommand(folder, command, parts, width)).toBe(text);
-  },
-);
+])('folder %s, command %s, %i distinguishing parts, %i cells: %s', (folder, command, parts, width, text) => {
+  expect(folderAndCommand(folder, command, parts, width)).toBe(text);
+});
 
 test('COMMAND names the directory where it distinguishes programs of one name', () => {
   const node = (id: string, pid: number, directory: string) =>

@@ -1,13 +1,10 @@
 import { Cache } from '../../../model/cache.ts';
-import { parseTarget } from '../proc/descriptor-target.ts';
+import { type DescriptorsRead, parseTarget, type SocketsRead } from '../proc/descriptor-target.ts';
 import { opensNamespace, parseNamespaceMounts } from '../proc/mounts.ts';
 import type { NamespaceRef, NetlinkSystem } from '../netlink/system.ts';
 import { LIMIT, type Proc } from '../proc/proc.ts';
 import { QuietProcesses } from './quiet-processes.ts';
 import { type Found, linkOf, MAX_KEPT, type Reference, threadsOf } from './references.ts';
-
-/** Inodes of sockets by descriptor, by folder below /proc, with the CPU time of the process before they were read. */
-type SocketsRead = Map<string, { readonly cpuNs: number; readonly inodes: readonly number[] }>;
 
 type HeldSocket = NonNullable<NamespaceRef['socket']>;
 
@@ -70,7 +67,7 @@ export class NamespaceSearch {
   /** Time beyond the budget that the next polls make up for, milliseconds. */
   #debtMs = 0;
   /** See `takeSockets`. */
-  #sockets: SocketsRead = new Map();
+  #sockets = new Map<string, DescriptorsRead>();
   #result: SearchResult = {
     unsearched: 0,
     unreachable: new Set(),
@@ -90,8 +87,8 @@ export class NamespaceSearch {
   }
 
   /**
-   * Returns the sockets that the first step has read, and drops them. The owners of the first poll need them too: to read 10,000 of
-   * them twice takes 60 ms more.
+   * Returns the sockets that the first step has read, and drops them. The owners of the first poll need them too: a second
+   * read of 10,000 takes 60 ms.
    */
   takeSockets(): SocketsRead {
     const sockets = this.#sockets;

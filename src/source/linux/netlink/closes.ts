@@ -131,8 +131,8 @@ export const MESSAGES_PER_EVENT = 6;
 
 /**
  * Receives the sockets that the kernel destroys in one network namespace. Messages are received as soon as possible, and
- * decoded when there is time: when its buffer is half full, the kernel slows down the worker that sends them and frees the
- * sockets (net/netlink/af_netlink.c, netlink_broadcast_filtered).
+ * decoded later: while its buffer is half full, the kernel slows down the worker that sends them and frees the sockets
+ * (net/netlink/af_netlink.c, netlink_broadcast_filtered).
  *
  *     kernel's buffer ── collect ──▶ `DatagramQueue` ── take ──▶ decoded
  *                           └─ full ──▶ counted as lost
@@ -179,7 +179,7 @@ export class Closes {
     const add: OnDatagram = (buffer, from, to) => {
       if (!this.#queue.add(buffer, from, to, times)) this.#lost++;
     };
-    // The kernel may send as fast as this receives.
+    // Bounded, because the kernel may send as fast as this receives.
     while (count < this.#maxWaiting) {
       const received = this.#channel.receiveWaiting(MAX_AT_ONCE, add);
       // ENOBUFS is reported once per overrun; the messages in the buffer follow (netlink(7)).
@@ -194,7 +194,10 @@ export class Closes {
     if (count > 0) this.#countLost(isOverrun);
   }
 
-  /** Decodes, removes and returns the sockets received first. @param max their maximum number, if each datagram has one */
+  /**
+   * Decodes, removes and returns the sockets received first.
+   * @param max number after which no further datagram is decoded: the kernel puts one socket into each
+   */
   take(max = Infinity): ClosedSocket[] {
     const closed: ClosedSocket[] = [];
     const decode: OnQueued = (buffer, from, to, { atMs, wallMs, sinceMs }) => {

@@ -17,6 +17,9 @@ export interface ReceiptTimes {
 /** Takes a datagram: bytes `start` to `end` of a buffer, which is valid until it returns. */
 export type OnQueued = (buffer: NetlinkBuffer, start: number, end: number, times: ReceiptTimes) => void;
 
+/** Returns a length, increased to a multiple of 8: messages are read as 32-bit numbers, which must be aligned. */
+const aligned = (length: number): number => (length + 7) & ~7;
+
 interface Block {
   readonly buffer: NetlinkBuffer;
   end: number;
@@ -26,7 +29,7 @@ interface Block {
 export class DatagramQueue {
   readonly #maxLength: number;
   readonly #blocks: Block[] = [];
-  /** An empty block: mostly there is one datagram at a time. */
+  /** An empty block to use again: usually one datagram at a time waits. */
   #spare: Block | undefined;
   /** Offset of the first datagram in the first block. */
   #start = 0;
@@ -53,8 +56,7 @@ export class DatagramQueue {
     buffer.view.setFloat64(at + HEADER.sinceMs, sinceMs);
     buffer.view.setFloat64(at + HEADER.size, size);
     buffer.bytes.set(bytes.subarray(from, to), at + HEADER.length);
-    // Numbers of 64 bits are at multiples of their length.
-    block.end = at + HEADER.length + ((size + 7) & ~7);
+    block.end = at + HEADER.length + aligned(size);
     this.#length++;
     return true;
   }
@@ -74,7 +76,7 @@ export class DatagramQueue {
       sinceMs: view.getFloat64(at + HEADER.sinceMs),
     });
     this.#length--;
-    this.#start = start + ((size + 7) & ~7);
+    this.#start = start + aligned(size);
     if (this.#start < block.end) return true;
     this.#blocks.shift();
     this.#start = 0;

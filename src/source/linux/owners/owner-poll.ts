@@ -1,12 +1,4 @@
-/** Descriptors as they were when the CPU time of their process was `cpuNs` (`Proc.cpuNsOf`). */
-interface DescriptorsRead {
-  readonly cpuNs: number;
-  /** Inodes of sockets by descriptor. */
-  readonly inodes: readonly number[];
-}
-
-/** Descriptors that were read, by folder below /proc. */
-export type SocketsRead = ReadonlyMap<string, DescriptorsRead>;
+import type { SocketsRead } from '../proc/descriptor-target.ts';
 
 /** The current poll of `Owners`, shared by its parts. */
 export class OwnerPoll {
@@ -17,7 +9,7 @@ export class OwnerPoll {
   /** True if some process could not be read: it may hold the sockets without an owner. */
   hasUnseenProcesses = false;
 
-  /** Descriptors that were read in this poll before. */
+  /** Descriptors that the namespace search has read earlier in this poll. */
   read: SocketsRead = new Map();
 
   /** @param nowMs returns milliseconds on a monotonic clock */

@@ -4,7 +4,8 @@ import { HolderSearch } from './holder-search.ts';
 import { Holdings } from './holdings.ts';
 import { Identities, type IdentityOptions } from './identity.ts';
 import { OtherHolders } from './other-holders.ts';
-import { OwnerPoll, type SocketsRead } from './owner-poll.ts';
+import type { SocketsRead } from '../proc/descriptor-target.ts';
+import { OwnerPoll } from './owner-poll.ts';
 import { IDLE_POLLS, Processes } from './processes.ts';
 import { Programs } from './programs.ts';
 

@@ -5,7 +5,7 @@ import { LIMIT, ONE_RECORD, type Proc } from './proc.ts';
 /** Change between the two clocks after which the boot time is read again, milliseconds. */
 const MAX_DRIFT_MS = 500;
 
-/** Maximum difference of the boot times by the uptime and in whole seconds, milliseconds. */
+/** Maximum difference between the boot times by /proc/uptime and by /proc/stat, milliseconds. */
 const MAX_ERROR_MS = 2000;
 
 export interface BootClocks {
@@ -52,10 +52,12 @@ export class BootTime {
 
   #read(): number | undefined {
     const stat = this.#proc.latin1('stat', LIMIT.machine);
+    // In whole seconds, rounded down.
     const wholeMs = 'value' in stat ? parseBootTimeMs(stat.value) : undefined;
     if (wholeMs === undefined) return undefined;
+    // `aheadMs` reads its second clock twice: the wall clock is the quicker one.
     const exactMs = -aheadMs(() => this.#readUptime() ?? NaN, this.#clocks.wallMs);
-    // Not the uptime of this machine: a container may have its own (lxcfs).
+    // NaN, or the uptime is that of a container (lxcfs).
     if (!(Math.abs(exactMs - wholeMs) < MAX_ERROR_MS)) return wholeMs;
     return Math.min(Math.max(Math.round(exactMs), wholeMs), wholeMs + 999);
   }

@@ -4,6 +4,16 @@ export interface Target {
   readonly inode: number;
 }
 
+/** Descriptors of a process or thread as they were when the CPU time of the process was `cpuNs` (`Proc.cpuNsOf`). */
+export interface DescriptorsRead {
+  readonly cpuNs: number;
+  /** Inodes of sockets by descriptor. */
+  readonly inodes: readonly number[];
+}
+
+/** Descriptors that were read, by folder below /proc. */
+export type SocketsRead = ReadonlyMap<string, DescriptorsRead>;
+
 const TARGET = /^(socket|net):\[(\d+)\]$/;
 
 /** Returns the socket or namespace in the link of a descriptor; undefined for anything else. */

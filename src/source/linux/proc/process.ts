@@ -1,4 +1,4 @@
-import type { ProcessTarget } from '../../../model/process.ts';
+import type { ProcessStart } from '../../../model/process.ts';
 
 /** Ticks per second in /proc/PID/stat: USER_HZ, 100 on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -99,7 +99,8 @@ export function parseCommandLine(text: string, isCut = false): CommandLine | und
 
 /**
  * Returns the full program name, beyond the 15 bytes of comm: if comm is full, the file name or argument that starts with
- * it; the first argument in place of the name of a main thread. Otherwise comm itself, without a character that was cut in the middle.
+ * it. If comm is the name of a main thread of Node, the first argument or the file name. Otherwise comm itself, without a
+ * character that was cut in the middle.
  * @param comm decoded from UTF-8: a character that the kernel cut is U+FFFD
  * @param words first arguments of the command line; the name of a script is not the first one
  */
@@ -112,7 +113,7 @@ export function fullName(comm: string, exe: string | undefined, words: readonly 
   const baseName = (path: string | undefined) => path?.slice(path.lastIndexOf('/') + 1);
   const ofWords = words.map((word) => baseName(word.split(' ', 1)[0]));
   const ofFile = baseName(exe && withoutDeleted(exe));
-  // The kernel names a program by the link that starts it. Of a renamed thread, only the first argument still has that name.
+  // comm is the name of the link that starts a program, until its thread is renamed: then only the first argument has it.
   const candidates = isThreadName ? [ofWords[0], ofFile] : [ofFile, ...ofWords];
   for (const name of candidates) {
     if (name && (isThreadName || name.startsWith(whole))) return name;
@@ -152,12 +153,12 @@ const START_TOLERANCE_MS = 1500;
 
 /**
  * Returns false if a process started at another time than expected: another process has its pid.
- * @param expected without a start, which fits any process; with its wall-clock start only, as of the source `systeminformation`
- * @param machineStat text of /proc/stat; undefined if it cannot be read, which fits any wall-clock start
+ * @param expected an empty one fits any process. The source `systeminformation` knows only `startedAtMs`
+ * @param machineStat text of /proc/stat; undefined if it cannot be read: any `startedAtMs` fits
  */
 export function isExpectedStart(
   { startTicks }: Stat,
-  expected: Omit<ProcessTarget, 'pid'>,
+  expected: ProcessStart,
   machineStat: string | undefined,
 ): boolean {
   if (expected.startTicks !== undefined) return expected.startTicks === startTicks;

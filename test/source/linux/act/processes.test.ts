@@ -84,7 +84,7 @@ describe.runIf(native)('an open process', () => {
     );
   });
 
-  test('is opened after the wall clock was set, and not if another process has its pid, by its start since the boot', async () => {
+  test('is identified by its start since the boot: it is opened after the wall clock was set, another one with its pid is not', async () => {
     const child = await start('sleep', ['60']);
     const target = { pid: child.pid, startedAtMs: startOf(child.pid) - 3_600_000 };
     const startTicks = ticksOf(child.pid);

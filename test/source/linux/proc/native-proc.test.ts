@@ -69,27 +69,24 @@ describe.runIf(process.platform === 'linux')('in a pid namespace without a /proc
 });
 
 describe.runIf(process.platform === 'linux')('a copy of the socket of another process', () => {
-  test.each([1, 64])(
-    'is neither a socket nor a target of netpane, read with %i descriptors',
-    async (count) => {
-      const native = await Native.load();
-      const proc = new NativeProc('/proc', native);
-      const cat = spawn('cat');
-      const folder = String(process.pid);
-      const copy = readdirSync('/proc/self/fd')
-        .map(Number)
-        .find((it) => readlinkOf(it).startsWith('socket:'));
-      const descriptors = Array<number>(count).fill(copy ?? -1);
-      expect(proc.targets(folder, descriptors)[0]).toMatchObject({ kind: 'socket' });
-      vi.spyOn(native, 'copies', 'get').mockReturnValue(new Set(descriptors));
-      expect(proc.targets(folder, descriptors)[0]).toBeUndefined();
-      expect(proc.socketInodes(folder, descriptors)[0]).toEqual({ value: 0 });
-      const other = String(cat.pid);
-      expect(proc.targets(other, Array<number>(count).fill(1))[0]).toMatchObject({ kind: 'socket' });
-      cat.kill('SIGKILL');
-      await once(cat, 'exit');
-    },
-  );
+  test.each([1, 64])('is not a socket of netpane, read with %i descriptors', async (count) => {
+    const native = await Native.load();
+    const proc = new NativeProc('/proc', native);
+    const cat = spawn('cat');
+    const folder = String(process.pid);
+    const copy = readdirSync('/proc/self/fd')
+      .map(Number)
+      .find((it) => readlinkOf(it).startsWith('socket:'));
+    const descriptors = Array<number>(count).fill(copy ?? -1);
+    expect(proc.targets(folder, descriptors)[0]).toMatchObject({ kind: 'socket' });
+    vi.spyOn(native, 'copies', 'get').mockReturnValue(new Set(descriptors));
+    expect(proc.targets(folder, descriptors)[0]).toBeUndefined();
+    expect(proc.socketInodes(folder, descriptors)[0]).toEqual({ value: 0 });
+    const other = String(cat.pid);
+    expect(proc.targets(other, Array<number>(count).fill(1))[0]).toMatchObject({ kind: 'socket' });
+    cat.kill('SIGKILL');
+    await once(cat, 'exit');
+  });
 
   const readlinkOf = (descriptor: number): string => {
     try {
