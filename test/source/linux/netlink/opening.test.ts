@@ -132,8 +132,8 @@ describe('opening sock_diag', () => {
     });
 
     test.each([
-      [5000, undefined, 5000],
-      [1_000_000, undefined, 131_072],
+      [20_000, undefined, 10_000],
+      [1_000_000, undefined, 262_144],
       [5000, 60_000, 112_941],
       [1_000_000, 4, 4096],
     ])(
