@@ -127,7 +127,7 @@ function decodeEnd(buffer: NetlinkBuffer, start: number, end: number): Connectio
 }
 
 /** Number of messages that may wait for each event that may wait: they take half a KB each. */
-export const MESSAGES_PER_EVENT = 6;
+export const MESSAGES_PER_EVENT = 12;
 
 /**
  * Receives the sockets that the kernel destroys in one network namespace. Messages are received as soon as possible, and
