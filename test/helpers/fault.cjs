@@ -156,7 +156,7 @@ const inBoth = {
       return -1;
     }),
   'netlink-dies': () =>
-    onCalls('recv', (call, args, koffi) => {
+    onCalls('recvfrom', (call, args, koffi) => {
       if (!existsSync(faultFile)) return call(...args);
       koffi.errno(koffi.os.errno.EIO);
       return -1;

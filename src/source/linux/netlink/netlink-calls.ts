@@ -1,5 +1,5 @@
 import type { Call, CLibrary } from './c-library.ts';
-import { Datagrams, type OnDatagram } from './datagrams.ts';
+import { Datagrams, type OnDatagram, SENDER } from './datagrams.ts';
 import { ERRNO } from './errno.ts';
 
 const AF_NETLINK = 16;
@@ -25,9 +25,12 @@ export class NetlinkCalls {
   readonly #socket: Call;
   readonly #bind: Call;
   readonly #send: Call;
-  readonly #recv: Call;
+  readonly #recvfrom: Call;
   readonly #setsockopt: Call;
   readonly #getsockopt: Call;
+  /** The sender of the last message, struct sockaddr_nl. */
+  readonly #sender = new Uint32Array(SENDER.length / 4);
+  readonly #senderLength = new Uint32Array(1);
   /** Made when it is first needed. */
   #datagrams: Datagrams | undefined;
 
@@ -36,7 +39,7 @@ export class NetlinkCalls {
     this.#socket = library.call('int socket(int, int, int)');
     this.#bind = library.call('int bind(int, void *, unsigned int)');
     this.#send = library.call('long send(int, void *, size_t, int)');
-    this.#recv = library.call('long recv(int, void *, size_t, int)');
+    this.#recvfrom = library.call('long recvfrom(int, void *, size_t, int, void *, void *)');
     this.#setsockopt = library.call('int setsockopt(int, int, int, void *, unsigned int)');
     this.#getsockopt = library.call('int getsockopt(int, int, int, void *, void *)');
   }
@@ -73,7 +76,7 @@ export class NetlinkCalls {
 
   /** Receives several datagrams without waiting. See `Datagrams`. */
   receiveWaiting(fd: number, max: number, onDatagram: OnDatagram): number {
-    this.#datagrams ??= new Datagrams(this.#library);
+    this.#datagrams ??= new Datagrams(this.#library, true);
     return this.#datagrams.receive(fd, max, onDatagram);
   }
 
@@ -91,12 +94,17 @@ export class NetlinkCalls {
     if (this.#send(fd, message, message.length, 0) < 0) throw this.#library.error('send');
   }
 
-  /** Waits for one datagram. @returns its length in bytes. Throws `NativeError`, with EAGAIN after the timeout. */
+  /**
+   * Waits for one datagram of the kernel, see `SENDER`. @returns its length in bytes. Throws `NativeError`, with EAGAIN after the
+   * timeout.
+   */
   receive(fd: number, into: Uint8Array): number {
     for (;;) {
-      const length = this.#recv(fd, into, into.length, 0);
-      if (length >= 0) return length;
-      if (this.#library.errno !== ERRNO.EINTR) throw this.#library.error('recv');
+      this.#senderLength[0] = SENDER.length;
+      const length = this.#recvfrom(fd, into, into.length, 0, this.#sender, this.#senderLength);
+      if (length >= 0) {
+        if (this.#sender[SENDER.port / 4] === 0) return length;
+      } else if (this.#library.errno !== ERRNO.EINTR) throw this.#library.error('recv');
     }
   }
 }

@@ -12,6 +12,8 @@ export class Library {
   /** Results of a call in turn, followed by its default; a negative one is the errno of a failure. */
   readonly results = new Map<string, number[]>();
   datagrams: Uint8Array[] = [];
+  /** Datagrams that are not from the kernel. */
+  readonly forged = new Set<Uint8Array>();
   /** Soft and hard limit of prlimit(2). */
   limits: readonly bigint[] = [20_000n, 20_000n];
   nextFd = 1000;
@@ -49,10 +51,11 @@ export class Library {
   #usual(name: string, args: readonly unknown[]): number {
     if (name === 'socket') return this.nextFd++;
     if (name === 'recvmmsg') return this.#receiveSeveral(args[1] as ArrayBuffer, args[2] as number);
-    if (name !== 'recv') return 0;
+    if (name !== 'recvfrom') return 0;
     const datagram = this.datagrams.shift();
     if (datagram === undefined) return -11;
     (args[1] as Uint8Array).set(datagram);
+    (args[4] as Uint32Array)[1] = this.#portOf(datagram);
     return datagram.length;
   }
 
@@ -66,9 +69,16 @@ export class Library {
       const length = Number(part.getBigUint64(8, true));
       const target = this.#at(part.getBigUint64(0, true));
       new Uint8Array(target.buffer, target.byteOffset, length).set(datagram.subarray(0, length));
+      expect(view.getUint32(count * 64 + 8, true)).toBe(12);
+      this.#at(view.getBigUint64(count * 64, true)).setUint32(4, this.#portOf(datagram), true);
       view.setUint32(count * 64 + 56, Math.min(length, datagram.length), true);
     }
     return count || -11;
+  }
+
+  /** Returns the netlink port of the sender. */
+  #portOf(datagram: Uint8Array): number {
+    return this.forged.has(datagram) ? 0xffff_f000 : 0;
   }
 
   /** Returns the memory from an address on. */

@@ -38,17 +38,31 @@ const native = async () => (await import('../../../../src/source/linux/netlink/n
 
 describe('calls of the C library', () => {
   test('repeats a call interrupted by a signal', async () => {
-    library.results.set('recv', [-4, -4, 20]);
+    library.results.set('recvfrom', [-4, -4, 20]);
     const calls = await native();
     expect(calls.netlink.receive(5, new Uint8Array(32))).toBe(20);
-    expect(library.calls).toEqual(Array(3).fill('recv 5 32 0'));
+    expect(library.calls).toEqual(Array(3).fill('recvfrom 5 32 0'));
+  });
+
+  test('skips messages that are not from the kernel: other users may send some in a namespace of their own', async () => {
+    const calls = await native();
+    const [forged, real] = [Uint8Array.of(6, 6), Uint8Array.of(1)];
+    library.forged.add(forged);
+    library.datagrams = [forged, real, forged, real, forged];
+    const into = new Uint8Array(32);
+    expect([calls.netlink.receive(5, into), into[0]]).toEqual([1, 1]);
+    const received: number[] = [];
+    const count = calls.netlink.receiveWaiting(5, 9, ({ bytes }, start, end) => {
+      received.push(...bytes.subarray(start, end));
+    });
+    expect([count, received]).toEqual([3, [1]]);
   });
 
   test('throws an error with the names of the call and the errno', async () => {
     const calls = await native();
     library.results.set('send', [-11]);
     expect(() => calls.netlink.send(5, new Uint8Array(4))).toThrow('send: EAGAIN');
-    library.results.set('recv', [-999]);
+    library.results.set('recvfrom', [-999]);
     expect(() => calls.netlink.receive(5, new Uint8Array(4))).toThrow('recv: error 999');
     library.results.set('setns', [-1]);
     expect(() => calls.enterNetwork(5)).toThrow(
