@@ -13,8 +13,8 @@ export interface Bounds {
   readonly events: number;
   /**
    * Maximum number of events and changed lives that wait in the sampler while no batch is taken. The sampler also keeps up
-   * to twice this number of lives that are gone, an event source up to six times this number of close messages per
-   * namespace.
+   * to twice this number of lives that are gone. It also decides how many close messages wait in an event source, per
+   * namespace (`MESSAGES_PER_EVENT`).
    */
   readonly waitingEvents: number;
   /**

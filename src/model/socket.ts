@@ -125,7 +125,7 @@ export interface Owner {
   readonly directory?: string;
   /** User the process runs as. */
   readonly user?: string;
-  /** Wall-clock start of the process, milliseconds since 1970. Together with the pid it identifies one process. */
+  /** Wall-clock start of the process, milliseconds since 1970. Where `startTicks` is absent, it identifies the process with the pid. */
   readonly startedAtMs?: number;
   /**
    * Start of the process in hundredths of a second since the machine booted. It identifies the process also after the wall clock

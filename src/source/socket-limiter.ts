@@ -18,9 +18,9 @@ const LISTENER_FACTOR = 1.1;
 export class SocketLimiter {
   readonly #bounds: SocketBounds;
   #omitsNewRemnants = false;
-  /** True if polls omitted new remnants until the last one. */
+  /** True in the first poll after those that omit new remnants. */
   #isFirstAfter = false;
-  /** Keys of the remnants that were left when polls stopped omitting new ones. They are not shown as new later. */
+  /** Keys of the omitted remnants that this first poll found: later polls omit them, too. */
   readonly #left = new Set<unknown>();
   #omittedRemnants = 0;
   #omittedOthers = 0;

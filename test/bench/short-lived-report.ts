@@ -23,8 +23,8 @@ const missedText = ({ missedCloses, missedTrace, hasUncounted }: EventTally): st
   ].join(' + ') || '0';
 
 /**
- * Returns the number of sockets without a close event that are not reported as missed either. Negative if more are
- * reported as missed than were: more than those whose close a poll has noticed.
+ * Returns the number of sockets without a close event that are not reported as missed either. Negative if more closes are
+ * reported as missed than were, even if each close that a poll noticed is one of them.
  */
 function unreported({ unclosedClients, unclosedServers, closedByPoll, missedCloses }: EventTally): number {
   const difference = unclosedClients + unclosedServers - missedCloses;

@@ -12,7 +12,7 @@ import { type Life, TableLives, type TablePoll } from './table-lives.ts';
 /** Returns the owners of a row. @param before those of the same socket in the last poll */
 export type OwnersOf = (row: Row, before: readonly Owner[] | undefined) => readonly Owner[];
 
-/** The results of a poll besides the rows. */
+/** The facts and options of a poll besides the rows. */
 export interface PollFacts {
   readonly ownersOf: OwnersOf;
   /** Pids whose process changed: their sockets get new owners. */
