@@ -25,6 +25,8 @@ export interface NetworkInterface {
 /** Result of one poll: every current socket, by id. */
 export interface Snapshot {
   readonly sockets: ReadonlyMap<string, Socket>;
+  /** Sockets that have closed since the last poll and whose final traffic is known; absent if there are none. */
+  readonly ended?: readonly Socket[];
   /** Empty if the source does not read interfaces. */
   readonly interfaces: readonly NetworkInterface[];
   readonly degradations: readonly Degradation[];

@@ -300,13 +300,14 @@ export class Sampler {
     }
   }
 
-  #batchOf({ sockets, interfaces, degradations, socketsMs, ownersMs }: Snapshot, start: Moment): Batch {
+  #batchOf(snapshot: Snapshot, start: Moment): Batch {
+    const { sockets, ended, interfaces, degradations, socketsMs, ownersMs } = snapshot;
     const { clock, source } = this.#options;
     const diffStartMs = clock.monotonicMs();
     const baseline = this.#previous === undefined;
     const difference = diff(this.#previous ?? new Map<string, Socket>(), sockets);
     this.#previous = sockets;
-    this.#merger.applyPoll(difference, sockets, start, diffStartMs);
+    this.#merger.applyPoll(difference, sockets, start, diffStartMs, ended);
     const endMs = clock.monotonicMs();
     const endCpuMs = this.#cpuMs();
     // Kernel events cost the same at any interval, so the pacer does not count them.

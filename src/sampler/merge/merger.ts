@@ -131,12 +131,14 @@ export class Merger {
    * @param sockets the snapshot; it must not change until the poll after the next one
    * @param start when the poll started
    * @param endMs when it ended, on the monotonic clock
+   * @param ended see `Snapshot`
    */
   applyPoll(
     { spawned, changed, closed }: Difference,
     sockets: ReadonlyMap<string, Socket>,
     start: Moment,
     endMs: number,
+    ended: readonly Socket[] = [],
   ): void {
     const previous = this.#polls.snapshot;
     const isFirst = this.#polls.first === undefined;
@@ -147,6 +149,7 @@ export class Merger {
     this.#polls.add(sockets, { startMs, endMs });
     for (const socket of spawned) this.#pollRules.applySpawned(socket, isFirst);
     for (const socket of changed) this.#pollRules.applyChanged(socket, previous.get(socket.id));
+    for (const socket of ended) this.#pollRules.applyEnded(socket);
     for (const life of missed) if (life) this.#pollRules.checkLater(life, startMs);
     this.#pollRules.checkDue();
     this.#cycle.removeExpired();

@@ -75,6 +75,13 @@ export class PollRules {
       });
   }
 
+  /** Applies the final traffic of a socket that has closed. Its close message, if it comes in time, has the same. */
+  applyEnded({ id, traffic }: Socket): void {
+    const life = this.#index.find(id);
+    if (life && life.closedBy === undefined && traffic)
+      this.#cycle.setSocket(life, { ...life.socket, traffic }, this.#polls.last.startMs, 'poll');
+  }
+
   /** Updates a life from the last poll, and reopens it if an earlier poll missed the socket by mistake. */
   #applySighting(life: Life, socket: Socket): void {
     this.#cycle.see(life);

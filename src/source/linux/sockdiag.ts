@@ -193,6 +193,7 @@ export class SockDiagSource implements Source {
     if (this.#published !== before) this.#hiddenByUser = countHidden(this.#published);
     return {
       sockets: this.#published,
+      ...(this.#sockets.ended.length > 0 && { ended: this.#sockets.ended }),
       interfaces,
       degradations: this.#degradations(polls),
       socketsMs: readMs - startMs + (nowMs() - ownersMs),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Socket } from '../../../src/model/socket.ts';
+import { Merger } from '../../../src/sampler/merge/merger.ts';
 import type { KernelEvent } from '../../../src/source/types.ts';
 import { byId, NOON_MS, ownersText, socket } from '../../helpers/fakes.ts';
 import { setUp, a, atEnd, eventsOf, remnant } from './set-up.ts';
@@ -24,6 +25,23 @@ test('waits 100 ms for the kernel event before it closes a socket that a poll mi
   expect(take()).toEqual([]);
   applyEvents(3100);
   expect(take()).toEqual(['- a', 'close a 3000 poll']);
+});
+
+test('the close that a poll notices has the final traffic of the socket, if the poll found it', () => {
+  const merger = new Merger({ emitsEveryChange: true, hasEventSource: true });
+  const udp = { ...socket({ id: 'u', protocol: 'udp' }), traffic: { rxBytes: 300 } };
+  const raw = { ...udp, id: 'r', protocol: 'raw' } as const;
+  const start = (monotonicMs: number) => ({ monotonicMs, wallMs: NOON_MS + monotonicMs });
+  const all = byId([udp, raw]);
+  merger.applyPoll({ spawned: [udp, raw], changed: [], closed: [] }, all, start(0), 0);
+  merger.take();
+  const ended = [udp, raw].map((it): Socket => ({ ...it, traffic: { rxBytes: 2000 } }));
+  merger.applyPoll({ spawned: [], changed: [], closed: ['u', 'r'] }, new Map(), start(1000), 1000, ended);
+  merger.closeAllMissing();
+  expect(merger.take().events.map((it) => [it.type, 'socket' in it && it.socket.traffic])).toEqual([
+    ['close', { rxBytes: 2000 }],
+    ['close', { rxBytes: 2000 }],
+  ]);
 });
 
 test('closes raw sockets and remnants that the next poll misses, without waiting for a kernel event', () => {

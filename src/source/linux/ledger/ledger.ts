@@ -277,7 +277,7 @@ const countedIn = (value: DataView): CountedSocket => ({
 const ID_PREFIX = 'sk:';
 
 /** Returns the cookie in an id; undefined if the id has none. */
-function cookieOf(id: string): Cookie | undefined {
+export function cookieOf(id: string): Cookie | undefined {
   if (!id.startsWith(ID_PREFIX)) return undefined;
   const digits = id.slice(ID_PREFIX.length);
   return {

@@ -1,6 +1,6 @@
 import type { Endpoint, Protocol, Socket, Traffic } from '../../../model/socket.ts';
 import { Cache } from '../../../model/cache.ts';
-import type { Ledger, OnCounters } from '../ledger/ledger.ts';
+import { cookieOf, type Ledger, type OnCounters } from '../ledger/ledger.ts';
 import type { Cookie } from '../ledger/socket-cookie.ts';
 import { trafficOf } from '../ledger/records.ts';
 
@@ -56,6 +56,15 @@ export class CountedTraffic {
   /** Returns the traffic of a new socket: all 0 if it is counted, empty if it is not. */
   ofNew(protocol: Protocol): Traffic {
     return this.#ledger && COUNTED.has(protocol) ? NONE_YET : NO_TRAFFIC;
+  }
+
+  /** Returns a socket that has closed with its final traffic; undefined if it is not counted, or its close message has come. */
+  ended(socket: Socket): Socket | undefined {
+    const { id, inode } = socket;
+    if (this.#ledger === undefined || !isCounted(socket)) return undefined;
+    const cookie = cookieOf(id) ?? (inode === undefined ? undefined : this.#cookies.get(inode));
+    const counted = cookie && this.#ledger.countersOf(cookie);
+    return counted && { ...socket, traffic: { ...socket.traffic, ...trafficOf(counted.counters) } };
   }
 
   /** Applies a change of one socket. @param before undefined for a new socket @param now undefined for a closed one */

@@ -34,6 +34,7 @@ export class DiagSockets {
   /** `version` of each namespace at the last poll: its sockets have the name and interfaces of that version. */
   readonly #versions = new WeakMap<Network, number>();
   readonly #sockets = new RollingMap<Socket>();
+  #ended: Socket[] = [];
   /** Listeners of the last poll; undefined until needed. */
   #listeners: Listeners | undefined;
   /** True until the first poll has ended. */
@@ -52,6 +53,11 @@ export class DiagSockets {
     this.#surplus = surplus;
     this.#newRecords = new NewRecords(records);
     this.#counted = counted;
+  }
+
+  /** See `Snapshot`. */
+  get ended(): readonly Socket[] {
+    return this.#ended;
   }
 
   /** Returns the listeners of the last poll. */
@@ -112,6 +118,7 @@ export class DiagSockets {
   /** Updates the sockets of the last poll with the messages of this one, and clears these. */
   update(messages: DiagMessages, closedSlots: readonly number[], networks: Iterable<Network>): void {
     this.#listeners = undefined;
+    this.#ended = [];
     for (const slot of closedSlots) this.#removeSlot(slot);
     const stale = this.#staleSlots();
     for (const message of messages.changes) this.#applyMessage(message, stale);
@@ -124,9 +131,10 @@ export class DiagSockets {
     );
     for (const slot of stale) this.#updateOwners(slot);
     this.#relabelSockets(networks);
-    for (const { id, socket } of this.#others.buildSockets(this.listeners)) {
+    for (const { id, socket, ended } of this.#others.buildSockets(this.listeners)) {
       if (socket) this.#sockets.set(id, socket);
       else this.#sockets.delete(id);
+      if (ended) this.#ended.push(ended);
     }
   }
 
@@ -220,6 +228,8 @@ export class DiagSockets {
       const other = this.#others.get(socket.id);
       if (other) this.#sockets.set(other.id, other);
       else this.#sockets.delete(socket.id);
+      const ended = this.#counted.ended(socket);
+      if (ended) this.#ended.push(ended);
     }
     this.#surplus.update(socket, undefined);
     this.#counted.update(socket, undefined);

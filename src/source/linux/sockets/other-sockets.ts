@@ -53,6 +53,12 @@ const TABLES: Partial<Record<Protocol, readonly OtherTable[]>> = {
   packet: [{ file: 'packet', protocol: 'packet', parse: parsePacketTable }],
 };
 
+interface Change {
+  readonly id: string;
+  readonly socket: Socket | undefined;
+  readonly ended?: Socket | undefined;
+}
+
 /**
  * Sockets of rare kinds, all decoded at each poll; an unchanged socket stays the same object. Each poll calls
  * `beginPoll`, then `add`, `keepPrevious` and `readTables`, then `added` and `removed`, then `buildSockets`.
@@ -150,11 +156,11 @@ export class OtherSockets {
     return [...differing(this.#before, this.#entries)];
   }
 
-  /** Builds the sockets of this poll. @returns those that changed; a closed one has no socket */
-  buildSockets(listeners: () => Listeners): { id: string; socket: Socket | undefined }[] {
+  /** Builds the sockets of this poll. @returns those that changed; a closed one has no socket, see `Snapshot` for `ended` */
+  buildSockets(listeners: () => Listeners): Change[] {
     const before = this.#sockets;
     const names = this.#unixNames();
-    const changes: { id: string; socket: Socket | undefined }[] = [];
+    const changes: Change[] = [];
     const sockets = new Map<string, Socket>();
     for (const [id, entry] of this.#entries) {
       const previous = before.get(id);
@@ -172,7 +178,8 @@ export class OtherSockets {
       if (!isSame) changes.push({ id, socket });
       sockets.set(id, isSame ? previous : socket);
     }
-    for (const id of before.keys()) if (!sockets.has(id)) changes.push({ id, socket: undefined });
+    for (const [id, socket] of before)
+      if (!sockets.has(id)) changes.push({ id, socket: undefined, ended: this.#counted.ended(socket) });
     this.#sockets = sockets;
     return changes;
   }

@@ -98,6 +98,21 @@ describe('a poll', () => {
     expect(only(await read({ ...UDP, recvQueue: 7 }))?.traffic).toMatchObject({ rxBytes: 300, recvQueue: 7 });
   });
 
+  test('has the final traffic of a UDP socket that has closed, once, until its close message comes', async () => {
+    open({ ledger: ledger() });
+    bpf.count(5, { rxPackets: 2, rxBytes: 300 });
+    await read(UDP);
+    bpf.count(5, { rxPackets: 9, rxBytes: 2000 });
+    const { ended } = await read();
+    expect(ended).toMatchObject([{ id: 'sk:5', traffic: { rxBytes: 2000, rxSegments: 9, recvQueue: 0 } }]);
+    expect(await read()).not.toHaveProperty('ended');
+    await read(UDP, LISTEN);
+    kernel.own.sockets = [];
+    kernel.own.destroy(UDP);
+    expect(drain().map(({ type }) => type)).toEqual(['ended']);
+    expect(await read()).not.toHaveProperty('ended');
+  });
+
   test('shows the last peers of a UDP socket until it connects', async () => {
     open({ ledger: ledger() });
     bpf.count(5, { txPackets: 1 }, ['192.0.2.1:53']);
