@@ -33,7 +33,7 @@ export class ShortLives {
   readonly #maxShown: number;
   #shown = 0;
   readonly #sums = new Map<string, Sum>();
-  /** Time of the last close that was only counted, on the monotonic clock. */
+  /** Time of the last close of a TCP connection that was only counted, on the monotonic clock. */
   #lastMs = -Infinity;
 
   /** @param maxShown maximum number of connections in each batch that become lives */
@@ -48,7 +48,8 @@ export class ShortLives {
 
   /** Counts a connection. @param atMs time of its close, on the monotonic clock */
   add(socket: Socket, atMs: number): void {
-    this.#lastMs = Math.max(this.#lastMs, atMs);
+    // Sockets of UDP leave no remnants.
+    if (socket.protocol === 'tcp') this.#lastMs = Math.max(this.#lastMs, atMs);
     const sum = this.#sumOf(socket);
     sum.count++;
     sum.atMs = Math.max(sum.atMs, atMs);

@@ -103,5 +103,6 @@ test('the kernel may have remnants of counted connections for a minute, and ten 
   const lives = new ShortLives(0);
   expect(lives.mayHaveRemnants(5000)).toBe(false);
   lives.add(out(1002), 5000);
+  lives.add({ ...out(1003), protocol: 'udp' }, 9000);
   expect([lives.mayHaveRemnants(74_999), lives.mayHaveRemnants(75_000)]).toEqual([true, false]);
 });
