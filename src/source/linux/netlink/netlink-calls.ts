@@ -1,6 +1,6 @@
 import type { Call, CLibrary } from './c-library.ts';
 import { Datagrams, type OnDatagram, SENDER } from './datagrams.ts';
-import { ERRNO } from './errno.ts';
+import { ERRNO, NativeError } from './errno.ts';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -18,6 +18,9 @@ export const NETLINK = { route: 0, sockDiag: 4 } as const;
 
 /** Receive timeout, seconds. Linux answers at once; an emulation of it might never answer. */
 const RECEIVE_TIMEOUT_SECONDS = 5;
+
+/** Maximum number of messages of other senders before one of the kernel: more than fit into a receive buffer. */
+const MAX_SKIPPED = 1000;
 
 /** Calls of the C library for netlink sockets. All are synchronous. */
 export class NetlinkCalls {
@@ -96,14 +99,16 @@ export class NetlinkCalls {
 
   /**
    * Waits for one datagram of the kernel, see `SENDER`. @returns its length in bytes. Throws `NativeError`, with EAGAIN after the
-   * timeout.
+   * timeout, or if a program sends without end.
    */
   receive(fd: number, into: Uint8Array): number {
-    for (;;) {
+    for (let skipped = 0; ;) {
       this.#senderLength[0] = SENDER.length;
       const length = this.#recvfrom(fd, into, into.length, 0, this.#sender, this.#senderLength);
       if (length >= 0) {
         if (this.#sender[SENDER.port / 4] === 0) return length;
+        if (++skipped > MAX_SKIPPED)
+          throw new NativeError('recv', ERRNO.EAGAIN, 'too many messages of a program');
       } else if (this.#library.errno !== ERRNO.EINTR) throw this.#library.error('recv');
     }
   }

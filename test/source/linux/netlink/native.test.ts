@@ -56,6 +56,8 @@ describe('calls of the C library', () => {
       received.push(...bytes.subarray(start, end));
     });
     expect([count, received]).toEqual([3, [1]]);
+    library.datagrams = Array<Uint8Array>(2000).fill(forged);
+    expect(() => calls.netlink.receive(5, into)).toThrow('recv: too many messages of a program');
   });
 
   test('throws an error with the names of the call and the errno', async () => {
