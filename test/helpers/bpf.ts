@@ -15,7 +15,7 @@ import {
   SLOTS,
   TCP_OPERATION,
 } from '../../src/source/linux/ledger/layout.ts';
-import type { Cookie } from '../../src/source/linux/ledger/socket-cookie.ts';
+import type { Cookie } from '../../src/source/linux/netlink/cookie.ts';
 import type { SocketState } from '../../src/model/socket.ts';
 import { AF_INET, STATES } from '../../src/source/linux/netlink/inet.ts';
 import { LITTLE_ENDIAN } from '../../src/source/linux/netlink/wire.ts';

@@ -1,7 +1,7 @@
 import { Bpf } from '../../src/source/linux/ledger/bpf.ts';
 import { openCgroup } from '../../src/source/linux/ledger/cgroup.ts';
 import { Ledger, LedgerUnavailable } from '../../src/source/linux/ledger/ledger.ts';
-import type { Cookie } from '../../src/source/linux/ledger/socket-cookie.ts';
+import type { Cookie } from '../../src/source/linux/netlink/cookie.ts';
 import { Native } from '../../src/source/linux/netlink/native.ts';
 
 /** Opens a ledger of the real kernel. */

@@ -6,7 +6,7 @@ import { type Leftovers, type PollOptions, type Source, SourceFailed, type Sourc
 import { closeSocketsIn } from './close-sockets.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { LedgerRecords } from './ledger/records.ts';
-import type { Cookie } from './ledger/socket-cookie.ts';
+import type { Cookie } from './netlink/cookie.ts';
 import { LinuxEvents, type LinuxEventsOptions, type TraceReader } from './events/events.ts';
 import { namespaceNotices } from './namespaces/namespace-notices.ts';
 import { NamespaceSearch } from './namespaces/namespace-search.ts';

@@ -202,7 +202,8 @@ export class LinuxEvents implements EventSource {
     }
     const { networks, records } = this.#options;
     const { gaps, lost, isAnyLost } = this.#gaps.take(networks(), startMs, this.#trace !== undefined);
-    records?.ledger.noteMissed(lost);
+    const discarded = [...networks()].flatMap(({ closes }) => closes?.takeDiscarded() ?? []);
+    if (lost > 0) records?.ledger.noteMissed(lost, discarded);
     // A lost close may have given the port to another process.
     if (isAnyLost) this.#senders.clear();
     this.#events.push(...gaps);

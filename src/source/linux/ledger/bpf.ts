@@ -2,7 +2,7 @@ import type { NativeMemory } from '../netlink/c-library.ts';
 import { ERRNO } from '../netlink/errno.ts';
 import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
-import type { Cookie } from './socket-cookie.ts';
+import type { Cookie } from '../netlink/cookie.ts';
 
 /** Number of bpf(2) by architecture. */
 const SYS_BPF: Readonly<Partial<Record<NodeJS.Architecture, number>>> = {

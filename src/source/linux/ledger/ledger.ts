@@ -3,7 +3,7 @@ import { type BpfCalls, BpfError, MAP_TYPE, NO_PREALLOC, type OnValue } from './
 import type { Cgroup } from './cgroup.ts';
 import type { Endpoint } from '../../../model/socket.ts';
 import { type Counters, decodeCounters, decodeEntry, decodePeers, type LedgerEntry } from './entry.ts';
-import type { Cookie } from './socket-cookie.ts';
+import type { Cookie } from '../netlink/cookie.ts';
 import { COUNT, COUNTERS, ENTRY, SLOT, SLOTS } from './layout.ts';
 import { ownerPrograms, type PidNamespace } from './owner-programs.ts';
 import type { MapDescriptors, Program } from './program-parts.ts';
@@ -174,9 +174,9 @@ export class Ledger {
     return countAt(this.#bpf, this.#maps, COUNT.refused) + this.#room.forgotten;
   }
 
-  /** Notes that close messages were lost. */
-  noteMissed(count: number): void {
-    this.#room.noteMissed(count);
+  /** Notes that close messages were lost, see `LedgerRoom.noteMissed`. */
+  noteMissed(count: number, known: readonly Cookie[] = []): void {
+    if (this.#descriptors.length > 0) this.#room.noteMissed(count, known);
   }
 
   /** Forgets closed sockets if the ledger is nearly full, see `LedgerRoom.make`. */

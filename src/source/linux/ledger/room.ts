@@ -3,7 +3,7 @@ import type { BpfCalls } from './bpf.ts';
 import { releasedMsAt } from './entry.ts';
 import { COUNT, ENTRY } from './layout.ts';
 import type { MapDescriptors } from './program-parts.ts';
-import type { Cookie } from './socket-cookie.ts';
+import type { Cookie } from '../netlink/cookie.ts';
 
 /** Share of the entries in use above which closed sockets are forgotten, and the share that is left in use. */
 const NEARLY_FULL = 0.75;
@@ -64,9 +64,10 @@ export class LedgerRoom {
     this.#lastReleasedMs = Math.max(this.#lastReleasedMs, releasedMs ?? 0);
   }
 
-  /** Notes that close messages were lost. */
-  noteMissed(count: number): void {
-    this.#missed += count;
+  /** Notes that close messages were lost. @param known TCP sockets of some of them, which are forgotten at once */
+  noteMissed(count: number, known: readonly Cookie[]): void {
+    this.#missed += count - known.length;
+    if (known.length > 0) this.#removed += this.#bpf.removeAll(this.#maps.entries, known);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
 import { NO_SOCKET, SLOT, SLOTS } from './layout.ts';
-import type { Cookie } from './socket-cookie.ts';
+import type { Cookie } from '../netlink/cookie.ts';
 
 /** Offsets of the halves of the cookie in a slot. */
 const LOW = SLOT.cookie + (LITTLE_ENDIAN ? 0 : 4);

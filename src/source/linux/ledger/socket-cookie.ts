@@ -1,14 +1,9 @@
+import type { Cookie } from '../netlink/cookie.ts';
 import { type Channel, dump } from '../netlink/dump.ts';
 import { AF_INET, AF_INET6, INET } from '../netlink/inet.ts';
 import { inetRequest } from '../netlink/inet-requests.ts';
 import type { Native } from '../netlink/native.ts';
 import { LITTLE_ENDIAN } from '../netlink/wire.ts';
-
-/** The cookie of a socket: its low and high 32 bits. */
-export interface Cookie {
-  readonly low: number;
-  readonly high: number;
-}
 
 /** Numbers of pidfd_open(2) and pidfd_getfd(2), equal on every architecture, and of getsockopt(2) by architecture. */
 const SYS = { pidfdOpen: 434, pidfdGetfd: 438 } as const;

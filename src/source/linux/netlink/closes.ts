@@ -4,7 +4,7 @@ import { decodeAddresses, findInfo, INET, type InetAddresses } from './inet.ts';
 import { IPPROTO, sockIdAt } from './inet-requests.ts';
 import { decodeTraffic, type MutableTraffic } from './traffic.ts';
 import { ERRNO } from './errno.ts';
-import { cookieId } from './cookie.ts';
+import { type Cookie, cookieId } from './cookie.ts';
 import { DatagramQueue, type OnQueued } from './datagram-queue.ts';
 import { MAX_AT_ONCE, type OnDatagram } from './datagrams.ts';
 import type { ClosesChannel } from './system.ts';
@@ -13,6 +13,8 @@ import { counterAt, eachMessage, LITTLE_ENDIAN, type NetlinkBuffer } from './wir
 
 /** Attribute with the protocol number, include/uapi/linux/inet_diag.h. */
 const INET_DIAG_PROTOCOL = 10;
+
+const NONE: readonly Cookie[] = [];
 
 /** Sequence number of close messages, which answer no request. */
 const CLOSE_SEQUENCE = 0;
@@ -151,6 +153,7 @@ export class Closes {
   /** Messages lost since the last `takeLost`. */
   #lost = 0;
   #hasUncountedLoss = false;
+  #discarded: Cookie[] = [];
 
   /** @param maxWaiting maximum number of messages that wait for `take`; further ones are counted as lost */
   constructor(channel: ClosesChannel, maxWaiting = MESSAGES_PER_EVENT * MAX_WAITING_EVENTS) {
@@ -177,7 +180,10 @@ export class Closes {
     let count = 0;
     const times = { atMs: nowMs, wallMs, sinceMs: this.#emptiedMs };
     const add: OnDatagram = (buffer, from, to) => {
-      if (!this.#queue.add(buffer, from, to, times)) this.#lost++;
+      if (this.#queue.add(buffer, from, to, times)) return;
+      this.#lost++;
+      const note = (_: number, start: number, end: number) => this.#noteDiscarded(buffer, start, end);
+      eachMessage(buffer, to, CLOSE_SEQUENCE, note, from);
     };
     // Bounded, because the kernel may send as fast as this receives.
     while (count < this.#maxWaiting) {
@@ -192,6 +198,20 @@ export class Closes {
       count += Math.max(1, received);
     }
     if (count > 0) this.#countLost(isOverrun);
+  }
+
+  #noteDiscarded(buffer: NetlinkBuffer, start: number, end: number): void {
+    if (protocolAt(buffer, start, end) !== IPPROTO.tcp) return;
+    const [low = 0, high = 0] = buffer.u32.subarray((start + INET.cookie) >>> 2);
+    this.#discarded.push({ low, high });
+  }
+
+  /** Returns the cookies of the TCP sockets whose messages came since the last call and found no room. */
+  takeDiscarded(): readonly Cookie[] {
+    if (this.#discarded.length === 0) return NONE;
+    const discarded = this.#discarded;
+    this.#discarded = [];
+    return discarded;
   }
 
   /**

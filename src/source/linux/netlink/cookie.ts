@@ -1,5 +1,11 @@
 import type { NetlinkBuffer } from './wire.ts';
 
+/** The cookie of a socket: its low and high 32 bits. */
+export interface Cookie {
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * Returns a cookie as a map key: a signed number, because the kernel also counts down from 2^64
  * (net/core/sock_diag.c, __sock_gen_cookie), or a text if a number would not be exact.

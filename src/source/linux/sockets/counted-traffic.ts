@@ -1,7 +1,7 @@
 import type { Endpoint, Protocol, Socket, Traffic } from '../../../model/socket.ts';
 import { Cache } from '../../../model/cache.ts';
 import { cookieOf, type Ledger, type OnCounters } from '../ledger/ledger.ts';
-import type { Cookie } from '../ledger/socket-cookie.ts';
+import type { Cookie } from '../netlink/cookie.ts';
 import { trafficOf } from '../ledger/records.ts';
 
 /** Protocols whose sockets have no counters of their own: the ledger counts their traffic. */

@@ -176,6 +176,22 @@ describe('Closes', () => {
     expect(closes.take()).toHaveLength(3);
   });
 
+  test('returns the cookies of the TCP sockets whose messages it had no room for', () => {
+    const messageOf = (cookie: number, protocol: 'tcp' | 'udp' = 'tcp') =>
+      closeMessage({ ...CLOSED, cookie, protocol });
+    const closes = new Closes(
+      channelOf([close, messageOf(0x1_0000_0005), messageOf(6, 'udp'), messageOf(7)]),
+      1,
+    );
+    closes.collect(5, WALL_MS);
+    expect(closes.takeDiscarded()).toEqual([
+      { low: 5, high: 1 },
+      { low: 7, high: 0 },
+    ]);
+    expect(closes.takeDiscarded()).toEqual([]);
+    expect(closes.takeLost()).toBe(3);
+  });
+
   test('keeps the time at which each message was received, and before which none was waiting', () => {
     const results: (Uint8Array | number)[] = [close];
     const closes = new Closes(channelOf(results));
