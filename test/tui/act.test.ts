@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ProcessFacts } from '../../src/model/process.ts';
 import type { State } from '../../src/store/state.ts';
 import { FakeApp } from '../helpers/app.ts';
-import { after, baseline, emptyState, socket } from '../helpers/fakes.ts';
+import { after, baseline, batch, emptyState, socket } from '../helpers/fakes.ts';
 
 const ENTER = '\r';
 const TAB = '\t';
@@ -68,6 +68,23 @@ describe('K', () => {
     await app.press('e');
     expect(app.text).toMatch(/> root: TERM sent to node \(4711\)/);
     expect(app.text).toMatch(/> root: node \(4711\) ended 0.3s after TERM/);
+  });
+
+  test('opens the process of a closed row only with its start: another process may have its pid', async () => {
+    const app = await open();
+    await app.take(batch({ closed: ['s2'] }));
+    await select(app, 'curl');
+    await app.press('K');
+    expect(app.processes.opened).toEqual([]);
+    expect(app.text).toContain(
+      'process 12 has ended, or its start is unknown: another one may have its pid now',
+    );
+    const started = { ...client, owners: client.owners.map((it) => ({ ...it, startTicks: 7 })) };
+    const other = await open();
+    await other.take(batch({ changed: [started] }), batch({ closed: ['s2'] }));
+    await select(other, 'curl');
+    await other.press('K');
+    expect(other.processes.opened).toEqual([{ pid: 12, startTicks: 7 }]);
   });
 
   test('tab chooses the process group, then the service', async () => {

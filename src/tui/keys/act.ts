@@ -21,9 +21,12 @@ function openProcess(context: KeyContext): Action {
   if (socket === undefined) return say('no row selected: select a row of the program');
   const owner = firstOwner(socket);
   const target = targetOf(owner);
-  return target
-    ? { type: 'open-process', target }
-    : say(`no process known for this row (${owner.knowledge})`);
+  if (target === undefined) return say(`no process known for this row (${owner.knowledge})`);
+  const its = pictureOf(context.state).rows.get(socket.id);
+  // Without its start, a process that has closed the socket cannot be distinguished from a later one with its pid.
+  if ((its === undefined || !isOpen(its)) && (target.startTicks ?? target.startedAtMs) === undefined)
+    return say(`process ${target.pid} has ended, or its start is unknown: another one may have its pid now`);
+  return { type: 'open-process', target };
 }
 
 const isOpen = ({ mark }: Row): boolean => mark !== 'closed';
