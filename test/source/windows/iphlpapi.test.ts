@@ -161,6 +161,22 @@ describe('the sockets of the four tables', () => {
     expect((await poll(rows.slice(1))).map(({ local }) => local.port)).toEqual([2, 3]);
     expect(await codes()).not.toContain('left-out sockets');
   });
+
+  test('in TIME_WAIT that a poll leaves out stay left out, and later ones are shown', async () => {
+    const remnant = (port: number) => ({ ...CONNECTION, local: `192.0.2.1:${port}`, state: 11 });
+    const ports = async (rows: readonly FakeRow[], omitsNewRemnants = false) => {
+      windows.rows = rows;
+      const { sockets } = await scene.source.read({ omitsNewRemnants });
+      return [...sockets.values()].map(({ local }) => local.port);
+    };
+    expect(await ports([remnant(1)])).toEqual([1]);
+    expect(await ports([remnant(1), remnant(2), CONNECTION], true)).toEqual([1, 50_000]);
+    expect(await ports([remnant(2), remnant(3), CONNECTION])).toEqual([50_000]);
+    expect(await ports([remnant(2), remnant(3), remnant(4), CONNECTION])).toEqual([50_000, 4]);
+    expect(await codes()).toContain('left-out in TIME_WAIT');
+    windows.rows = [remnant(4), CONNECTION];
+    expect(await codes()).not.toContain('left-out in TIME_WAIT');
+  });
 });
 
 describe('a life', () => {

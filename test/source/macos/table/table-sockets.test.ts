@@ -272,3 +272,19 @@ test('sockets beyond the bounds are counted, and those that are kept stay', () =
   expect(table.size).toBe(2);
   expect(limiter.omitted).toBe(1);
 });
+
+test('remnants that a poll leaves out stay left out, and later ones are shown', () => {
+  const limiter = new SocketLimiter();
+  const table = new TableSockets('tcp', context(limiter));
+  const countsOf = (generations: readonly number[], omitsNewRemnants = false) => {
+    limiter.begin(omitsNewRemnants);
+    const rows = generations.map((generation) => ({ ...CONNECTION, generation, tcp: { state: 10 } }));
+    read(rows, table);
+    return [table.size, limiter.notices().length];
+  };
+  expect(countsOf([1])).toEqual([1, 0]);
+  expect(countsOf([1, 2], true)).toEqual([1, 1]);
+  expect(countsOf([1, 2, 3])).toEqual([1, 1]);
+  expect(countsOf([1, 2, 3, 4])).toEqual([2, 1]);
+  expect(countsOf([4])).toEqual([1, 0]);
+});
