@@ -26,6 +26,10 @@ export const startOf = ({ startedAtMs, startTicks }: ProcessStart): ProcessStart
   ...(startTicks !== undefined && { startTicks }),
 });
 
+/** Returns true if the start of a process is known: without it, a later process with its pid may be taken for it. */
+export const hasStart = ({ startedAtMs, startTicks }: ProcessStart): boolean =>
+  startTicks !== undefined || startedAtMs !== undefined;
+
 /** Returns the process of an owner; undefined if it is unknown. */
 export const targetOf = (owner: Owner): ProcessTarget | undefined =>
   owner.pid === undefined ? undefined : { pid: owner.pid, ...startOf(owner) };

@@ -1,6 +1,6 @@
 import type { Evidence } from '../model/evidence.ts';
 import { type Firewall, firewallTarget, isSameTarget } from '../model/firewall.ts';
-import { type ProcessTarget, targetOf } from '../model/process.ts';
+import { hasStart, type ProcessTarget, targetOf } from '../model/process.ts';
 import { firstOwner } from '../model/socket.ts';
 import { pictureOf } from './picture.ts';
 import type { State } from './state.ts';
@@ -12,11 +12,7 @@ import type { State } from './state.ts';
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
   const target = row && targetOf(firstOwner(row.socket));
-  if (
-    target === undefined ||
-    (row?.mark === 'closed' && (target.startTicks ?? target.startedAtMs) === undefined)
-  )
-    return state.evidence;
+  if (target === undefined || (row?.mark === 'closed' && !hasStart(target))) return state.evidence;
   return isAbout(state.evidence, target)
     ? state.evidence
     : { ...target, verdict: [], lines: [], isComplete: false };
