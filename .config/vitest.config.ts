@@ -22,7 +22,7 @@ const ALONE = [
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 /** Unit tests that make objects in the kernel for a moment. End-to-end tests count these, so both never run at once. */
-const ON_KERNEL = ['ledger', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
+const ON_KERNEL = ['ledger', 'netlink', 'trace'].map((room) => `test/source/linux/${room}/kernel.test.ts`);
 
 /** Steps before and after each test file. */
 const SETUP = new URL('../test/helpers/setup.ts', import.meta.url).pathname;
