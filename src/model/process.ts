@@ -26,9 +26,13 @@ export const startOf = ({ startedAtMs, startTicks }: ProcessStart): ProcessStart
   ...(startTicks !== undefined && { startTicks }),
 });
 
-/** Returns true if the start of a process is known: without it, a later process with its pid may be taken for it. */
-export const hasStart = ({ startedAtMs, startTicks }: ProcessStart): boolean =>
-  startTicks !== undefined || startedAtMs !== undefined;
+/**
+ * Returns true if no later process can be taken for an owner: its start is known, or it holds the socket. The creator of a
+ * socket may have ended, and its pid may belong to another process.
+ * @param isOpen true if the socket is open
+ */
+export const isIdentified = ({ startedAtMs, startTicks, knowledge }: Owner, isOpen: boolean): boolean =>
+  startTicks !== undefined || startedAtMs !== undefined || (isOpen && knowledge === 'exact');
 
 /** Returns the process of an owner; undefined if it is unknown. */
 export const targetOf = (owner: Owner): ProcessTarget | undefined =>

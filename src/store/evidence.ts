@@ -1,18 +1,20 @@
 import type { Evidence } from '../model/evidence.ts';
 import { type Firewall, firewallTarget, isSameTarget } from '../model/firewall.ts';
-import { hasStart, type ProcessTarget, targetOf } from '../model/process.ts';
+import { isIdentified, type ProcessTarget, targetOf } from '../model/process.ts';
 import { firstOwner } from '../model/socket.ts';
 import { pictureOf } from './picture.ts';
 import type { State } from './state.ts';
 
 /**
  * Returns the evidence about the process of a row. If none was read yet, it has no lines, and `update` asks for it. Returns
- * the evidence as it is if the socket is closed and the start of its process is unknown: another process may have the pid.
+ * the evidence as it is if another process may have the pid.
  */
 export function evidenceOf(state: State, rowId: string | null): Evidence | null {
   const row = rowId === null ? undefined : pictureOf(state).rows.get(rowId);
-  const target = row && targetOf(firstOwner(row.socket));
-  if (target === undefined || (row?.mark === 'closed' && !hasStart(target))) return state.evidence;
+  if (row === undefined) return state.evidence;
+  const owner = firstOwner(row.socket);
+  const target = targetOf(owner);
+  if (target === undefined || !isIdentified(owner, row.mark !== 'closed')) return state.evidence;
   return isAbout(state.evidence, target)
     ? state.evidence
     : { ...target, verdict: [], lines: [], isComplete: false };

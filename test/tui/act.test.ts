@@ -70,6 +70,16 @@ describe('K', () => {
     expect(app.text).toMatch(/> root: node \(4711\) ended 0.3s after TERM/);
   });
 
+  test('opens the process that made a socket only with its start: another process may have its pid', async () => {
+    const app = await open();
+    const made = { ...client, owners: client.owners.map((it) => ({ ...it, knowledge: 'creator' as const })) };
+    await app.take(batch({ changed: [made] }));
+    await select(app, 'curl');
+    await app.press('K');
+    expect(app.processes.opened).toEqual([]);
+    expect(app.text).toContain('process 12 has ended, or its start is unknown');
+  });
+
   test('opens the process of a closed row only with its start: another process may have its pid', async () => {
     const app = await open();
     await app.take(batch({ closed: ['s2'] }));

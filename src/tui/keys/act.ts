@@ -1,4 +1,4 @@
-import { hasStart, targetOf } from '../../model/process.ts';
+import { isIdentified, targetOf } from '../../model/process.ts';
 import { firstOwner } from '../../model/socket.ts';
 import { counted } from '../../model/text.ts';
 import type { Action } from '../../store/actions.ts';
@@ -23,8 +23,7 @@ function openProcess(context: KeyContext): Action {
   const target = targetOf(owner);
   if (target === undefined) return say(`no process known for this row (${owner.knowledge})`);
   const its = pictureOf(context.state).rows.get(socket.id);
-  // Without its start, a process that has closed the socket cannot be distinguished from a later one with its pid.
-  if ((its === undefined || !isOpen(its)) && !hasStart(target))
+  if (!isIdentified(owner, its !== undefined && isOpen(its)))
     return say(`process ${target.pid} has ended, or its start is unknown: another one may have its pid now`);
   return { type: 'open-process', target };
 }
