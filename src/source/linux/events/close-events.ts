@@ -40,7 +40,7 @@ const ACCEPTED: FoundAtEndpoints = { isListener: true };
 
 type Ended = KernelEvent & { readonly type: 'ended' };
 
-/** What the events of closes need; see `LinuxEventsOptions`. */
+/** Options of `CloseEvents`; see `LinuxEventsOptions`. */
 interface CloseOptions {
   readonly attribution: Attribution;
   readonly records?: LedgerRecords | undefined;

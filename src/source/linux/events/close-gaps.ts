@@ -22,7 +22,7 @@ export class CloseGaps {
   /**
    * Returns the gaps since the last call.
    * @param hasTrace the trace may still report the closes whose messages were lost
-   * @returns also how many messages were lost since the last call, and whether any was
+   * @returns also the number of messages lost since the last call, and whether any was: the kernel may not count them
    */
   take(
     networks: Iterable<Network>,

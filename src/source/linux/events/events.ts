@@ -46,7 +46,7 @@ export interface LinuxEventsOptions {
   readonly waiter?: Pick<EventWaiter, 'watchesAll' | 'wait' | 'close'> | undefined;
   /** The ledger. If it records owners, there is no trace. */
   readonly records?: LedgerRecords | undefined;
-  /** Returns true while polls leave out new remnants. */
+  /** Returns true while polls omit new remnants. */
   readonly omitsNewRemnants?: () => boolean;
   /** Called with the id of each socket whose close message has come. */
   readonly onClosed?: (id: string) => void;
@@ -182,14 +182,14 @@ export class LinuxEvents implements EventSource {
   }
 
   drain(isNextPart = false): readonly KernelEvent[] {
-    const { nowMs, onClosed } = this.#options;
+    const { networks, records, nowMs, onClosed } = this.#options;
     // Records of the trace are read all at once, and so are their close messages.
     const max = this.#trace ? undefined : CLOSES_AT_ONCE;
     this.#collectMessages(isNextPart);
     const startMs = nowMs();
     this.#readTrace();
-    this.#options.records?.beginDrain(isNextPart);
-    for (const network of this.#options.networks()) {
+    records?.beginDrain(isNextPart);
+    for (const network of networks()) {
       const closed = network.closes?.take(max) ?? [];
       if (onClosed) for (const { id } of closed) onClosed(id);
       for (const event of this.#closes.ofMessages(network, closed)) this.#events.push(event);
@@ -200,7 +200,6 @@ export class LinuxEvents implements EventSource {
       this.#gaps.countCloseWithoutMessage();
       this.#events.push(...eventsWithoutMessage(destroyed));
     }
-    const { networks, records } = this.#options;
     const { gaps, lost, isAnyLost } = this.#gaps.take(networks(), startMs, this.#trace !== undefined);
     const discarded = [...networks()].flatMap(({ closes }) => closes?.takeDiscarded() ?? []);
     if (lost > 0) records?.ledger.noteMissed(lost, discarded);

@@ -120,10 +120,10 @@ export interface BpfCalls {
   close(descriptor: number): void;
 }
 
-/** Number of values that one call of `readAll` reads, and of keys that one call of `removeAll` passes. */
+/** Number of values or keys in one system call of `readAll` and `removeAll`. */
 const BATCH = 1024;
 
-/** Memory for the values of one call of `readAll`. */
+/** Memory for the values of one system call of `readAll`. */
 interface BatchMemory {
   readonly values: NativeMemory;
   /** All values as 32-bit words: finding the used ones among a thousand through views would take a millisecond. */

@@ -59,7 +59,7 @@ export const COUNTERS = {
 } as const;
 
 /**
- * Slot of an array: the counters of one UDP socket from its creation, or from the start, to its release, and its cookie. The
+ * Slot of an array: the counters of one UDP socket from its creation, or the start of netpane, to its release, and its cookie. The
  * last bits of a cookie are the index of its slot. The programs find a slot without a call of the kernel: the hash map takes some
  * 90 ns more for a packet in each direction.
  */

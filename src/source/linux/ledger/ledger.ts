@@ -34,7 +34,7 @@ export interface LedgerOptions {
   readonly readUdpCookies?: () => readonly Cookie[];
   /** The pid namespace of netpane if it is not the first one. */
   readonly pidNamespace?: PidNamespace | undefined;
-  /** Number of sockets kept in each map. */
+  /** Maximum number of sockets kept, see `LEDGER_SOCKETS`. */
   readonly maxSockets?: number | undefined;
   readonly isRoot: boolean;
 }
@@ -138,9 +138,9 @@ export class Ledger {
   }
 
   /**
-   * Gives open sockets their slots, as far as they are free. No packet has been counted yet, so no socket has counters in both
-   * places. A new socket may take one of these slots meanwhile, and loses it again; a socket that is closed meanwhile keeps its
-   * slot. Both only leave one socket more to the hash map.
+   * Gives open sockets those of their slots that are free. No packet has been counted yet, so no socket has counters in both
+   * places. Two races are harmless, because a socket without a slot has its counters in the hash map: a new socket may lose
+   * its slot to one of these, and one that is closed meanwhile keeps its slot.
    */
   #giveSlots(cookies: readonly Cookie[]): void {
     const { slots } = this.#maps;

@@ -118,7 +118,7 @@ export class LedgerRecords {
     this.ledger.makeRoom(this.#options.monotonicMs(), true);
   }
 
-  /** Begins a part of a drain: forgets closed sockets if the ledger has filled. @param isNextPart false to check processes again */
+  /** Begins a part of a drain: forgets closed sockets if the ledger has filled. The first part checks processes again. */
   beginDrain(isNextPart: boolean): void {
     if (!isNextPart) this.forgetProcesses();
     this.ledger.makeRoom(this.#options.monotonicMs());

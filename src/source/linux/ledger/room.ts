@@ -9,7 +9,7 @@ import type { Cookie } from '../netlink/cookie.ts';
 const NEARLY_FULL = 0.75;
 const ROOMY = 0.5;
 
-/** Share of the entries that must be added before it tries again between two polls: it reads all entries. */
+/** Share of the entries that must be added before `make` runs again between two polls: it reads all of them. */
 const NEXT_SHARE = 0.125;
 
 /** Maximum delay of a close message, milliseconds, with thousands of sockets a second and all processors busy. */
@@ -71,9 +71,9 @@ export class LedgerRoom {
   }
 
   /**
-   * Forgets closed sockets if the ledger is nearly full: as many as close messages were lost, those that were closed first,
-   * and none that was closed after a socket whose message has come. The messages of all others will come, unless nothing
-   * receives them in their namespace: these sockets are forgotten when their message would be far too late.
+   * If the ledger is nearly full, forgets as many closed sockets as close messages were lost, the first closed ones first. A
+   * socket is kept if it was closed after one whose message has come: its own may be on the way. Nothing may receive the
+   * messages of a namespace: after `MAX_MESSAGE_DELAY_MS` a socket is forgotten in any case.
    * @param nowMs milliseconds of CLOCK_MONOTONIC
    * @param isPoll false between two polls: then only if the ledger has filled since the last time
    */

@@ -36,14 +36,14 @@ const IPV6_HEADER = 40;
 const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
 /**
- * Maximum local port of a raw socket: that is its protocol (net/ipv4/af_inet.c, inet_create), and IPPROTO_MPTCP is the last one. A
- * packet of TCP with a larger port is from a TCP socket: there is no need to ask for its type.
+ * Maximum local port of a raw socket, which is its protocol (net/ipv4/af_inet.c, inet_create): that of IPPROTO_MPTCP. With a
+ * larger port the socket of a TCP packet is a TCP socket, and its type need not be read.
  */
 const MAX_RAW_PORT = 262;
 /** ETH_P_IPV6 in network byte order. */
 const IPV6_PROTOCOL = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
 
-/** Sets r1 to the socket of the packet in r6. */
+/** Sets r1 to the socket of the packet in r6. Ends the program if it has none. */
 const loadSocket = (it: Assembler): Assembler =>
   it.load(64, 'r1', 'r6', SKB.sock).jumpIf('r1', '==', 0, 'end');
 
@@ -93,7 +93,7 @@ function findCounters(it: Assembler, { counters, slots, counts }: MapDescriptors
   return addToCount(it, counts, COUNT.refused, 1, 'end').jump('end').label('found');
 }
 
-/** Sets r8 as `findCounters`. */
+/** Sets r8 as `findCounters` does, from type and protocol of the socket. Ends the program for a socket that is not counted. */
 const readType = (it: Assembler): Assembler =>
   loadSocket(it)
     .call(HELPER.fullSock)

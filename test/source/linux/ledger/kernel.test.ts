@@ -192,7 +192,7 @@ describe.skipIf(impossible !== undefined)(`the ledger of the real kernel${why}`,
     expect(ledger.takeCounters(id)).toBeUndefined();
   });
 
-  test('counts sockets that are older than the ledger exactly, and their slots are free when they are closed', async () => {
+  test('counts the packets of sockets that are older than the ledger, and frees their slots when they are closed', async () => {
     const [sender, receiver] = await Promise.all([bound('udp4'), bound('udp6')]);
     const [from, to] = [sender.address().port, receiver.address().port];
     const setSlot = vi.spyOn(Bpf.prototype, 'setValueAt');

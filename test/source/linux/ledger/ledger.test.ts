@@ -193,7 +193,7 @@ test('reads the counters in a slot as those of the socket that has it, and of no
 describe('a UDP socket that is older than the ledger', () => {
   const cookies = [5, SLOTS + 6, 7].map((low) => ({ low, high: 0 }));
 
-  test('has its slot, as if it were new, unless another socket has it', () => {
+  test('gets its slot, unless another socket has it', () => {
     const readUdpCookies = vi.fn(() => {
       expect(bpf.attached).toEqual(['created', 'released', 'tcp']);
       bpf.countInSlot(SLOTS + 7, { rxPackets: 1 });
@@ -264,7 +264,7 @@ describe('a full ledger', () => {
     expect(ledger.lost).toBe(5);
   });
 
-  test('keeps closed sockets, whose messages will come', () => {
+  test('keeps closed sockets as long as no message was lost', () => {
     const ledger = fill(4);
     for (const isPoll of [true, false]) ledger.makeRoom(10_000, isPoll);
     expect([known(ledger), ledger.lost]).toEqual([[...CLOSED, OPEN], 0]);
@@ -284,7 +284,7 @@ describe('a full ledger', () => {
     expect([known(ledger), ledger.lost]).toEqual([[1, 3, OPEN], 0]);
   });
 
-  test('forgets none that was closed after a socket whose message has come', () => {
+  test('keeps a socket that was closed after one whose message has come', () => {
     const ledger = fill(4);
     ledger.takeEntry('sk:1');
     ledger.noteMissed(3);
