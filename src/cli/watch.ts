@@ -83,7 +83,7 @@ export async function watch(
   );
   const bounds = boundsFor(memoryLimit());
   const notices = new Notices((text) => say(printable(text)));
-  const heapTuner = new HeapTuner();
+  const heapTuner = new HeapTuner(() => sampler.releaseMemory());
   const sampler = await openSampler(
     { ...how, tcpDetails: hasTcpDetails, omitsRemnants: true, bounds },
     {

@@ -63,7 +63,8 @@ export class BatchDecoder {
       if (event.type === 'gap') return event;
       const socket = typeof event.socket === 'number' ? this.#sockets[event.socket] : compact(event.socket);
       if (socket === undefined) throw new Error('an event refers to a socket that was not sent');
-      return { ...event, socket };
+      if (event.type === 'sum') return { ...event, socket };
+      return { ...event, type: text(event.type), learntBy: text(event.learntBy), socket };
     });
     if (!batch.partial) this.#sockets = [];
     const closed = batch.closed.map((id) => socketIdOn(host, id));
@@ -128,7 +129,7 @@ class CompactSocket implements Socket {
     if (createdAtMs !== undefined) this.createdAtMs = createdAtMs;
     if (traffic !== undefined) this.traffic = new CompactTraffic(traffic);
     if (socket.peers !== undefined) this.peers = socket.peers;
-    if (opened !== undefined) this.opened = opened;
+    if (opened !== undefined) this.opened = text(opened);
     if (timer !== undefined) this.timer = timer;
     if (tcp !== undefined) this.tcp = tcp;
   }

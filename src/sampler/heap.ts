@@ -83,6 +83,13 @@ export function allowHeapGrowth(): void {
 /** Adapts the heap growth of V8 to the batches of the sampling thread. */
 export class HeapTuner {
   readonly #storms = new StormDetector();
+  readonly #releaseMemory: () => void;
+  #hasCollected = false;
+
+  /** @param releaseMemory called with the batch after a collection, when the other threads have collected theirs too */
+  constructor(releaseMemory: () => void) {
+    this.#releaseMemory = releaseMemory;
+  }
 
   /** See `StormDetector.noteEvents`. */
   noteEvents(count: number): void {
@@ -91,10 +98,15 @@ export class HeapTuner {
 
   note(batch: Batch): void {
     const phase = this.#storms.note(batch);
+    if (this.#hasCollected && !batch.partial) {
+      this.#hasCollected = false;
+      this.#releaseMemory();
+    }
     if (phase === 'storm') allowHeapGrowth();
     if (phase !== 'calm') return;
     limitHeapGrowth();
     collectAlone();
     collectGarbage();
+    this.#hasCollected = true;
   }
 }

@@ -156,6 +156,9 @@ export class Sampler {
     return source.closeSockets?.(sockets) ?? closeResult(sockets.map(() => why));
   }
 
+  /** See `Source`. */
+  readonly releaseMemory = () => this.#options.source.releaseMemory?.();
+
   /** @param intervalMs milliseconds from the start of one poll to the start of the next */
   setInterval(intervalMs: number): void {
     this.#pacer.request(intervalMs);

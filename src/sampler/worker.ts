@@ -81,7 +81,7 @@ async function serve(port: MessagePort): Promise<void> {
   const gate = new NativeGate(opening.gate);
   setNativeGate(gate);
   const encoder = new BatchEncoder();
-  const heapTuner = new HeapTuner();
+  const heapTuner = new HeapTuner(() => sampler.releaseMemory());
   const handover = new Handover(opening.handover);
   const post = (message: WorkerMessage) => port.postMessage(message);
   let taken = () => {};

@@ -32,6 +32,8 @@ export interface Source {
   readonly leftovers?: Leftovers | undefined;
   /** True if polls run other programs, whose CPU time is not that of this thread. */
   readonly runsPrograms?: true;
+  /** Gives memory that is free, in all threads, back to the system. Absent if the source cannot. */
+  releaseMemory?(): void;
   /** Releases all system resources. */
   close?(): void;
 }

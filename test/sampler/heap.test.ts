@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, test, vi } from 'vitest';
+import { HeapTuner } from '../../src/sampler/heap.ts';
+import { batch } from '../helpers/fakes.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -25,6 +27,18 @@ test('sets flags that this V8 knows', async () => {
   expect(flags).not.toEqual([]);
   const { status, stderr } = spawnSync(process.execPath, [...flags, '-e', ''], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
+});
+
+test('releases memory once after a storm, with the batch after the collection', () => {
+  const released: number[] = [];
+  let atMs = 0;
+  const tuner = new HeapTuner(() => void released.push(atMs));
+  const note = (...times: number[]) => {
+    for (atMs of times) tuner.note(batch({ monotonicMs: atMs }));
+  };
+  tuner.noteEvents(2000);
+  note(1000, 3000, 7000, 8000, 9000, 60_000);
+  expect(released).toEqual([8000]);
 });
 
 test('sets the flags of V8 11 or those of later ones: V8 writes over the screen that it does not know a flag', async () => {

@@ -89,6 +89,7 @@ export async function openSockDiag(options: SourceOptions): Promise<Source> {
       openLedger: () => openLedger(native, system, ledgerSockets(bounds, eventBufferKiB)),
       openTrace: () => openTrace(native, eventBufferKiB ?? smallerBuffer(bounds), waiter),
       waiter,
+      releaseMemory: () => native.releaseMemory(),
       captures: captures && new Captures(new CaptureSockets(await CLibrary.load()), budget, captures),
     });
   } catch (error) {

@@ -62,6 +62,7 @@ export interface SockDiagOptions extends Omit<SourceOptions, 'captures'> {
   readonly cookieOfSocket?: (pid: number, descriptor: number) => Cookie | undefined;
   /** Captures names in each namespace; undefined if none are wanted. */
   readonly captures?: Captures | undefined;
+  readonly releaseMemory?: () => void;
   /** Milliseconds of CLOCK_MONOTONIC, the clock of the ledger. */
   readonly monotonicMs?: () => number;
 }
@@ -77,6 +78,7 @@ export interface SockDiagOptions extends Omit<SourceOptions, 'captures'> {
 export class SockDiagSource implements Source {
   readonly name = 'sock_diag';
   readonly closeSockets = (sockets: readonly SocketToClose[]) => closeSocketsIn(this.#networks, sockets);
+  readonly releaseMemory = () => this.#options.releaseMemory?.();
   readonly facilities = () => facilitiesOf(this.#networks, this.#ledger, this.events?.coverage);
   readonly events?: LinuxEvents;
   readonly #options: SockDiagOptions;
@@ -154,10 +156,7 @@ export class SockDiagSource implements Source {
     this.#networks.close();
   }
 
-  /**
-   * Returns a snapshot. If the sockets of netpane's own namespace cannot be read, the first call rejects, and a later
-   * call returns the last known ones.
-   */
+  /** Returns a snapshot. If netpane's own namespace cannot be read, the first call rejects; a later one has the last sockets. */
   async read({ omitsNewRemnants }: PollOptions = {}): Promise<Snapshot> {
     const { nowMs, wallMs, ownerBudgetMs } = this.#options;
     const startMs = nowMs();

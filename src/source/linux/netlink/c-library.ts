@@ -37,6 +37,15 @@ export class CLibrary {
     return insideGate(() => needed(() => this.#functions.func(prototype) as Call));
   }
 
+  /** Returns a function that not every C library has; undefined if there is none. @param prototype its declaration in C */
+  optionalCall(prototype: string): Call | undefined {
+    try {
+      return this.call(prototype);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The errno of the last call. */
   get errno(): number {
     return this.#koffi.errno();

@@ -59,6 +59,8 @@ export class Native {
   readonly #prlimit: Call;
   readonly #ioctl: Call;
   readonly #clockGettime: Call;
+  /** Undefined with musl. */
+  readonly #mallocTrim: Call | undefined;
   /** A struct timespec of two 64-bit numbers. */
   readonly #timeBytes = new Uint8Array(16);
   readonly #time = new DataView(this.#timeBytes.buffer);
@@ -81,6 +83,7 @@ export class Native {
     this.#poll = library.call('int poll(void *, unsigned long, int)');
     this.#ioctl = library.call('int ioctl(int, unsigned long, long)');
     this.#prlimit = library.call('int prlimit(int, int, void *, void *)');
+    this.#mallocTrim = library.optionalCall('int malloc_trim(size_t)');
     this.#clockGettime = library.call('int clock_gettime(int, void *)');
     this.#syscallWithText = library.call('long syscall(long, void *, long)');
     this.#syscallWithNumbers = library.call('long syscall(long, long, long, long, long, long)');
@@ -131,6 +134,11 @@ export class Native {
     const low = LITTLE_ENDIAN ? 0 : 4;
     const seconds = this.#time.getUint32(low, LITTLE_ENDIAN);
     return seconds * 1e9 + this.#time.getUint32(8 + low, LITTLE_ENDIAN);
+  }
+
+  /** Gives the memory that all threads have freed back to the kernel (malloc_trim(3)): glibc keeps most of it. */
+  releaseMemory(): void {
+    this.#mallocTrim?.(0);
   }
 
   close(fd: number): void {
