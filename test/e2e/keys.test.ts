@@ -4,7 +4,7 @@ import { isLinux, rowOf, selectedLine, selectedY, type ShownRow, tableRows } fro
 import {
   filterLine,
   openAll,
-  POSTGRES,
+  REDIS,
   rowsToBe,
   SCENE_SIZE,
   select,
@@ -204,11 +204,11 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
   test('`n` toggles service names and port numbers', async () => {
     const t = await show();
     t.write('n');
-    await t.until('the names', () => POSTGRES.test(t.text()) && /\bredis\b/.test(t.text()));
-    expect(t.text()).not.toMatch(/\b5432\b/);
+    await t.until('the names', () => REDIS.test(t.text()));
+    expect(t.text()).not.toMatch(/\b6379\b/);
     t.write('n');
-    await t.until('the numbers', () => /\b5432\b/.test(t.text()));
-    expect(t.text()).not.toMatch(POSTGRES);
+    await t.until('the numbers', () => /\b6379\b/.test(t.text()));
+    expect(t.text()).not.toMatch(REDIS);
   });
 
   test('unknown keys and broken escape sequences do nothing', async () => {
@@ -216,9 +216,9 @@ describe.skipIf(!isLinux)('keys (skipped elsewhere: the herd needs Linux)', () =
     const before = stableText(t);
     t.write('\x1b[999~\x1b[1;5P\x1bx\x07\x0bZ"\x1b[201~\u0430漢');
     t.write('n');
-    await t.until('the names', () => POSTGRES.test(t.text()));
+    await t.until('the names', () => REDIS.test(t.text()));
     t.write('n');
-    await t.until('the numbers', () => stableText(t) === before && /\b5432\b/.test(t.text()));
+    await t.until('the numbers', () => stableText(t) === before && /\b6379\b/.test(t.text()));
   });
 
   // Last, because it opens another listener.

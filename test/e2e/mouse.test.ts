@@ -12,7 +12,7 @@ import {
   titleLine,
   useScene,
   useScreen,
-  POSTGRES,
+  REDIS,
 } from './scene.ts';
 
 const wheelDown = '\x1b[<65;5;6M';
@@ -41,11 +41,11 @@ describe.skipIf(!isLinux)('mouse and input (skipped elsewhere: the herd needs Li
     // A right click on another row.
     t.write(`\x1b[<2;5;6M\x1b[<2;5;6m`);
     t.write('n');
-    await t.until('the names', () => POSTGRES.test(t.text()));
+    await t.until('the names', () => REDIS.test(t.text()));
     expect(selectedY(t)).toBe(y);
     expect(selectedLine(t)).toContain(String(scene.dual.local.port));
     t.write('n');
-    await t.until('the numbers', () => !POSTGRES.test(t.text()));
+    await t.until('the numbers', () => !REDIS.test(t.text()));
   });
 
   test('a click on a title sorts by it, a second click reverses the order', async () => {

@@ -233,8 +233,8 @@ export const rowsToBe = (t: Terminal, count: number) =>
     return rows.length === count && filterLine(t).includes(` ${count} of `) && rows;
   });
 
-/** The service name of port 5432, which a narrow column cuts. */
-export const POSTGRES = /\bpo\S*sql\b/;
+/** The name of the service of `scene.redis`. That of PostgreSQL has no room: its port stands there. */
+export const REDIS = /\bredis\b/;
 
 /** Returns the text of the table without rates and times, which change while the sockets do not. */
 export const stableText = (t: Terminal): string =>
