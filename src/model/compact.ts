@@ -5,7 +5,7 @@ import { socketIdOn } from './host.ts';
 import type { Socket, Traffic } from './socket.ts';
 
 /** Maximum number of distinct texts that are shared. */
-const MAX_TEXTS = 50_000;
+const MAX_TEXTS = 5000;
 
 /**
  * A batch, or a part of one, as it is posted to another thread. The structured clone copies an object once per message,

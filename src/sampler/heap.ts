@@ -34,6 +34,9 @@ const HELPED = ['parallel-scavenge', 'concurrent-sweeping', 'concurrent-array-bu
 /** Time after which V8 collects the whole heap of a thread that has become idle, milliseconds. */
 const IDLE_MS = 20_000;
 
+/** Time from the end of a storm until all threads have freed what they will: V8 has collected their idle heaps, milliseconds. */
+const RELEASE_MS = IDLE_MS + 10_000;
+
 /** Makes V8 keep the heap small, in all threads. With its defaults 100,000 sockets take twice the memory they need. */
 export function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=0');
@@ -84,9 +87,10 @@ export function allowHeapGrowth(): void {
 export class HeapTuner {
   readonly #storms = new StormDetector();
   readonly #releaseMemory: () => void;
-  #hasCollected = false;
+  /** When to release memory, on the batches' clock. */
+  #releaseAtMs = Infinity;
 
-  /** @param releaseMemory called with the batch after a collection, when the other threads have collected theirs too */
+  /** @param releaseMemory called some time after a storm, see `RELEASE_MS` */
   constructor(releaseMemory: () => void) {
     this.#releaseMemory = releaseMemory;
   }
@@ -98,8 +102,8 @@ export class HeapTuner {
 
   note(batch: Batch): void {
     const phase = this.#storms.note(batch);
-    if (this.#hasCollected && !batch.partial) {
-      this.#hasCollected = false;
+    if (batch.monotonicMs >= this.#releaseAtMs) {
+      this.#releaseAtMs = Infinity;
       this.#releaseMemory();
     }
     if (phase === 'storm') allowHeapGrowth();
@@ -107,6 +111,6 @@ export class HeapTuner {
     limitHeapGrowth();
     collectAlone();
     collectGarbage();
-    this.#hasCollected = true;
+    this.#releaseAtMs = batch.monotonicMs + RELEASE_MS;
   }
 }
