@@ -100,7 +100,7 @@ export class LifeIndex {
 
   /** Gives a life its second id. Its endpoints leave the index: from now on it is found by either id. */
   addOtherId(life: Life, otherId: string): void {
-    this.removeEndpoints(life);
+    this.#removeEndpoints(life);
     life.otherId = otherId;
     this.#byId.set(otherId, life);
   }
@@ -130,11 +130,11 @@ export class LifeIndex {
     }
     this.#byId.delete(life.id);
     if (life.otherId !== undefined) this.#byId.delete(life.otherId);
-    this.removeEndpoints(life);
+    this.#removeEndpoints(life);
   }
 
   /** From now on a life is found by its ids only. */
-  removeEndpoints(life: Life): void {
+  #removeEndpoints(life: Life): void {
     if (life.endpointsKey !== undefined) this.#byEndpoints.delete(life.endpointsKey, life);
     life.endpointsKey = undefined;
   }
