@@ -54,7 +54,7 @@ export class Mouse {
     const isDouble = !question && isLeft(input) && this.#noteClick(x, y, atMs);
     const [left, top] = target ? [x - target.region.left, y - target.region.top] : [0, 0];
     const key = isLeft(input) ? target?.keyAt?.(left, top, now, isDouble) : undefined;
-    // A click cancels the question, as any key does that is not its answer.
+    // A click cancels the question, like every key that does not answer it.
     if (question)
       return key === undefined ? { actions: [{ type: 'question', question: null }] } : { actions: [], key };
     return { actions: (isLeft(input) && target?.click?.(left, top, now, isDouble)) || [], key };

@@ -1,5 +1,5 @@
-// The real kernel: checks the assumptions of the fakes in the other tests. The ledger records all sockets of the machine,
-// so each test recognizes its own by their ports, which are in the close messages.
+// The real kernel: checks the assumptions of the fakes in the other tests. The ledger records all sockets of the machine.
+// Each test finds its own by the ports in their close messages.
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
